@@ -1,0 +1,204 @@
+"""Streamer itself as an application of the emulator. The only module here that imports `streamer`."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamer
+from emulator import application as model
+from emulator.state import State
+from streamer.actions.ledger import LEDGER_KEY, SEED, generate_ledger
+from streamer.auth.development import generate_key_pair, issue_token
+from streamer.clients.python import Client, connect
+from streamer.deployment import Deployment
+from streamer.dynamorm import Table
+from streamer.stack import Function, Stack, stack
+
+DEVELOPMENT_KEY_ID = "development"
+"""`kid` of the key that signs the sandbox's tokens."""
+
+CODE = Path(streamer.__file__).resolve().parent.parent
+"""The folder that the functions' code lies in."""
+
+WARM_ENVIRONMENTS = 1
+"""Environments per function that start before they are needed, so that a first request is quick."""
+
+
+class Source:
+    """Streamer in the sandbox: the stack as it is declared, a ledger to report on, a key for tokens."""
+
+    def __init__(self, *, action_modules: Sequence[str] = (), **settings: Any) -> None:
+        """Take what differs from the stack.
+
+        Args:
+            action_modules: modules whose actions are offered beside those that ship.
+            settings: fields of `streamer.settings.Settings`.
+        """
+        if action_modules:
+            settings["action_modules"] = ",".join(["streamer.actions", *action_modules])
+        self._stack = stack(**settings)
+        self._key: Mapping[str, Any] | None = None
+
+    def application(self) -> model.Application:
+        """Translate the stack, and add what only a sandbox has: objects and keys."""
+        declared = self._stack
+        private_key, public_keys = generate_key_pair(DEVELOPMENT_KEY_ID)
+        return model.Application(
+            name=declared.name,
+            functions=[_function(function) for function in declared.functions],
+            apis=[
+                model.WebSocketApi(
+                    name=declared.api.name,
+                    stage=declared.api.stage,
+                    route_selection_expression=declared.api.route_selection_expression,
+                    routes=[
+                        model.Route(route.key, route.function, route_response=route.route_response)
+                        for route in declared.api.routes
+                    ],
+                )
+            ],
+            tables=[_table(table) for table in declared.tables],
+            stream_mappings=[
+                model.StreamMapping(
+                    table=mapping.table,
+                    function=mapping.function,
+                    filters=mapping.filters,
+                    batch_size=mapping.batch_size,
+                    starting_position=model.StartingPosition(mapping.starting_position),
+                    maximum_retry_attempts=mapping.maximum_retry_attempts,
+                    report_batch_item_failures=mapping.report_batch_item_failures,
+                    on_failure_queue=mapping.on_failure_queue,
+                )
+                for mapping in declared.stream_mappings
+            ],
+            schedules=[
+                model.Schedule(schedule.name, schedule.expression, schedule.function)
+                for schedule in declared.schedules
+            ],
+            queues=declared.queues,
+            buckets=declared.buckets,
+            secrets=[
+                model.Secret(declared.settings.jwt_keys_secret, json.dumps(public_keys)),
+                model.Secret(_development_key_secret(declared), json.dumps(private_key)),
+            ],
+            objects=[
+                model.BucketObject(
+                    declared.settings.bucket, LEDGER_KEY, lambda: generate_ledger(SEED), "text/csv"
+                )
+            ],
+        )
+
+    def started(self, state: State) -> None:
+        """Tell Streamer's own commands where this deployment runs."""
+        self._deployment(state).save()
+
+    def stopped(self, state: State) -> None:
+        """Take that back, unless another deployment has taken its place."""
+        self._deployment(state).withdraw()
+
+    def token(
+        self,
+        client: Callable[[str], Any],
+        *,
+        user: str,
+        tenant: str,
+        permissions: Sequence[str] = (),
+        expires_in_s: float = 3600.0,
+    ) -> str:
+        """Return a token signed with the sandbox's development key."""
+        if self._key is None:
+            secret = client("secretsmanager").get_secret_value(SecretId=_development_key_secret(self._stack))
+            self._key = json.loads(secret["SecretString"])
+        assert self._key is not None
+        return issue_token(
+            self._key,
+            user_id=user,
+            tenant_id=tenant,
+            permissions=permissions,
+            expires_in_s=expires_in_s,
+            now=time.time(),
+            audience=self._stack.settings.jwt_audience,
+            issuer=self._stack.settings.jwt_issuer,
+        )
+
+    async def connect(
+        self,
+        state: State,
+        client: Callable[[str], Any],
+        *,
+        user: str,
+        tenant: str,
+        permissions: Sequence[str] = (),
+        token: str | None = None,
+        **options: Any,
+    ) -> Client:
+        """Return a connected client.
+
+        Args:
+            token: None makes one for `user` of `tenant` with `permissions`.
+            options: what `streamer.clients.python.connect` takes.
+        """
+        if token is None:
+            token = self.token(client, user=user, tenant=tenant, permissions=permissions)
+        return await connect(state.addresses.websocket, token=token, **options)
+
+    def _deployment(self, state: State) -> Deployment:
+        settings = self._stack.settings
+        return Deployment(
+            name=self._stack.name,
+            websocket_url=state.addresses.websocket,
+            management_url=state.addresses.management,
+            region=model.REGION,
+            connections_table=settings.connections_table,
+            requests_table=settings.requests_table,
+            subscriptions_table=settings.subscriptions_table,
+            bucket=settings.bucket,
+            jwt_keys_secret=settings.jwt_keys_secret,
+            jwt_audience=settings.jwt_audience,
+            jwt_issuer=settings.jwt_issuer,
+            aws_endpoint_url=state.addresses.aws_endpoint,
+            ca_bundle=state.addresses.ca_bundle,
+            development_key_secret=_development_key_secret(self._stack),
+        )
+
+
+def _development_key_secret(declared: Stack) -> str:
+    return f"{declared.name}/development-key"
+
+
+def _function(function: Function) -> model.Function:
+    asynchronous = function.asynchronous
+    return model.Function(
+        name=function.name,
+        handler=function.handler,
+        code=CODE,
+        timeout_s=function.timeout_s,
+        memory_mb=function.memory_mb,
+        environment=function.environment,
+        provisioned_concurrency=WARM_ENVIRONMENTS,
+        asynchronous=model.AsynchronousConfig()
+        if asynchronous is None
+        else model.AsynchronousConfig(
+            maximum_retry_attempts=asynchronous.maximum_retry_attempts, on_failure=asynchronous.on_failure
+        ),
+    )
+
+
+def _table(table: Table) -> model.Table:
+    return model.Table(
+        name=table.name,
+        partition_key=_key(table.partition_key),
+        sort_key=_key(table.sort_key) if table.sort_key else None,
+        indexes=[
+            model.Index(index.name, _key(index.partition_key), _key(index.sort_key) if index.sort_key else None)
+            for index in table.indexes
+        ],
+        stream_view_type=model.StreamViewType(table.stream) if table.stream else None,
+        ttl_attribute=table.ttl_attribute,
+    )
+
+
+def _key(attribute: Any) -> model.Key:
+    return model.Key(attribute.name, attribute.type)

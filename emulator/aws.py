@@ -1,0 +1,52 @@
+"""boto3 clients for the sandbox's back end, which never reach AWS by accident."""
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from emulator.application import REGION
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_SESSION_TOKEN": "test",
+}
+"""What the back end accepts; worthless anywhere else."""
+
+
+class Clients:
+    """Makes boto3 clients for one back end; one session, one client per service."""
+
+    def __init__(self, endpoint_url: str, *, lambda_endpoint_url: str | None = None) -> None:
+        self._endpoint_url = endpoint_url
+        self._lambda_endpoint_url = lambda_endpoint_url
+        self._session = boto3.Session(
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=CREDENTIALS["AWS_SESSION_TOKEN"],
+            region_name=REGION,
+        )
+        self._clients: dict[str, Any] = {}
+
+    def __call__(self, service: str) -> Any:
+        """Return the client of `service`, `dynamodb` for example."""
+        client = self._clients.get(service)
+        if client is None:
+            client = self._clients[service] = self.new(service)
+        return client
+
+    def new(self, service: str, **options: Any) -> Any:
+        """Make a client of its own; `options` are boto3's."""
+        endpoint_url = self._endpoint_url
+        if service == "lambda" and self._lambda_endpoint_url is not None:
+            endpoint_url = self._lambda_endpoint_url
+        defaults = Config(
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"total_max_attempts": 2},
+            proxies={},
+            s3={"addressing_style": "path"},
+        )
+        config = defaults.merge(options.pop("config")) if "config" in options else defaults
+        return self._session.client(service, **{"endpoint_url": endpoint_url, "config": config, **options})

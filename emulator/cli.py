@@ -1,0 +1,171 @@
+"""The emulator's commands: `python -m emulator up | doctor | logs | timeline | status`."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Coroutine
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+import urllib3
+from rich.console import Console
+from rich.table import Table
+
+from emulator import doctor as examinations
+from emulator import state as states
+from emulator.errors import EmulatorError
+from emulator.sandbox import Sandbox, call
+
+app = typer.Typer(
+    help="Runs WebSocket-API applications on this machine, with no AWS account.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+err = Console(stderr=True)
+out = Console()
+
+
+def main() -> None:
+    """Run a command; an error is one sentence, not a traceback."""
+    try:
+        app()
+    except EmulatorError as error:
+        err.print(str(error), style="red", markup=False, highlight=False)
+        sys.exit(1)
+
+
+@app.command()
+def up(
+    application: Annotated[str, typer.Option(help="a module of emulator.applications")] = "streamer",
+    port: Annotated[int, typer.Option(help="of the gateway; 0 takes a free one", min=0, max=65535)] = 0,
+    aws_endpoint: Annotated[
+        str | None, typer.Option(help="a running AWS back end, instead of LocalStack started here")
+    ] = None,
+    json_line: Annotated[bool, typer.Option("--json", help="print one line of JSON when ready")] = False,
+) -> None:
+    """Run the sandbox in the foreground until Ctrl-C."""
+    code = asyncio.run(_up(application, port, aws_endpoint, json_line=json_line))
+    raise typer.Exit(code)
+
+
+async def _up(application: str, port: int, aws_endpoint: str | None, *, json_line: bool) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+
+    def report(text: str) -> None:
+        err.print(f"[dim]·[/dim] {text}", highlight=False)
+
+    sandbox = Sandbox(application, aws_endpoint=aws_endpoint, port=port, report=report, named=True)
+    started = await _unless(stop, sandbox.__aenter__())
+    if started is None:
+        await sandbox.stop()
+        return 130
+    try:
+        _announce(sandbox, json_line=json_line)
+        reason = await _unless(stop, sandbox.wait())
+    finally:
+        err.print("[dim]·[/dim] Stopping.")
+        await sandbox.stop()
+    if reason is None:
+        return 0
+    err.print(reason, style="red", markup=False, highlight=False)
+    return 1
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Any]) -> Any:
+    """Return the result of `work`, None if `stop` is set first."""
+    task = asyncio.ensure_future(work)
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        return None
+    finally:
+        for future in (task, stopping):
+            future.cancel()
+        await asyncio.gather(task, stopping, return_exceptions=True)
+
+
+def _announce(sandbox: Sandbox, *, json_line: bool) -> None:
+    addresses = sandbox.addresses
+    if json_line:
+        line = {
+            "event": "ready",
+            "websocket": addresses.websocket,
+            "management": addresses.management,
+            "https": addresses.https,
+            "aws_endpoint": addresses.aws_endpoint,
+            "ca_bundle": addresses.ca_bundle,
+        }
+        print(json.dumps(line), flush=True)
+        return
+    table = Table.grid(padding=(0, 2))
+    for name, value in asdict(addresses).items():
+        if name != "control":
+            table.add_row(name.replace("_", " "), value)
+    table.add_row("back end", f"{sandbox.backend['name']} {sandbox.backend['version']}")
+    out.print(table)
+    out.print(
+        f"Ready in {sandbox.state.started_in_s['ready']:.1f} s. In another terminal:"
+        ' python -m streamer call echo \'{"message": "hi"}\'\nCtrl-C ends it.',
+        highlight=False,
+    )
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine lacks and how to mend it."""
+    findings = examinations.examine()
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "what", "found", "what to do"):
+        table.add_column(heading)
+    for finding in findings:
+        mark = "[green]ok[/green]" if finding.good else "[red]no[/red]"
+        table.add_row(mark, finding.what, finding.found, "" if finding.good else finding.mend)
+    out.print(table)
+    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+
+
+@app.command()
+def status() -> None:
+    """Show the running sandbox: addresses, environments, memory."""
+    state = states.get(states.state_path())
+    http = urllib3.PoolManager(retries=False)
+    for name, value in asdict(state.addresses).items():
+        out.print(f"{name.replace('_', ' '):16} {value}", highlight=False)
+    environments = Table("function", "pid", "state", "invocations", title="Environments", box=None)
+    for row in call(http, state, "GET", "/environments"):
+        environments.add_row(row["function"], str(row["pid"]), row["state"], str(row["invocations"]))
+    out.print(environments)
+    memory = Table("pid", "process", "RSS MB", "PSS MB", title="Memory", box=None)
+    for row in call(http, state, "GET", "/memory"):
+        memory.add_row(str(row["pid"]), row["name"], str(row["rss_mb"]), str(row["pss_mb"] or ""))
+    out.print(memory)
+
+
+@app.command()
+def logs(function: Annotated[str, typer.Argument(help="name of the function, executor say")]) -> None:
+    """Print the kept logs of a function."""
+    state = states.get(states.state_path())
+    for invocation in call(urllib3.PoolManager(retries=False), state, "GET", f"/logs?function={function}"):
+        print(invocation["log"], end="" if invocation["log"].endswith("\n") else "\n")
+
+
+@app.command()
+def timeline(
+    as_json: Annotated[bool, typer.Option("--json", help="one line of JSON per entry")] = False,
+) -> None:
+    """Print what happened in the running sandbox."""
+    state = states.get(states.state_path())
+    for entry in call(urllib3.PoolManager(retries=False), state, "GET", "/timeline"):
+        if as_json:
+            print(json.dumps(entry))
+            continue
+        facts = "  ".join(f"{name}={value}" for name, value in entry["facts"].items())
+        out.print(f"{entry['at']:.3f}  {entry['kind']:22}  {facts}", markup=False, soft_wrap=True)

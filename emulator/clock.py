@@ -1,0 +1,44 @@
+"""Time as a value that is passed in, so that a rule about ten minutes is tested in a millisecond."""
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What time it is, in the two senses that rules need."""
+
+    def now(self) -> float:
+        """Return the wall-clock time as epoch seconds."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds from an arbitrary start; never goes back."""
+        ...
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class ManualClock:
+    """A clock that stands still until it is advanced. For tests of rules."""
+
+    def __init__(self, now: float = 1_700_000_000.0) -> None:
+        self._now = now
+        self._elapsed = 0.0
+
+    def now(self) -> float:
+        return self._now + self._elapsed
+
+    def monotonic(self) -> float:
+        return self._elapsed
+
+    def advance(self, seconds: float) -> None:
+        """Move both senses of time forward by `seconds` (>= 0)."""
+        self._elapsed += seconds

@@ -1,0 +1,84 @@
+"""The control API: what `Sandbox` and the command line ask of a running emulator.
+
+JSON over HTTP on loopback. A call carries the run's secret as `Authorization: Bearer SECRET`; a
+call without it, for another host, or sent by a web page is refused.
+"""
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from emulator.errors import EmulatorError
+
+MAX_BODY_BYTES = 1_048_576
+"""What a call may send. Ours."""
+
+Handler = Callable[[dict[str, str], dict[str, Any]], Awaitable[Any]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class ControlApi:
+    """An ASGI application: `(method, path)` to a handler of `(query, body)` that returns JSON."""
+
+    def __init__(self, handlers: Mapping[tuple[str, str], Handler], secret: str) -> None:
+        self._handlers = handlers
+        self._secret = secret
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        status, answer = await self._answer(scope, receive)
+        body = json.dumps(answer).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: dict[str, Any], receive: Receive) -> tuple[int, Any]:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        refusal = self._refusal(headers)
+        if refusal is not None:
+            return 403, {"error": refusal}
+        handler = self._handlers.get((scope["method"], scope["path"]))
+        if handler is None:
+            return 404, {"error": f"No such call: {scope['method']} {scope['path']}."}
+        text = await _read(receive)
+        if text is None:
+            return 413, {"error": f"A call may send {MAX_BODY_BYTES} bytes at most."}
+        try:
+            body = json.loads(text) if text else {}
+        except ValueError:
+            return 400, {"error": "The body is not JSON."}
+        query = {
+            name: values[-1] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()
+        }
+        try:
+            return 200, await handler(query, body)
+        except EmulatorError as error:
+            return 409, {"error": str(error)}
+        except (KeyError, ValueError, TypeError) as error:
+            return 400, {"error": f"The call does not fit: {error!r}."}
+
+    def _refusal(self, headers: Mapping[str, str]) -> str | None:
+        if headers.get("host", "").rsplit(":", 1)[0] not in ("127.0.0.1", "localhost"):
+            return "The control API answers on loopback only."
+        if "origin" in headers:
+            return "The control API does not answer web pages."
+        if not hmac.compare_digest(headers.get("authorization", ""), f"Bearer {self._secret}"):
+            return "The control API needs the secret of this run."
+        return None
+
+
+async def _read(receive: Receive) -> bytes | None:
+    body: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return body
+        body += bytes(message.get("body", b""))
+        if len(body) > MAX_BODY_BYTES:
+            return None
+        if not message.get("more_body"):
+            return body

@@ -1,0 +1,56 @@
+"""What the control API can be asked, and who answers."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from emulator.control import Handler
+from emulator.events.service import EventSources
+from emulator.processes import memory
+from emulator.runtime.service import LambdaService
+from emulator.telemetry.timeline import Timeline
+
+
+class ControlCalls:
+    """Answers the calls of the control API from the parts of a running sandbox."""
+
+    def __init__(self, functions: LambdaService, events: EventSources, timeline: Timeline) -> None:
+        self._functions = functions
+        self._events = events
+        self._timeline = timeline
+
+    def table(self) -> Mapping[tuple[str, str], Handler]:
+        """Return every call: method and path to its handler."""
+        return {
+            ("GET", "/timeline"): self._entries,
+            ("GET", "/logs"): self._logs,
+            ("GET", "/environments"): self._environments,
+            ("GET", "/events"): self._event_sources,
+            ("GET", "/memory"): self._memory,
+            ("POST", "/faults/kill"): self._kill,
+            ("POST", "/schedules/fire"): self._fire,
+        }
+
+    async def _entries(self, query: dict[str, str], _body: dict[str, Any]) -> Any:
+        return [asdict(entry) for entry in self._timeline.entries(after=int(query.get("after", "0")))]
+
+    async def _logs(self, query: dict[str, str], _body: dict[str, Any]) -> Any:
+        return self._functions.logs(query["function"])
+
+    async def _environments(self, _query: dict[str, str], _body: dict[str, Any]) -> Any:
+        return self._functions.environments()
+
+    async def _event_sources(self, _query: dict[str, str], _body: dict[str, Any]) -> Any:
+        return self._events.status()
+
+    async def _memory(self, _query: dict[str, str], _body: dict[str, Any]) -> Any:
+        return await asyncio.to_thread(memory, os.getpid())
+
+    async def _kill(self, _query: dict[str, str], body: dict[str, Any]) -> Any:
+        return self._functions.kill_environment(body["function"], body.get("pid"))
+
+    async def _fire(self, _query: dict[str, str], body: dict[str, Any]) -> Any:
+        await self._events.fire(body["name"])
+        return {}

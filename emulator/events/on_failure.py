@@ -1,0 +1,67 @@
+"""The message that an on-failure destination receives about records that were given up."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from emulator.events.batches import GivenUp
+from emulator.invocation import InvocationResult
+
+
+def message(
+    given_up: GivenUp,
+    *,
+    last_result: InvocationResult | None,
+    request_id: str,
+    function_arn: str,
+    stream_arn: str,
+    shard_id: str,
+    now: float,
+) -> dict[str, Any]:
+    """Return the message for a queue: where the records are, without the records themselves.
+
+    Args:
+        last_result: the last invocation that reached the function, None if none did; then
+            `responseContext` is absent.
+        request_id: of that invocation, or a new one.
+        now: epoch seconds.
+
+    Shape:
+        `requestContext` {`requestId`, `functionArn`, `condition`, `approximateInvokeCount`},
+        `responseContext`? {`statusCode`, `executedVersion`, `functionError`}, `version`, `timestamp`,
+        `DDBStreamBatchInfo` {`shardId`, `startSequenceNumber`, `endSequenceNumber`,
+        `approximateArrivalOfFirstRecord`, `approximateArrivalOfLastRecord`, `batchSize`, `streamArn`}.
+
+    Source:
+        Messages recorded on AWS, November 2025.
+    """
+    batch = given_up.batch
+    told: dict[str, Any] = {
+        "requestContext": {
+            "requestId": request_id,
+            "functionArn": function_arn,
+            "condition": str(given_up.condition),
+            "approximateInvokeCount": batch.invocations,
+        }
+    }
+    if last_result is not None:
+        told["responseContext"] = {
+            "statusCode": 200,
+            "executedVersion": "$LATEST",
+            "functionError": last_result.function_error,
+        }
+    told["version"] = "1.0"
+    told["timestamp"] = _time(now, timespec="milliseconds")
+    told["DDBStreamBatchInfo"] = {
+        "shardId": shard_id,
+        "startSequenceNumber": batch.first,
+        "endSequenceNumber": batch.last,
+        "approximateArrivalOfFirstRecord": _time(batch.records[0].created_at),
+        "approximateArrivalOfLastRecord": _time(batch.records[-1].created_at),
+        "batchSize": len(batch.records),
+        "streamArn": stream_arn,
+    }
+    return told
+
+
+def _time(epoch_s: float, *, timespec: str = "seconds") -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec=timespec).replace("+00:00", "Z")

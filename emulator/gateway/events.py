@@ -1,0 +1,192 @@
+"""What a function behind a WebSocket API receives: CONNECT, MESSAGE and DISCONNECT events as JSON."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from time import gmtime
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_HOP_HEADERS = frozenset({"connection", "upgrade"})
+_encoder = msgspec.json.Encoder()
+
+
+class Identity(Struct, frozen=True, rename="camel"):
+    """Who is at the other end. `user_agent` is absent from events when the client sent none."""
+
+    user_agent: str | UnsetType = UNSET
+    source_ip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What every event of one connection says alike.
+
+    Attributes:
+        domain_name: host and port under which the API is reached, as a function uses it to call back.
+        connected_at_ms: epoch milliseconds.
+        authorizer: what an authorizer put into the context, with `principalId`; None without one.
+    """
+
+    stage: str
+    api_id: str
+    domain_name: str
+    connection_id: str
+    connected_at_ms: int
+    identity: Identity
+    authorizer: Mapping[str, Any] | None = None
+
+
+class _RequestContext(Struct, kw_only=True, rename="camel"):
+    """`requestContext` of all three events; what does not apply to one is UNSET and left out."""
+
+    route_key: str
+    disconnect_status_code: int | UnsetType = UNSET
+    authorizer: Mapping[str, Any] | UnsetType = UNSET
+    message_id: str | UnsetType = UNSET
+    event_type: str
+    extended_request_id: str
+    request_time: str
+    message_direction: str = "IN"
+    disconnect_reason: str | UnsetType = UNSET
+    stage: str
+    connected_at: int
+    request_time_epoch: int
+    identity: Identity
+    request_id: str
+    domain_name: str
+    connection_id: str
+    api_id: str
+
+
+class _ConnectEvent(Struct, rename="camel"):
+    headers: dict[str, str]
+    multi_value_headers: dict[str, list[str]]
+    query_string_parameters: dict[str, str] | UnsetType
+    multi_value_query_string_parameters: dict[str, list[str]] | UnsetType
+    request_context: _RequestContext
+    is_base64_encoded: bool = False
+
+
+class _MessageEvent(Struct, rename="camel"):
+    request_context: _RequestContext
+    body: str
+    is_base64_encoded: bool = False
+
+
+class _DisconnectEvent(Struct, rename="camel"):
+    headers: dict[str, str]
+    multi_value_headers: dict[str, list[str]]
+    request_context: _RequestContext
+    is_base64_encoded: bool = False
+
+
+@lru_cache(maxsize=16)
+def request_time(epoch_s: int) -> str:
+    """Write a time as `requestTime` does, `09/Feb/2024:18:11:43 +0000`, whatever the machine's locale."""
+    t = gmtime(epoch_s)
+    month = _MONTHS[t.tm_mon - 1]
+    return f"{t.tm_mday:02d}/{month}/{t.tm_year}:{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d} +0000"
+
+
+def connect_headers(
+    sent: Iterable[tuple[str, str]], *, domain_name: str, source_ip: str, trace_header: str
+) -> dict[str, list[str]]:
+    """Return the `multiValueHeaders` of a CONNECT event.
+
+    The client's headers in the case it wrote them, without `Connection` and `Upgrade`, with those that AWS's
+    edge adds, sorted without regard to case. `Host` is the API's own name, also where the client came by
+    another. AWS listens on 443 only, and says so in `X-Forwarded-Port`.
+    """
+    names: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
+    for name, value in sent:
+        lower = name.lower()
+        if lower not in _HOP_HEADERS:
+            names.setdefault(lower, name)
+            values.setdefault(lower, []).append(value)
+    forwarded = [*values.get("x-forwarded-for", []), source_ip]
+    for name, value in (
+        ("Host", domain_name),
+        ("X-Amzn-Trace-Id", trace_header),
+        ("X-Forwarded-For", ", ".join(forwarded)),
+        ("X-Forwarded-Port", "443"),
+        ("X-Forwarded-Proto", "https"),
+    ):
+        names[name.lower()] = name
+        values[name.lower()] = [value]
+    return {names[lower]: values[lower] for lower in sorted(values)}
+
+
+def connect_event(
+    origin: Origin, *, request_id: str, now_ms: int, headers: Mapping[str, list[str]], query: str
+) -> bytes:
+    """Encode a CONNECT event.
+
+    Args:
+        headers: as `connect_headers` returns them.
+        query: the URL's query as it was sent; the two query maps are absent when it has no parameter.
+    """
+    parameters = _query_parameters(query)
+    return _encoder.encode(
+        _ConnectEvent(
+            headers=_last(headers),
+            multi_value_headers=dict(headers),
+            query_string_parameters=_last(parameters) if parameters else UNSET,
+            multi_value_query_string_parameters=parameters or UNSET,
+            request_context=_context(origin, "$connect", "CONNECT", request_id, now_ms),
+        )
+    )
+
+
+def message_event(
+    origin: Origin, *, route_key: str, request_id: str, message_id: str, now_ms: int, body: str
+) -> bytes:
+    """Encode a MESSAGE event."""
+    context = _context(origin, route_key, "MESSAGE", request_id, now_ms)
+    context.message_id = message_id
+    return _encoder.encode(_MessageEvent(context, body))
+
+
+def disconnect_event(origin: Origin, *, request_id: str, now_ms: int, code: int, reason: str) -> bytes:
+    """Encode a DISCONNECT event; its headers are AWS's four, not the client's."""
+    headers = {"Host": [origin.domain_name], "x-api-key": [""], "X-Forwarded-For": [""], "x-restapi": [""]}
+    context = _context(origin, "$disconnect", "DISCONNECT", request_id, now_ms)
+    context.disconnect_status_code = code
+    context.disconnect_reason = reason
+    return _encoder.encode(_DisconnectEvent(_last(headers), headers, context))
+
+
+def _context(
+    origin: Origin, route_key: str, event_type: str, request_id: str, now_ms: int
+) -> _RequestContext:
+    return _RequestContext(
+        route_key=route_key,
+        authorizer=UNSET if origin.authorizer is None else origin.authorizer,
+        event_type=event_type,
+        extended_request_id=request_id,
+        request_time=request_time(now_ms // 1000),
+        stage=origin.stage,
+        connected_at=origin.connected_at_ms,
+        request_time_epoch=now_ms,
+        identity=origin.identity,
+        request_id=request_id,
+        domain_name=origin.domain_name,
+        connection_id=origin.connection_id,
+        api_id=origin.api_id,
+    )
+
+
+def _query_parameters(query: str) -> dict[str, list[str]]:
+    parameters: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        parameters.setdefault(name, []).append(value)
+    return parameters
+
+
+def _last(values: Mapping[str, list[str]]) -> dict[str, str]:
+    return {name: items[-1] for name, items in values.items()}

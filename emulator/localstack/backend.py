@@ -1,0 +1,99 @@
+"""The AWS back end as the rest of the emulator sees it: an address and what can be expected there."""
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from emulator.application import REGION
+from emulator.errors import BackendFailed
+
+WAIT_HEADER = "x-emulator-wait-ms"
+"""Request header that asks a GetRecords to wait, in milliseconds; our engine echoes it in its answers."""
+
+_TIMEOUT_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Something that answers to the AWS API.
+
+    Attributes:
+        name: `LocalStack`, or `external` where it does not say what it is.
+        version: as it says itself, or `unknown`.
+        engine: what is behind its DynamoDB: `embedded` for ours, else `unknown`.
+        endpoint_url: where every service is served, without a trailing slash.
+        waits_for_records: whether GetRecords waits for a first record when `WAIT_HEADER` asks for it.
+    """
+
+    name: str
+    version: str
+    engine: str
+    endpoint_url: str
+    waits_for_records: bool
+
+
+def external_backend(endpoint_url: str) -> Backend:
+    """Return the description of a back end that is already running. Blocks for up to some seconds.
+
+    Raises:
+        BackendFailed: nothing answers to the AWS API there.
+    """
+    endpoint_url = endpoint_url.rstrip("/")
+    waits = _answers_to_the_wait_header(endpoint_url)
+    version = _localstack_version(endpoint_url)
+    return Backend(
+        name="LocalStack" if version else "external",
+        version=version or "unknown",
+        engine="embedded" if waits else "unknown",
+        endpoint_url=endpoint_url,
+        waits_for_records=waits,
+    )
+
+
+def _answers_to_the_wait_header(endpoint_url: str) -> bool:
+    config = Config(
+        connect_timeout=_TIMEOUT_S,
+        read_timeout=_TIMEOUT_S,
+        retries={"total_max_attempts": 1},
+        proxies={},
+        ignore_configured_endpoint_urls=True,
+    )
+    try:
+        client = boto3.client(
+            "dynamodbstreams",
+            endpoint_url=endpoint_url,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106
+            config=config,
+        )
+        client.meta.events.register("before-call", _ask_to_wait)
+        answer = client.list_streams(Limit=1)
+    except ClientError as error:
+        answer = error.response  # it refuses, but it is there and speaks the API
+    except (BotoCoreError, ValueError) as error:
+        raise BackendFailed(
+            f"Nothing answers to the AWS API at {endpoint_url} ({error}); start the back end there, or leave the"
+            " address out to run the emulator's own."
+        ) from error
+    return WAIT_HEADER in answer["ResponseMetadata"].get("HTTPHeaders", {})
+
+
+def _ask_to_wait(params: dict[str, Any], **_: object) -> None:
+    params["headers"][WAIT_HEADER] = "1"
+
+
+def _localstack_version(endpoint_url: str) -> str | None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{endpoint_url}/_localstack/health", timeout=_TIMEOUT_S) as answer:
+            version = json.load(answer)["version"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(version)

@@ -1,0 +1,1 @@
+"""moto's DynamoDB with a lock, an undo log and streams as AWS's. Knows moto, not LocalStack."""

@@ -1,0 +1,129 @@
+"""Puts the operation, the streams and the quick query under moto's DynamoDB, all in one place.
+
+Written for moto-ext 5.1.25, which the lock of LocalStack's environment pins.
+"""
+
+import functools
+import logging
+import os
+import threading
+from collections.abc import Callable
+from decimal import Context, Decimal
+from typing import Any
+
+from moto.dynamodb import responses
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.table import Table
+
+from . import operation, tables
+from .expiry import is_expired
+from .operation import Operation
+from .wire import copy_item, copy_value, wire
+
+MAX_TRANSACTION_ITEMS = 100
+"""Items of a transaction. DynamoDB Developer Guide, "Service quotas"."""
+
+TTL_INTERVAL_S = 5.0
+"""Seconds between two looks for expired items; `EMULATOR_TTL_INTERVAL_S` sets another. AWS takes hours."""
+
+LOG = logging.getLogger(__name__)
+
+_NUMBERS = Context(prec=38)
+_installed = threading.Lock()
+_add = DynamoType.__add__
+
+
+def install() -> None:
+    """Mend moto in this process and start to delete expired items. Calling it again changes nothing."""
+    if not _installed.acquire(blocking=False):
+        return
+    Item.__new__ = staticmethod(lambda cls, *_args, **_kwargs: object.__new__(cls))
+    Item.__deepcopy__ = copy_item
+    DynamoType.__deepcopy__ = copy_value
+    DynamoType.__add__ = add
+    DynamoType.__sub__ = subtract
+    Table.put_item = tables.put_item
+    Table.delete_item = tables.delete_item
+    Table.get_item = tables.get_item
+    Table.query = tables.query
+    Table.set_stream_specification = tables.set_stream_specification
+    Table.__deepcopy__ = tables.copy_table
+    DynamoDBBackend.update_item = tables.update_item
+    DynamoDBBackend.delete_table = tables.delete_table
+    DynamoDBBackend.transact_write_items = tables.transact_write_items
+    DynamoDBBackend.execute_statement = _in_operation(DynamoDBBackend.execute_statement)
+    responses.TRANSACTION_MAX_ITEMS = MAX_TRANSACTION_ITEMS
+    interval_s = float(os.environ.get("EMULATOR_TTL_INTERVAL_S") or TTL_INTERVAL_S)
+    threading.Thread(
+        target=_delete_expired_for_ever, args=(interval_s,), name="time-to-live", daemon=True
+    ).start()
+
+
+def add(self: DynamoType, other: DynamoType) -> DynamoType:
+    """`DynamoType.__add__` with DynamoDB's 38 digits."""
+    if self.type != "N" or other.type != "N":
+        return _add(self, other)
+    return _number(_NUMBERS.add(Decimal(self.value), Decimal(other.value)))
+
+
+def subtract(self: DynamoType, other: DynamoType) -> DynamoType:
+    """`DynamoType.__sub__` in decimals, where moto computes with floats."""
+    if self.type != "N" or other.type != "N":
+        raise TypeError("Sum only supported for Numbers.")
+    return _number(_NUMBERS.subtract(Decimal(self.value), Decimal(other.value)))
+
+
+def delete_expired(now: float) -> int:
+    """Delete every item that is due at `now` (epoch seconds) and return how many."""
+    deleted = 0
+    for table in _tables_with_ttl():
+        with Operation(by_time_to_live=True):
+            name = table.ttl["AttributeName"]
+            due = [
+                item
+                for item in _items(table)
+                if name in item.attrs and is_expired(wire(item.attrs[name]), now)
+            ]
+            for item in due:
+                table.delete_item(item.hash_key, item.range_key)
+            deleted += len(due)
+    return deleted
+
+
+def _number(value: Decimal) -> DynamoType:
+    return DynamoType({"N": format(value.normalize(_NUMBERS), "f")})
+
+
+def _in_operation(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with Operation():
+            return function(*args, **kwargs)
+
+    return call
+
+
+def _tables_with_ttl() -> list[Table]:
+    return [
+        table
+        for regions in list(dynamodb_backends.values())
+        for backend in list(regions.values())
+        for table in list(backend.tables.values())
+        if table.ttl["TimeToLiveStatus"] == "ENABLED"
+    ]
+
+
+def _items(table: Table) -> list[Item]:
+    if table.range_key_attr is None:
+        return list(table.items.values())
+    return [item for partition in table.items.values() for item in partition.values()]
+
+
+def _delete_expired_for_ever(interval_s: float) -> None:
+    pause = threading.Event()
+    while not pause.wait(interval_s):
+        try:
+            delete_expired(operation.now())
+        except Exception:  # the next round must come, whatever one table is like
+            LOG.exception("Expired items could not be deleted; trying again in %s s", interval_s)

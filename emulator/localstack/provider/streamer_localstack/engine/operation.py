@@ -1,0 +1,167 @@
+"""One operation on the tables: alone, all or nothing, and its stream records only once it succeeded.
+
+Every call to DynamoDB runs in one. Operations nest: an inner one that fails takes back what it did and
+leaves the outer one as it was, which is what a transaction or a batch of statements needs.
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from .records import TTL_IDENTITY, is_change, record
+from .stream import Stream
+from .wire import attributes_of, keys_of
+
+_LOCK = threading.RLock()
+_current: "_Work | None" = None  # guarded by _LOCK
+
+now: Callable[[], float] = time.time
+"""Epoch seconds, for records, iterators and time to live."""
+
+
+@dataclass(slots=True)
+class _Change:
+    table: Any
+    old: Any
+    new: Any
+
+
+@dataclass(slots=True)
+class _Work:
+    """What the outermost operation has done so far."""
+
+    identity: Mapping[str, str] | None = None
+    before: list[tuple[Any, Any, Any, Any]] = field(default_factory=list)
+    changes: list[_Change] = field(default_factory=list)
+
+
+class Operation:
+    """A context manager: holds the lock; undoes its writes on any exception; else publishes their records."""
+
+    def __init__(self, *, by_time_to_live: bool = False) -> None:
+        self._identity = TTL_IDENTITY if by_time_to_live else None
+        self._marks: tuple[int, int] | None = None
+
+    def __enter__(self) -> "Operation":
+        global _current
+        _LOCK.acquire()
+        if _current is None:
+            _current = _Work(self._identity)
+        else:
+            self._marks = len(_current.before), len(_current.changes)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        global _current
+        work = _current
+        assert work is not None
+        writes, changes = self._marks or (0, 0)
+        try:
+            if error is not None:
+                _undo(work, writes)
+                del work.changes[changes:]
+            elif self._marks is None:
+                _publish(work)
+        finally:
+            if self._marks is None:
+                _current = None
+            _LOCK.release()
+
+
+def is_open() -> bool:
+    """Tell whether the calling thread is inside an operation."""
+    return _LOCK._is_owned() and _current is not None  # type: ignore[attr-defined]
+
+
+def remember(table: Any, hash_key: Any, range_key: Any) -> Any:
+    """Note the item that is about to be written, and return it (None if there is none)."""
+    assert _current is not None
+    item = find(table, hash_key, range_key)
+    _current.before.append((table, hash_key, range_key, item))
+    return item
+
+
+def changed(table: Any, old: Any, new: Any) -> None:
+    """Note a change for the table's stream. The items are not altered any more after this."""
+    assert _current is not None
+    _current.changes.append(_Change(table, old, new))
+
+
+def find(table: Any, hash_key: Any, range_key: Any) -> Any:
+    """Return the item under the key, or None, without making an empty partition as moto does."""
+    found = table.items.get(hash_key)
+    if found is None or table.range_key_attr is None:
+        return found
+    return found.get(range_key)
+
+
+def store(table: Any, hash_key: Any, range_key: Any, item: Any) -> None:
+    """Put `item` under the key, or nothing where it is None."""
+    if table.range_key_attr is None:
+        if item is None:
+            table.items.pop(hash_key, None)
+        else:
+            table.items[hash_key] = item
+    elif item is not None:
+        table.items[hash_key][range_key] = item
+    else:
+        partition = table.items.get(hash_key, {})
+        partition.pop(range_key, None)
+        if not partition:
+            table.items.pop(hash_key, None)
+
+
+def _undo(work: _Work, mark: int) -> None:
+    while len(work.before) > mark:
+        store(*work.before.pop())
+
+
+def _publish(work: _Work) -> None:
+    """Write one record per item that the operation changed, from its first state to its last."""
+    items: dict[Any, _Change] = {}
+    for change in work.changes:
+        item = change.old if change.old is not None else change.new
+        key = id(change.table), item.hash_key, item.range_key
+        if key in items:
+            items[key].new = change.new
+        else:
+            items[key] = _Change(change.table, change.old, change.new)
+    at = now()
+    for change in items.values():
+        if change.table.stream_shard is None:
+            continue
+        stream: Stream = change.table.stream_shard.stream
+        old = None if change.old is None else attributes_of(change.old)
+        new = None if change.new is None else attributes_of(change.new)
+        if is_change(old, new):
+            _append(stream, change, old, new, at, work.identity)
+
+
+def _append(
+    stream: Stream,
+    change: _Change,
+    old: Mapping[str, Any] | None,
+    new: Mapping[str, Any] | None,
+    at: float,
+    identity: Mapping[str, str] | None,
+) -> None:
+    def make(sequence_number: int) -> dict[str, Any]:
+        return record(
+            event_id=uuid.uuid4().hex,
+            region=change.table.region_name,
+            view=stream.view,
+            keys=keys_of(change.table, new if new is not None else old),
+            old=old,
+            new=new,
+            sequence_number=sequence_number,
+            created_at=at,
+            identity=identity,
+        )
+
+    stream.append(make, at)

@@ -1,0 +1,26 @@
+"""LocalStack's web server, on a socket that is bound to loopback before LocalStack starts.
+
+LocalStack's own server binds every interface whatever host it is told, and chooses no free port.
+"""
+
+import os
+import socket
+from typing import Any
+
+from localstack.runtime.server.twisted import TwistedRuntimeServer
+from rolo.gateway import Gateway
+from rolo.serving.twisted import TwistedGateway
+from twisted.internet import reactor
+
+SOCKET_VARIABLE = "EMULATOR_LISTENING_SOCKET"
+"""Names the file descriptor of the socket, which listens on 127.0.0.1."""
+
+
+class LoopbackServer(TwistedRuntimeServer):
+    """Serves plain HTTP on the socket that the emulator passed on."""
+
+    def register(self, gateway: Gateway, listen: list[Any], ssl_creds: tuple[str, str] | None = None) -> None:
+        descriptor = int(os.environ[SOCKET_VARIABLE])
+        os.set_blocking(descriptor, False)  # else the reactor waits for a second connection after each one
+        reactor.adoptStreamPort(descriptor, socket.AF_INET, TwistedGateway(gateway))
+        os.close(descriptor)  # the reactor has a copy

@@ -1,0 +1,36 @@
+"""What the sandbox's processes use of the machine."""
+
+from typing import Any
+
+import psutil
+
+
+def memory(pid: int) -> list[dict[str, Any]]:
+    """List `pid` and all its descendants with their memory.
+
+    Shape:
+        `[{"pid": int, "name": str, "rss_mb": float, "pss_mb": float | None}]`; PSS where Linux tells it.
+    """
+    try:
+        root = psutil.Process(pid)
+        processes = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+    rows = []
+    for process in processes:
+        try:
+            rows.append(_row(process))
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return rows
+
+
+def _row(process: psutil.Process) -> dict[str, Any]:
+    full = process.memory_full_info()
+    pss = getattr(full, "pss", None)
+    return {
+        "pid": process.pid,
+        "name": " ".join(process.cmdline()[:4])[-80:] or process.name(),
+        "rss_mb": round(full.rss / 1e6, 1),
+        "pss_mb": round(pss / 1e6, 1) if pss is not None else None,
+    }

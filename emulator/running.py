@@ -1,0 +1,194 @@
+"""A running sandbox: every part, started in the order in which they need each other."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random, SystemRandom
+from typing import Any
+
+from emulator import resources
+from emulator.application import REGION, Application, Function
+from emulator.applications.source import ApplicationSource
+from emulator.aws import Clients
+from emulator.clock import SystemClock
+from emulator.control import ControlApi
+from emulator.control_calls import ControlCalls
+from emulator.errors import InvalidApplication
+from emulator.events.service import EventSources
+from emulator.gateway import Gateway, GatewayServer, create_certificate
+from emulator.http import HttpServer
+from emulator.localstack.backend import Backend, external_backend
+from emulator.localstack.process import LocalStack
+from emulator.processes import memory
+from emulator.runtime.api import LambdaApi
+from emulator.runtime.service import LambdaService
+from emulator.state import Addresses, State
+from emulator.telemetry.timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The parts of a running sandbox."""
+
+    application: Application
+    backend: Backend
+    localstack: LocalStack | None
+    functions: LambdaService
+    gateway: GatewayServer
+    events: EventSources
+    timeline: Timeline
+    addresses: Addresses
+    secret: str
+    run_folder: Path
+
+    def state(self, parts: dict[str, float]) -> State:
+        """Describe this sandbox to whoever uses it."""
+        return State(
+            pid=os.getpid(),
+            addresses=self.addresses,
+            secret=self.secret,
+            backend={
+                "name": self.backend.name,
+                "version": self.backend.version,
+                "engine": self.backend.engine,
+                "endpoint_url": self.backend.endpoint_url,
+            },
+            run_folder=str(self.run_folder),
+            started_in_s=parts,
+        )
+
+    async def backend_failed(self) -> str:
+        """Wait until the back end ends by itself; returns what to tell the user."""
+        if self.localstack is None:
+            await asyncio.Event().wait()
+        assert self.localstack is not None
+        return str(await self.localstack.died())
+
+
+async def start(
+    source: ApplicationSource,
+    *,
+    run_folder: Path,
+    aws_endpoint: str | None,
+    port: int,
+    secret: str,
+    progress: Callable[[str], None],
+    timed: Callable[[str], None],
+    stack: AsyncExitStack,
+) -> Running:
+    """Start every part; what was started is ended by `stack`, in the opposite order.
+
+    Args:
+        aws_endpoint: a running back end; None starts LocalStack.
+        port: of the gateway; 0 takes a free one.
+        secret: opens the control API.
+        progress: is told in words what happens.
+        timed: is told which part of the start is done.
+
+    Raises:
+        StartFailed, BackendFailed, InvalidApplication.
+    """
+    clock = SystemClock()
+    timeline = Timeline(clock)
+    localstack = None if aws_endpoint else LocalStack(run_folder, progress)
+    progress("Starting LocalStack." if localstack else f"Using the back end at {aws_endpoint}.")
+    starting = asyncio.create_task(_start_backend(localstack, aws_endpoint), name="backend")
+    try:
+        application = await asyncio.to_thread(source.application)
+        certificate = await asyncio.to_thread(create_certificate, run_folder)
+        timed("application")
+    except BaseException:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        raise
+    finally:
+        if localstack is not None:
+            stack.push_async_callback(localstack.stop)
+    backend = await starting
+    timed("backend")
+    progress("Creating tables, buckets and secrets.")
+    await asyncio.to_thread(resources.create, application, Clients(backend.endpoint_url))
+    timed("resources")
+
+    progress("Starting functions and gateway.")
+    endpoints: dict[str, str] = {}
+    functions = LambdaService(
+        application.functions,
+        environment_variables=lambda _function: endpoints,
+        clock=clock,
+        timeline=timeline,
+        run_folder=run_folder,
+    )
+    lambda_api = await _serve(LambdaApi(functions), stack)
+    gateway = GatewayServer(_gateway(application, functions, clock, timeline), certificate, port=port)
+    await gateway.start()
+    stack.push_async_callback(gateway.stop)
+    endpoints |= {
+        "AWS_ENDPOINT_URL": backend.endpoint_url,
+        "AWS_ENDPOINT_URL_LAMBDA": lambda_api.url,
+        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": gateway.management_url,
+        "AWS_CA_BUNDLE": str(certificate.ca_bundle),
+    }
+    await functions.start()
+    stack.push_async_callback(functions.stop)
+    timed("functions")
+    events = EventSources(
+        application,
+        invoker=functions,
+        backend=backend,
+        clock=clock,
+        timeline=timeline,
+        random=SystemRandom(),
+    )
+    await events.start()
+    stack.push_async_callback(events.stop)
+    handlers = ControlCalls(functions, events, timeline)
+    control = await _serve(ControlApi(handlers.table(), secret), stack)
+    timed("ready")
+    return Running(
+        application=application,
+        backend=backend,
+        localstack=localstack,
+        functions=functions,
+        gateway=gateway,
+        events=events,
+        timeline=timeline,
+        addresses=Addresses(
+            websocket=gateway.websocket_url,
+            management=gateway.management_url,
+            https=gateway.https_url,
+            aws_endpoint=backend.endpoint_url,
+            lambda_endpoint=lambda_api.url,
+            control=control.url,
+            ca_bundle=str(certificate.ca_bundle),
+        ),
+        secret=secret,
+        run_folder=run_folder,
+    )
+
+
+def _gateway(application: Application, invoker: LambdaService, clock: SystemClock, timeline: Timeline) -> Gateway:
+    if len(application.apis) != 1:
+        raise InvalidApplication(
+            f"{application.name} declares {len(application.apis)} WebSocket APIs; the sandbox runs exactly one."
+        )
+    return Gateway(application.apis[0], invoker, clock=clock, timeline=timeline)
+
+
+async def _start_backend(localstack: LocalStack | None, aws_endpoint: str | None) -> Backend:
+    if localstack is None:
+        assert aws_endpoint is not None
+        return await asyncio.to_thread(external_backend, aws_endpoint)
+    await localstack.start()
+    return localstack.backend
+
+
+async def _serve(application: Any, stack: AsyncExitStack) -> HttpServer:
+    server = HttpServer(application)
+    await server.start()
+    stack.push_async_callback(server.stop)
+    return server

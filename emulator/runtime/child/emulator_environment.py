@@ -1,0 +1,61 @@
+"""The program of an environment's process: becomes the function's runtime. Standard library alone.
+
+Runs as a script (a fresh interpreter) or is called by the fork server in a forked child. Nothing of the
+emulator may be imported here: the function would find it in `sys.modules`.
+"""
+
+import ctypes
+import importlib
+import importlib.util
+import os
+import signal
+import sys
+import time
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(parent: int) -> None:
+    """Ask the kernel to kill this process when the one that started it ends (Linux only)."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def run(code: str, client: str, client_path: str) -> None:
+    """Run the function that the environment variables name until the process is killed.
+
+    Args:
+        code: the function's folder; becomes the working directory and the first entry of `sys.path`.
+        client: `native`, `pure`, or `auto` (native where it is installed).
+        client_path: file of the pure-Python runtime client.
+    """
+    os.chdir(code)
+    if not sys.path or sys.path[0] != code:
+        sys.path.insert(0, code)
+    if client == "pure" or (client == "auto" and importlib.util.find_spec("runtime_client") is None):
+        specification = importlib.util.spec_from_file_location("runtime_client", client_path)
+        assert specification is not None and specification.loader is not None
+        module = importlib.util.module_from_spec(specification)
+        sys.modules["runtime_client"] = module
+        specification.loader.exec_module(module)
+    handler = os.environ["_HANDLER"]
+    sys.argv[:] = ["bootstrap", handler]
+    runtime = importlib.import_module("awslambdaric.__main__")
+    runtime.main(sys.argv)
+
+
+def main() -> None:
+    """Run as a script: `emulator_environment.py PARENT CODE CLIENT CLIENT_PATH`."""
+    parent, code, client, client_path = sys.argv[1:5]
+    die_with_parent(int(parent))
+    time.tzset()
+    if sys.path and os.path.realpath(sys.path[0]) == os.path.dirname(os.path.realpath(__file__)):
+        del sys.path[0]
+    run(code, client, client_path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,286 @@
+"""The program that starts environments, reaps them and reports their ends. Standard library alone.
+
+One thread, one loop over a socket to the emulator. When that socket closes, because the emulator stopped
+or was killed, every process group that was started here is killed, and this process ends.
+
+Shape:
+    Both directions: 4 bytes of length (big-endian), then JSON.
+    in  `{"start": key, "variables": {...}, "code": "...", "client": "..."}` with one descriptor, the
+        write end of the environment's output; `{"kill": key}`.
+    out `{"ready": {"missing": [...], "ms": n}}`, `{"started": key, "pid": n}`, `{"refused": key, "why": "..."}`,
+        `{"exited": key, "status": n, "max_rss_kb": n}` (status below 0: minus the signal's number).
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+
+import emulator_environment  # type: ignore[import-not-found]  # beside this script
+
+_MAX_DESCRIPTORS = 32
+
+
+class Zygote:
+    """Starts environments by fork or by spawn and answers for them."""
+
+    def __init__(self, control: socket.socket, *, fork: bool, code: str, client_path: str) -> None:
+        self._control = control
+        self._fork = fork
+        self._code = code
+        self._client_path = client_path
+        self._pids: dict[str, int] = {}
+        self._keys: dict[int, str] = {}
+        self._buffer = b""
+        self._descriptors: list[int] = []
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+        os.set_blocking(self._wake_read, False)
+
+    def serve(self) -> None:
+        """Work until the emulator's end of the socket closes, then kill what is left."""
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(self._wake_read, select.POLLIN)
+        try:
+            while True:
+                for descriptor, _ in poll.poll():
+                    if descriptor == self._wake_read:
+                        with contextlib.suppress(BlockingIOError):
+                            os.read(self._wake_read, 4096)
+                        self._reap()
+                    elif not self._receive():
+                        return
+        finally:
+            for pid in self._keys:
+                _kill_group(pid)
+
+    def say(self, **message: object) -> None:
+        data = json.dumps(message).encode()
+        self._control.sendall(len(data).to_bytes(4, "big") + data)
+
+    def _receive(self) -> bool:
+        data, descriptors, _, _ = socket.recv_fds(self._control, 65536, _MAX_DESCRIPTORS)
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)
+        self._descriptors += descriptors
+        self._buffer += data
+        while len(self._buffer) >= 4:
+            end = 4 + int.from_bytes(self._buffer[:4], "big")
+            if len(self._buffer) < end:
+                break
+            message = json.loads(self._buffer[4:end])
+            self._buffer = self._buffer[end:]
+            self._obey(message)
+        return bool(data)
+
+    def _obey(self, message: dict) -> None:  # type: ignore[type-arg]
+        if "kill" in message:
+            pid = self._pids.get(message["kill"])
+            if pid is not None:
+                _kill_group(pid)
+            return
+        key = message["start"]
+        output = self._descriptors.pop(0)
+        start = self._start_by_fork if self._fork else self._start_by_spawn
+        try:
+            pid = start(output, message["variables"], message["code"], message["client"])
+        except OSError as error:
+            self.say(refused=key, why=str(error))
+            return
+        finally:
+            os.close(output)
+        self._pids[key] = pid
+        self._keys[pid] = key
+        self.say(started=key, pid=pid)
+
+    def _start_by_fork(self, output: int, variables: dict, code: str, client: str) -> int:  # type: ignore[type-arg]
+        parent = os.getpid()
+        pid = os.fork()
+        if pid:
+            with contextlib.suppress(OSError):
+                os.setpgid(pid, pid)  # both sides do it, so that neither has to wait
+            return pid
+        status = 1
+        try:
+            os.setpgid(0, 0)
+            self._become_child(parent, output)
+            os.environ.clear()
+            os.environ.update(variables)
+            time.tzset()
+            emulator_environment.run(code, client, self._client_path)
+            status = 0
+        except SystemExit as error:
+            status = _exit_status(error.code)
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+        finally:
+            _leave(status)
+        raise AssertionError("unreachable")
+
+    def _become_child(self, parent: int, output: int) -> None:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        emulator_environment.die_with_parent(parent)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        for descriptor in (output, self._wake_read, self._wake_write, *self._descriptors):
+            os.close(descriptor)
+        self._control.close()
+
+    def _start_by_spawn(self, output: int, variables: dict, code: str, client: str) -> int:  # type: ignore[type-arg]
+        script = emulator_environment.__file__
+        return os.posix_spawn(
+            sys.executable,
+            [sys.executable, script, str(os.getpid()), code, client, self._client_path],
+            variables,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, output, 1),
+                (os.POSIX_SPAWN_DUP2, output, 2),
+            ],
+            setpgroup=0,
+            setsigdef=[signal.SIGCHLD, signal.SIGINT, signal.SIGTERM],
+        )
+
+    def _reap(self) -> None:
+        while self._keys:
+            if hasattr(os, "waitid"):
+                # The group is killed while its leader is still a zombie: its number cannot be in other hands.
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if ended is None:
+                    return
+                _kill_group(ended.si_pid)
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            _kill_group(pid) if not hasattr(os, "waitid") else None
+            key = self._keys.pop(pid, None)
+            if key is None:
+                continue
+            del self._pids[key]
+            self.say(
+                exited=key,
+                status=os.waitstatus_to_exitcode(status),
+                max_rss_kb=usage.ru_maxrss if sys.platform == "linux" else usage.ru_maxrss // 1024,
+            )
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _exit_status(code: object) -> int:
+    """Return what the interpreter would make of `SystemExit.code`."""
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    print(code, file=sys.stderr)  # noqa: T201
+    return 1
+
+
+def _leave(status: int) -> None:
+    """End a forked child as the interpreter would, but never run the fork server's own code."""
+    import atexit
+    import threading
+
+    with contextlib.suppress(BaseException):
+        threading._shutdown()  # type: ignore[attr-defined]
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(BaseException):
+            stream.flush()
+    os._exit(status)
+
+
+def preload(modules: list[str], clients: list[str]) -> list[str]:
+    """Import `modules` and read the models of AWS's `clients`; returns what is missing."""
+    missing = []
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except Exception:  # noqa: BLE001 - whatever a module raises, environments can live without it
+            missing.append(name)
+    if clients and "boto3" in sys.modules:
+        _share_models()
+        session = sys.modules["botocore"].session.get_session()
+        for name in clients:
+            try:
+                session.create_client(name, region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
+            except Exception:  # noqa: BLE001
+                missing.append(name)
+    return missing
+
+
+def _share_models() -> None:
+    """Let every botocore session of an environment use the models that were parsed here.
+
+    They are large and read-only; parsing them is most of the time that a first client takes.
+    """
+    loader = importlib.import_module("botocore.loaders").JSONFileLoader
+    importlib.import_module("botocore.session")
+    parsed: dict = {}  # type: ignore[type-arg]
+    read = loader.load_file
+
+    def load_file(self, file_path):  # type: ignore[no-untyped-def]
+        if file_path not in parsed:
+            value = read(self, file_path)
+            if value is None:
+                return None
+            parsed[file_path] = value
+        return parsed[file_path]
+
+    loader.load_file = load_file
+
+
+def main() -> None:
+    """Run as a script: `zygote.py DESCRIPTOR OPTIONS`, with the options as JSON."""
+    began = time.monotonic()
+    control = socket.socket(fileno=int(sys.argv[1]))
+    control.set_inheritable(False)
+    options = json.loads(sys.argv[2])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    zygote = Zygote(
+        control, fork=options["fork"], code=options["code"], client_path=options["client_path"]
+    )
+    missing = []
+    if options["fork"]:
+        sys.path[0] = options["code"]
+        missing = preload([*_RUNTIME_NEEDS, *options["preload"]], options["clients"])
+        sys.modules.pop("emulator_environment", None)
+        gc.collect()
+        gc.freeze()
+    zygote.say(ready={"missing": missing, "ms": round((time.monotonic() - began) * 1000, 1)})
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        zygote.serve()
+
+
+_RUNTIME_NEEDS = (
+    "concurrent.futures",
+    "decimal",
+    "http.client",
+    "importlib.util",
+    "json",
+    "logging",
+    "simplejson",
+    "traceback",
+)
+"""What awslambdaric imports. It is not imported itself: it reads the environment when it is loaded."""
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""The emulator process: puts the parts together, runs until its parent or a signal ends it.
+
+Started by `Sandbox` as `python -m emulator.server`. The first line of standard input is the
+configuration as JSON; its end means that the parent is gone. Every line of standard output is one
+event as JSON: `progress`, `ready`, `failed`.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from emulator import state as states
+from emulator.applications.source import load
+from emulator.errors import EmulatorError
+from emulator.running import Running, start
+from emulator.state import State
+
+
+class Reporter:
+    """Tells the parent what happens, and since when."""
+
+    def __init__(self, write: Callable[[str], Any]) -> None:
+        self._write = write
+        self.began = time.monotonic()
+        self.parts: dict[str, float] = {}
+
+    def progress(self, text: str) -> None:
+        """Say in words what happens now."""
+        self._send({"event": "progress", "text": text})
+
+    def timed(self, part: str) -> None:
+        """Note that `part` of the start is done."""
+        self.parts[part] = round(time.monotonic() - self.began, 3)
+
+    def ready(self, state: State) -> None:
+        self._send({"event": "ready", "state": asdict(state)})
+
+    def failed(self, message: str) -> None:
+        self._send({"event": "failed", "message": message})
+
+    def _send(self, event: dict[str, Any]) -> None:
+        self._write(json.dumps(event) + "\n")
+
+
+async def _parent_gone(reader: asyncio.StreamReader) -> None:
+    while await reader.read(65_536):
+        pass
+
+
+async def _standard_input() -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=16 * 1024 * 1024)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer
+    )
+    return reader
+
+
+async def _wait_for_end(running: Running, reader: asyncio.StreamReader, stop: asyncio.Event) -> str | None:
+    """Wait for a reason to end; returns a failure's message, None for an orderly end."""
+    reasons = {
+        asyncio.create_task(_parent_gone(reader), name="parent"): "parent",
+        asyncio.create_task(stop.wait(), name="signal"): "signal",
+        asyncio.create_task(running.backend_failed(), name="backend"): "backend",
+    }
+    done, pending = await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for task in done:
+        if reasons[task] == "backend":
+            return str(task.result())
+    return None
+
+
+async def serve(reporter: Reporter, run_folder: Path) -> int:
+    """Run the emulator; returns the process's exit status."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    reader = await _standard_input()
+    configuration = json.loads(await reader.readline())
+    source = load(configuration["application"], configuration["options"])
+    try:
+        async with AsyncExitStack() as stack:
+            running = await start(
+                source,
+                run_folder=run_folder,
+                aws_endpoint=configuration["aws_endpoint"],
+                port=configuration["port"],
+                secret=secrets.token_urlsafe(32),
+                progress=reporter.progress,
+                timed=reporter.timed,
+                stack=stack,
+            )
+            state = running.state(reporter.parts)
+            if configuration["named"]:
+                states.save(state, states.state_path())
+                stack.callback(states.remove, states.state_path(), state.pid)
+                source.started(state)
+                stack.callback(source.stopped, state)
+            reporter.ready(state)
+            failure = await _wait_for_end(running, reader, stop)
+            if failure is not None:
+                reporter.failed(failure)
+                return 1
+    except EmulatorError as error:
+        reporter.failed(str(error))
+        return 1
+    return 0
+
+
+def main() -> int:
+    """Run as a process of its own."""
+    run_folder = states.make_run_folder(os.getpid())
+    logging.basicConfig(
+        filename=run_folder / "emulator.log",
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    # Standard output is for events alone: whatever else prints goes to the log.
+    events = os.fdopen(os.dup(1), "w", buffering=1)
+    log = os.open(run_folder / "emulator.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    reporter = Reporter(events.write)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(serve(reporter, run_folder))
+    except BrokenPipeError:
+        return 1  # the parent is gone and so is whoever would read the reason
+    except Exception as error:
+        logging.getLogger(__name__).exception("The emulator failed")
+        reporter.failed(f"The emulator failed: {error!r}. Its log said:\n{_tail(run_folder)}")
+        return 1
+    finally:
+        shutil.rmtree(run_folder, ignore_errors=True)
+
+
+def _tail(run_folder: Path, lines: int = 15) -> str:
+    return "\n".join((run_folder / "emulator.log").read_text(errors="replace").splitlines()[-lines:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

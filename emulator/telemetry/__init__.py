@@ -1,0 +1,1 @@
+"""What happened in the sandbox, in the order in which it happened."""

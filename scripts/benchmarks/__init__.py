@@ -1,0 +1,1 @@
+"""How fast it is, and how large: each module prints a table and takes `--json FILE`."""

@@ -1,0 +1,70 @@
+"""Makes the environments that the other scripts run in. Standard library alone."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from emulator.localstack import environment as localstack  # noqa: E402
+from emulator.virtual_environment import EnvironmentFailed, is_made, make  # noqa: E402
+
+ENVIRONMENT = ROOT / ".venv"
+RUNTIME_LOCK = ROOT / "requirements.lock"
+DEVELOPMENT_LOCK = ROOT / "requirements-dev.lock"
+
+INSTALL = (
+    ("-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "-e", str(ROOT)),
+)
+"""Makes the checkout itself a distribution of the development environment, so that pytest finds its plugin."""
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal what happens; standard output is the program's own."""
+    print(f"\N{MIDDLE DOT} {text}", file=sys.stderr, flush=True)
+
+
+def prepare(*, development: bool) -> Path:
+    """Make both environments unless they are there already; returns the Python to run.
+
+    Args:
+        development: whether the tools that check and test the project are needed too. An environment
+            that has them serves the programs that don't.
+    """
+    if sys.version_info < (3, 11):
+        sys.exit(
+            f"Streamer needs Python 3.11 or later and this is {sys.version.split()[0]};"
+            " run the script with a later one, python3.12 for example."
+        )
+    if sys.platform == "win32":
+        sys.exit("Streamer runs on Linux and macOS; on Windows use it inside WSL.")
+    began = time.monotonic()
+    try:
+        if development or is_made(ENVIRONMENT, DEVELOPMENT_LOCK, extra_steps=INSTALL):
+            python = make(ENVIRONMENT, DEVELOPMENT_LOCK, extra_steps=INSTALL, report=say)
+        else:
+            python = make(ENVIRONMENT, RUNTIME_LOCK, report=say)
+        localstack.make(say)
+    except EnvironmentFailed as error:
+        sys.exit(str(error))
+    elapsed_s = time.monotonic() - began
+    if elapsed_s > 1:
+        say(f"The environments are ready ({elapsed_s:.1f} s).")
+    return python
+
+
+def run(python: Path, arguments: list[str]) -> NoReturn:
+    """Become `python ARGUMENTS`, in the environment it belongs to."""
+    environment = {**os.environ, "VIRTUAL_ENV": str(ENVIRONMENT)}
+    environment.pop("PYTHONHOME", None)
+    os.chdir(ROOT)
+    os.execve(python, [str(python), *arguments], environment)  # noqa: S606
+
+
+def call(python: Path, arguments: list[str]) -> int:
+    """Run `python ARGUMENTS` and return its exit status."""
+    return subprocess.run([str(python), *arguments], cwd=ROOT, check=False).returncode

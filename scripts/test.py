@@ -1,0 +1,30 @@
+"""Sets everything up and runs the tests.
+
+    python3 scripts/test.py [--fast] [pytest arguments]
+
+`--fast` leaves out the slow tests and the linters: an answer in under a minute.
+"""
+
+import sys
+
+from prepare import call, prepare, run
+
+CHECKS = (
+    ("ruff check", ["-m", "ruff", "check", "."]),
+    ("ruff format", ["-m", "ruff", "format", "--check", "."]),
+    ("mypy", ["-m", "mypy"]),
+    ("import contracts", ["-m", "importlinter.cli", "lint"]),
+)
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    python = prepare(development=True)
+    if "--fast" in arguments:
+        arguments.remove("--fast")
+        run(python, ["-m", "pytest", "-m", "not slow", *arguments])
+    if not arguments:
+        for name, check in CHECKS:
+            print(f"\N{MIDDLE DOT} {name}", file=sys.stderr, flush=True)
+            if call(python, check) != 0:
+                sys.exit(f"{name} found something; see above.")
+    run(python, ["-m", "pytest", *arguments])

@@ -1,0 +1,14 @@
+"""What clients can ask for: how an action is declared, and those that ship.
+
+The default of `Settings.action_modules`. Importing this imports neither boto3 nor what computes reports.
+"""
+
+from streamer.actions.context import ActionContext
+from streamer.actions.declaration import Action, action
+from streamer.actions.echo import echo
+from streamer.actions.generate_report import generate_report
+from streamer.actions.health import health
+from streamer.actions.links import Link
+from streamer.actions.payloads import Payload
+
+__all__ = ["Action", "ActionContext", "Link", "Payload", "action", "echo", "generate_report", "health"]

@@ -1,0 +1,78 @@
+"""What an action is given beside its payload: who asks, the way to report progress, the clients of AWS."""
+
+from collections.abc import Callable
+from logging import Logger
+from typing import Any, Protocol
+
+from streamer.clock import Clock
+from streamer.identity import Identity
+from streamer.settings import Settings
+
+
+class ReportProgress(Protocol):
+    """Tells the client how far a long request is."""
+
+    def __call__(self, percentage: float, message: str = "", **metadata: Any) -> None: ...
+
+
+class ActionContext:
+    """One run of an action.
+
+    A test makes one with `streamer.testing.make_context()`.
+
+    Attributes:
+        identity: the user whose request this is; everything that the action reads or writes is theirs.
+        request_id: the request's id; the same in every attempt, so it is a good name for an output.
+        correlation_id: follows the request through every function, log and object.
+        attempt: 1 for the first.
+        clock: the time, also under an emulated clock.
+        client: returns the boto3 client of a service by its name, made once per environment:
+            `context.client("s3")`.
+        remaining_s: returns the seconds that are left until this attempt is ended from outside.
+        progress: `context.progress(40.0, "Read 400 rows", rows=400)`. Cheap enough for a loop: what
+            comes faster than clients are told is dropped except the latest. Of a short request it
+            goes nowhere. It raises `Superseded` when this attempt no longer counts: let it pass.
+        logger: `context.logger.info("A constant sentence", extra={"action": "report.read"})`.
+    """
+
+    __slots__ = (
+        "attempt",
+        "client",
+        "clock",
+        "correlation_id",
+        "identity",
+        "logger",
+        "progress",
+        "remaining_s",
+        "request_id",
+        "settings",
+    )
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        request_id: str,
+        correlation_id: str,
+        attempt: int,
+        settings: Settings,
+        clock: Clock,
+        client: Callable[[str], Any],
+        logger: Logger,
+        remaining_s: Callable[[], float],
+        progress: ReportProgress | None = None,
+    ) -> None:
+        self.identity = identity
+        self.request_id = request_id
+        self.correlation_id = correlation_id
+        self.attempt = attempt
+        self.settings = settings
+        self.clock = clock
+        self.client = client
+        self.logger = logger
+        self.remaining_s = remaining_s
+        self.progress: ReportProgress = progress or _nowhere
+
+
+def _nowhere(percentage: float, message: str = "", **metadata: Any) -> None:
+    """Report progress of a request that has none."""

@@ -1,0 +1,1 @@
+"""What `generate_report` does: read, add up, render. Only the executor imports it."""

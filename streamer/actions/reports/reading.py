@@ -1,0 +1,130 @@
+"""A ledger's bytes to its rows, one at a time. Pure: chunks in, rows out.
+
+Every failure is an `ActionFailed` with the code `SOURCE_INVALID` and the line's number, counted from 1
+with the header, as an editor shows it.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
+
+from streamer.errors import ActionFailed
+
+SOURCE_INVALID = "SOURCE_INVALID"
+"""Error code of a source that cannot be read as a ledger."""
+
+MAX_LINE_BYTES = 65_536
+"""Bytes of a line. Ours: it bounds the memory that a file without line ends takes."""
+
+MAX_CATEGORY_LENGTH = 200
+"""Characters of a category's name. Ours, for the same reason."""
+
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,6})?")
+"""Plain decimals only; sums of 10^7 such amounts are exact in 28 digits, which is Decimal's default."""
+
+
+class Row(NamedTuple):
+    """One entry of a ledger.
+
+    Attributes:
+        line: where it ends in the file.
+        currency: empty where the file has no such column.
+    """
+
+    line: int
+    day: date
+    category: str
+    amount: Decimal
+    currency: str
+
+
+def invalid(line: int | None, what: str) -> ActionFailed:
+    """Return the error that tells a client what is wrong with its source, and where."""
+    if line is None:
+        return ActionFailed(f"The source {what}.", code=SOURCE_INVALID)
+    return ActionFailed(f"Line {line} of the source {what}.", code=SOURCE_INVALID, details={"line": line})
+
+
+def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Cut UTF-8 text into lines with their ends, wherever the chunks are cut; a leading BOM is dropped."""
+    number = 0
+    rest = b""
+    for chunk in chunks:
+        lines = (rest + chunk).split(b"\n")
+        rest = lines.pop()
+        for line in lines:
+            number += 1
+            yield _decoded(line, number) + "\n"
+        if len(rest) > MAX_LINE_BYTES:
+            raise invalid(number + 1, f"has over {MAX_LINE_BYTES} bytes; is this a CSV file?")
+    if rest:
+        yield _decoded(rest, number + 1)
+
+
+def read_rows(lines: Iterable[str]) -> Iterator[Row]:
+    """Read CSV with a header that names at least `date`, `category` and `amount`, in any order and case.
+
+    Blank lines are skipped. Of a column `currency` the rows are given their cell.
+    """
+    reader = csv.reader(lines, strict=True)
+    try:
+        header = [name.strip().lower() for name in next(reader, [])]
+        columns = _Columns(header)
+        for cells in reader:
+            if cells:
+                yield columns.read(cells, reader.line_num)
+    except csv.Error as error:
+        raise invalid(reader.line_num, f"is not CSV: {error}") from error
+
+
+class _Columns:
+    def __init__(self, header: list[str]) -> None:
+        if not header:
+            raise invalid(None, "is empty; its first line names the columns")
+        for name in ("date", "category", "amount"):
+            if name not in header:
+                found = ", ".join(header)
+                shown = found if len(found) <= 200 else found[:199] + "…"
+                raise invalid(None, f"has no column {name}; its columns are {shown}")
+        self._count = len(header)
+        self._date, self._category, self._amount = map(header.index, ("date", "category", "amount"))
+        self._currency = header.index("currency") if "currency" in header else None
+
+    def read(self, cells: list[str], line: int) -> Row:
+        if len(cells) != self._count:
+            raise invalid(line, f"has {len(cells)} fields where the header has {self._count}")
+        day = _parse_day(cells[self._date])
+        if day is None:
+            raise invalid(line, f"has the date {cells[self._date][:40]!r}; write YYYY-MM-DD")
+        amount = cells[self._amount].strip()
+        if _AMOUNT.fullmatch(amount) is None:
+            raise invalid(line, f"has the amount {amount[:40]!r}; write a number like -1234.56")
+        category = cells[self._category].strip()
+        if len(category) > MAX_CATEGORY_LENGTH:
+            raise invalid(line, f"has a category of over {MAX_CATEGORY_LENGTH} characters")
+        currency = "" if self._currency is None else cells[self._currency].strip()
+        return Row(line, day, category, Decimal(amount), currency)
+
+
+@lru_cache(maxsize=4096)
+def _parse_day(text: str) -> date | None:
+    text = text.strip()
+    if len(text) != 10 or text[4] != "-" or text[7] != "-":
+        return None  # fromisoformat knows forms without dashes, too
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _decoded(line: bytes, number: int) -> str:
+    if len(line) > MAX_LINE_BYTES:
+        raise invalid(number, f"has over {MAX_LINE_BYTES} bytes; is this a CSV file?")
+    try:
+        return line.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        raise invalid(number, "is not UTF-8") from error

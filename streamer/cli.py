@@ -1,0 +1,253 @@
+"""`python -m streamer`: a token for the running deployment, and a request to it.
+
+What a program may want to read goes to standard output, everything else to standard error.
+Exit status: 0 done; 1 an error outcome, or nobody to talk to; 2 bad usage; 130 interrupted.
+"""
+
+import asyncio
+import json
+import os
+import ssl
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from streamer.clients.python import ClientError, Incoming, RequestFailed, RequestHandle, connect
+from streamer.clients.python.client import OUTCOME_S
+from streamer.clock import SystemClock
+from streamer.deployment import VARIABLE, Deployment
+from streamer.errors import InvalidDeployment, StreamerError
+from streamer.protocol import Acknowledgment
+
+TOKEN_VARIABLE = "STREAMER_TOKEN"  # noqa: S105  # a variable's name
+URL_VARIABLE = "STREAMER_URL"
+
+DeploymentFile = Annotated[
+    Path | None,
+    typer.Option("--deployment", envvar=VARIABLE, metavar="FILE", help="What describes the deployment."),
+]
+Permissions = Annotated[
+    list[str] | None, typer.Option("--permission", metavar="PERMISSION", help="May be given several times.")
+]
+ExpiresIn = Annotated[
+    float, typer.Option("--expires-in", metavar="SECONDS", help="How long the token is good for.")
+]
+
+app = typer.Typer(
+    help="Talk to a running Streamer deployment.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # its tracebacks can show local variables, and a token is one
+)
+
+
+@app.command()
+def token(
+    user: Annotated[str, typer.Option(help="Who the token is for.")],
+    tenant: Annotated[str, typer.Option(help="Whose user that is.")],
+    permission: Permissions = None,
+    expires_in: ExpiresIn = 3600.0,
+    deployment: DeploymentFile = None,
+) -> None:
+    """Print a token that the deployment accepts, signed with its development key."""
+    try:
+        typer.echo(_issue(Deployment.load(deployment), user, tenant, permission or (), expires_in))
+    except StreamerError as error:
+        _give_up(str(error))
+
+
+@app.command()
+def call(
+    action: Annotated[str, typer.Argument(help="What to do, such as echo.")],
+    payload: Annotated[str, typer.Argument(metavar="[JSON]", help="Its payload, a JSON object.")] = "{}",
+    user: Annotated[str, typer.Option(help="Who asks, where no token is given.")] = "demo",
+    tenant: Annotated[str, typer.Option(help="Whose user that is.")] = "demo",
+    permission: Permissions = None,
+    token: Annotated[
+        str | None, typer.Option(envvar=TOKEN_VARIABLE, help="A token to use instead of a new one.")
+    ] = None,
+    url: Annotated[str | None, typer.Option(envvar=URL_VARIABLE, help="Another WebSocket address.")] = None,
+    request_id: Annotated[
+        str | None, typer.Option("--id", help="The request's id; the same one again asks after it.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0.001, help="How long to wait for the outcome.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each message as a line of JSON.")] = False,
+    deployment: DeploymentFile = None,
+) -> None:
+    """Send a request and show its acknowledgment, progress and outcome."""
+    body = _parse_payload(payload)
+    console = Console(stderr=True, highlight=False)
+    try:
+        found = None if url and token else Deployment.load(deployment)
+        target = _Target(
+            url=url or (found.websocket_url if found else ""),
+            token=token or (_issue(found, user, tenant, permission or (), 3600.0) if found else ""),
+            ca_bundle=found.ca_bundle if found else None,
+        )
+    except StreamerError as error:
+        _give_up(str(error))
+    request = _Call(action, body, request_id, timeout)
+    try:
+        result = asyncio.run(_perform(target, request, None if as_json else console))
+    except KeyboardInterrupt:
+        hint = f": ask after it with --id {request.sent_id}" if request.sent_id else ""
+        console.print(f"Stopped waiting; what was acknowledged goes on{hint}.", markup=False)
+        raise typer.Exit(130) from None
+    except RequestFailed as error:
+        if error.details and not as_json:
+            console.print_json(data=error.details)
+        _give_up(str(error))
+    except (ClientError, InvalidDeployment) as error:
+        _give_up(str(error))
+    if not as_json:
+        _show(result)
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    url: str
+    token: str
+    ca_bundle: str | None
+
+
+@dataclass(slots=True)
+class _Call:
+    action: str
+    payload: dict[str, Any]
+    id: str | None
+    timeout_s: float | None
+    sent_id: str | None = None
+
+
+async def _perform(target: _Target, call: _Call, console: Console | None) -> Any:
+    """Send the request and wait; `console` is None where each message is printed as it comes."""
+    async with connect(
+        target.url,
+        token=target.token,
+        ssl=_trust(target),
+        on_message=_print_line if console is None else None,
+    ) as client:
+        handle = client.request(
+            call.action,
+            call.payload,
+            id=call.id,
+            outcome_deadline_s=call.timeout_s or OUTCOME_S,
+        )
+        call.sent_id = handle.request_id
+        if console is not None:
+            await _follow(handle, console)
+        return await handle
+
+
+async def _follow(handle: RequestHandle, console: Console) -> None:
+    first = await handle.acknowledgment()
+    if isinstance(first, Acknowledgment):
+        console.print(f"{handle.action} acknowledged: {first.status}, id {handle.request_id}", markup=False)
+    with ExitStack() as stack:
+        bar: Progress | None = None
+        async for progress in handle:
+            if not console.is_terminal:
+                console.print(
+                    f"{progress.percentage:5.1f} %  {_printable(progress.message)}",
+                    markup=False,
+                    soft_wrap=True,
+                )
+                continue
+            if bar is None:
+                bar = stack.enter_context(_bar(console))
+                bar.add_task("", total=100)
+            bar.update(
+                bar.task_ids[0], completed=progress.percentage, description=_printable(progress.message)
+            )
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=console,
+    )
+
+
+def _parse_payload(text: str) -> dict[str, Any]:
+    """Read the command's JSON argument."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise typer.BadParameter(
+            f"The payload is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
+            param_hint="JSON",
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise typer.BadParameter(f"The payload is not JSON: {error}.", param_hint="JSON") from error
+    if not isinstance(value, dict):
+        raise typer.BadParameter(
+            """The payload must be a JSON object, such as '{"message": "hi"}'.""", param_hint="JSON"
+        )
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number there")
+
+
+def _trust(target: _Target) -> ssl.SSLContext | None:
+    if target.ca_bundle is None or not target.url.startswith("wss:"):
+        return None
+    try:
+        return ssl.create_default_context(cafile=target.ca_bundle)
+    except OSError as error:
+        raise InvalidDeployment(
+            f"The certificates in {target.ca_bundle} cannot be read: start the application again."
+        ) from error
+
+
+def _issue(
+    deployment: Deployment, user: str, tenant: str, permissions: Sequence[str], expires_in_s: float
+) -> str:
+    from streamer.development_key import issue_development_token  # 0.2 s; a call with a token needs it not
+
+    return issue_development_token(
+        deployment,
+        user_id=user,
+        tenant_id=tenant,
+        permissions=permissions,
+        expires_in_s=expires_in_s,
+        now=SystemClock().now(),
+    )
+
+
+def _print_line(message: Incoming, at: float) -> None:
+    try:
+        typer.echo(msgspec.json.encode(message))
+    except BrokenPipeError:  # whoever read has gone, as `head` does: the request goes on in silence
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _show(result: Any) -> None:
+    if sys.stdout.isatty():
+        Console().print_json(data=result)
+    else:
+        typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
+
+
+def _printable(text: str) -> str:
+    """Return the text without what could steer a terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _give_up(sentence: str) -> NoReturn:
+    typer.echo(_printable(sentence), err=True)
+    raise typer.Exit(1)

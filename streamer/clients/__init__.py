@@ -1,0 +1,1 @@
+"""The clients of an application: one surface in every language."""

@@ -1,0 +1,50 @@
+"""The Python client, for asyncio; needs the `client` extra.
+
+    async with connect("wss://…/prod", token=token) as client:
+        data = await client.request("echo", {"message": "hi"})
+
+        report = client.request("generate_report", {"start": "2024-01-01", "end": "2024-12-31"})
+        async for progress in report:
+            print(progress.percentage, progress.message)
+        result = await report
+
+A form without asyncio has its place beside `Client`, on the same `Session`.
+"""
+
+from streamer.clients.python.client import Client
+from streamer.clients.python.errors import (
+    ClientError,
+    ConnectionFailed,
+    ConnectionLost,
+    ConnectionRefused,
+    DeadlineExceeded,
+    GatewayFailed,
+    InvalidOption,
+    InvalidRequest,
+    MessageTooLarge,
+    RequestFailed,
+)
+from streamer.clients.python.handle import RequestHandle
+from streamer.clients.python.incoming import GatewayMessage, Incoming, Received, UnknownMessage
+from streamer.clients.python.opening import Connecting, connect
+
+__all__ = [
+    "Client",
+    "ClientError",
+    "Connecting",
+    "ConnectionFailed",
+    "ConnectionLost",
+    "ConnectionRefused",
+    "DeadlineExceeded",
+    "GatewayFailed",
+    "GatewayMessage",
+    "Incoming",
+    "InvalidOption",
+    "InvalidRequest",
+    "MessageTooLarge",
+    "Received",
+    "RequestFailed",
+    "RequestHandle",
+    "UnknownMessage",
+    "connect",
+]

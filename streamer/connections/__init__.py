@@ -1,0 +1,1 @@
+"""Sending to connections: retries, many at once, and the signed request behind it."""

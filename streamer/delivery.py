@@ -1,0 +1,112 @@
+"""Telling subscribers: a message goes to everyone who follows a request, an outcome until it got there."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from streamer.actions.links import Signer, resolve_links
+from streamer.clock import Clock, timestamp
+from streamer.connections.manager import Delivery, Subscriber
+from streamer.errors import ActionFailed
+from streamer.lifecycle import Status
+from streamer.protocol import Complete, Error, ErrorInfo, Message, encode
+from streamer.protocol.limits import MAX_MESSAGE_BYTES
+from streamer.store import RequestKey, RequestState, RequestStore, SubscriptionStore
+
+RESULT_TOO_LARGE = "RESULT_TOO_LARGE"
+"""Error code of a request whose result does not fit into a message."""
+
+
+class Sender(Protocol):
+    """Sends one message to many connections; the ConnectionManager."""
+
+    def send_many(self, subscribers: Sequence[Subscriber], data: bytes) -> Sequence[Delivery]: ...
+
+
+def outcome_message(state: RequestState, result: Any, *, sign: Signer, now: float) -> Message:
+    """Return the message that tells the outcome of a request that is over.
+
+    Args:
+        state: in a terminal status, with its `outcome_sequence`.
+        result: what was stored of a COMPLETED request, links unsigned; else None.
+    """
+    sequence = state.outcome_sequence
+    if sequence is None:
+        raise ValueError(f"Request {state.request_id} is {state.status}: it has no outcome yet.")
+    if state.status is Status.COMPLETED:
+        return Complete(
+            request_id=state.request_id,
+            sequence=sequence,
+            timestamp=timestamp(now),
+            success=True,
+            result=resolve_links(result, sign),
+        )
+    error = state.error or {"code": "PROCESSING_FAILED", "message": "The request failed."}
+    return Error(
+        request_id=state.request_id,
+        sequence=sequence,
+        timestamp=timestamp(now),
+        success=False,
+        error=ErrorInfo(code=error["code"], message=error["message"], details=error.get("details")),
+    )
+
+
+def check_result_fits(request_id: str, result: Any) -> None:
+    """Refuse a result that no message could carry, before it is stored.
+
+    Raises:
+        ActionFailed: `RESULT_TOO_LARGE`.
+    """
+    size = len(encode(Complete(request_id=request_id, sequence=0, timestamp="", success=True, result=result)))
+    if size > MAX_MESSAGE_BYTES - 4096:  # room for the sequence, the time and signed links
+        raise ActionFailed(
+            f"The result has {size} bytes and a message holds {MAX_MESSAGE_BYTES}; return a link instead.",
+            code=RESULT_TOO_LARGE,
+        )
+
+
+class OutcomeDelivery:
+    """Sends stored outcomes and clears their `undelivered` mark.
+
+    Delivering the same outcome twice sends the same message with the same sequence, so that a
+    consumer can tell; no outcome is skipped.
+    """
+
+    def __init__(
+        self,
+        requests: RequestStore,
+        subscriptions: SubscriptionStore,
+        sender: Sender,
+        sign: Callable[[], Signer],
+        clock: Clock,
+    ) -> None:
+        self._requests = requests
+        self._subscriptions = subscriptions
+        self._sender = sender
+        self._sign = sign
+        self._clock = clock
+
+    def message(self, key: RequestKey, state: RequestState) -> Message:
+        """Return the outcome message of a request that is over."""
+        result = self._requests.get_result(key) if state.status is Status.COMPLETED else None
+        return outcome_message(state, result, sign=self._sign(), now=self._clock.now())
+
+    def deliver(self, key: RequestKey, state: RequestState, *, result: Any = None) -> bool:
+        """Send the outcome to every present subscriber.
+
+        Args:
+            result: the stored result where the caller has it, so that it is not read again.
+
+        Returns:
+            Whether everyone who is still connected has it; if not, the mark stays and the sweeper
+            tries again.
+        """
+        if result is None:
+            message = self.message(key, state)
+        else:
+            message = outcome_message(state, result, sign=self._sign(), now=self._clock.now())
+        subscribers = self._subscriptions.list(key)
+        deliveries = self._sender.send_many(subscribers, encode(message)) if subscribers else []
+        complete = Delivery.FAILED not in deliveries
+        if complete and state.outcome_sequence is not None:
+            self._requests.delivered(key, sequence=state.outcome_sequence)
+        return complete

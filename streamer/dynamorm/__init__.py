@@ -1,0 +1,84 @@
+"""DynamORM: typed DynamoDB models. Stands alone; knows botocore only in `aws`.
+
+```python
+ORDERS = Table("orders", KeyAttribute("pk"), KeyAttribute("sk"), ttl_attribute="expires_at")
+
+
+class Order(Model, table=ORDERS, partition="CUSTOMER#{customer}", sort="ORDER#{number}"):
+    customer: Attribute[str]
+    number: Attribute[str]
+    total: Attribute[int]
+
+
+database = Database(DynamoDB(boto3.client("dynamodb"), {"orders": "production-orders"}))
+database.write(Put(Order(customer="ann", number="7", total=3), Order.total.does_not_exist()))
+order = database.update(Order.at(customer="ann", number="7"), Order.total.increment(1))
+```
+"""
+
+from streamer.dynamorm.attributes import Attribute, attribute
+from streamer.dynamorm.codec import AttributeValue, Item
+from streamer.dynamorm.database import Backoff, Database, is_expired
+from streamer.dynamorm.engine import Engine, Page
+from streamer.dynamorm.errors import (
+    AccessDenied,
+    ConditionFailed,
+    DecodingFailed,
+    DynamormError,
+    EncodingFailed,
+    InvalidModel,
+    InvalidRequest,
+    ItemNotFound,
+    Reason,
+    TableNotFound,
+    Throttled,
+    TransactionCancelled,
+    TransactionConflict,
+    Unavailable,
+)
+from streamer.dynamorm.expressions import Condition, UpdateAction
+from streamer.dynamorm.models import Key, Model
+from streamer.dynamorm.requests import Check, Delete, Get, Put, Query, Transaction, Update
+from streamer.dynamorm.schema import Index, KeyAttribute, KeyType, StreamView, Table
+
+__all__ = [
+    "AccessDenied",
+    "Attribute",
+    "AttributeValue",
+    "Backoff",
+    "Check",
+    "Condition",
+    "ConditionFailed",
+    "Database",
+    "DecodingFailed",
+    "Delete",
+    "DynamormError",
+    "EncodingFailed",
+    "Engine",
+    "Get",
+    "Index",
+    "InvalidModel",
+    "InvalidRequest",
+    "Item",
+    "ItemNotFound",
+    "Key",
+    "KeyAttribute",
+    "KeyType",
+    "Model",
+    "Page",
+    "Put",
+    "Query",
+    "Reason",
+    "StreamView",
+    "Table",
+    "TableNotFound",
+    "Throttled",
+    "Transaction",
+    "TransactionCancelled",
+    "TransactionConflict",
+    "Unavailable",
+    "Update",
+    "UpdateAction",
+    "attribute",
+    "is_expired",
+]

@@ -1,0 +1,162 @@
+"""Every error of the package. A class knows its wire code and whether trying again can help."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, ClassVar
+
+
+class ErrorCode(StrEnum):
+    """The `code` of an `error` message."""
+
+    VALIDATION_ERROR = "VALIDATION_ERROR"
+    INVALID_ACTION = "INVALID_ACTION"
+    NOT_FOUND = "NOT_FOUND"
+    UNAUTHORIZED = "UNAUTHORIZED"
+    FORBIDDEN = "FORBIDDEN"
+    DUPLICATE_REQUEST = "DUPLICATE_REQUEST"
+    TIMEOUT = "TIMEOUT"
+    PROCESSING_FAILED = "PROCESSING_FAILED"
+    SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+
+
+class StreamerError(Exception):
+    """A failure that a client may be told about: `str()` is one sentence that is safe to send.
+
+    Attributes:
+        code: what goes on the wire.
+        retryable: whether the same request can succeed later.
+        details: JSON-able facts for the client.
+    """
+
+    code: ClassVar[str] = ErrorCode.INTERNAL_ERROR
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.details = dict(details or {})
+
+
+class InvalidMessage(StreamerError):
+    """What a client sent cannot be understood.
+
+    Attributes:
+        request_id: the request's id where it could be read, else None.
+    """
+
+    code = ErrorCode.VALIDATION_ERROR
+
+    def __init__(
+        self, message: str, *, request_id: str | None = None, details: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message, details=details)
+        self.request_id = request_id
+
+
+class InvalidAction(StreamerError):
+    """No action of that name."""
+
+    code = ErrorCode.INVALID_ACTION
+
+
+class NotFound(StreamerError):
+    """What was asked for does not exist, or is not the caller's to see."""
+
+    code = ErrorCode.NOT_FOUND
+
+
+class Unauthorized(StreamerError):
+    """Who the caller is could not be established. Says nothing about why."""
+
+    code = ErrorCode.UNAUTHORIZED
+
+
+class Forbidden(StreamerError):
+    """The caller is known and may not do this."""
+
+    code = ErrorCode.FORBIDDEN
+
+
+class DuplicateRequest(StreamerError):
+    """The request's id is taken by another payload of the same user."""
+
+    code = ErrorCode.DUPLICATE_REQUEST
+
+
+class TimedOut(StreamerError):
+    """The work did not end in its time."""
+
+    code = ErrorCode.TIMEOUT
+    retryable = True
+
+
+class ProcessingFailed(StreamerError):
+    """The action failed in a way that it did not foresee, in every attempt it was given."""
+
+    code = ErrorCode.PROCESSING_FAILED
+
+
+class ServiceUnavailable(StreamerError):
+    """Something that we depend on does not answer for now."""
+
+    code = ErrorCode.SERVICE_UNAVAILABLE
+    retryable = True
+
+
+class ActionFailed(StreamerError):
+    """Raised by an action to tell its client what went wrong, in the action's own words and code.
+
+    A `retryable` failure is tried again, as the action's retry policy says, before the client is told.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = ErrorCode.PROCESSING_FAILED,
+        retryable: bool = False,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, details=details)
+        self.code = code  # type: ignore[misc]  # one class for every code that users' actions invent
+        self.retryable = retryable  # type: ignore[misc]
+
+
+class MessageTooLarge(StreamerError):
+    """A message of ours is larger than API Gateway carries. A fault of the sender, found before it is sent.
+
+    Attributes:
+        size_bytes: what was to be sent.
+    """
+
+    def __init__(self, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(
+            f"A message of {size_bytes} bytes cannot be sent, {limit_bytes} is the limit; send a link instead."
+        )
+        self.size_bytes = size_bytes
+
+
+class InvalidKeySet(StreamerError):
+    """The verification keys cannot be used. Never sent to a client."""
+
+
+class AlreadyClaimed(StreamerError):
+    """Somebody else works on the request, or it is over. Never sent to a client.
+
+    Attributes:
+        status: the request's status.
+        until: epoch seconds from which somebody may claim it, or None if nobody ever may.
+    """
+
+    def __init__(self, message: str, *, status: str, until: float | None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.until = until
+
+
+class Superseded(StreamerError):
+    """A write was refused because this attempt no longer owns the request. Never sent to a client."""
+
+
+class InvalidDeployment(StreamerError):
+    """There is no deployment to talk to, or its file cannot be read. Never sent to a client."""

@@ -1,0 +1,48 @@
+"""Makes AWS clients that are cheap to start with and fail early."""
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore.config import Config
+from botocore.session import Session
+
+CONNECT_TIMEOUT_S = 2.0
+READ_TIMEOUT_S = 10.0
+"""Ours: no call of ours answers later. botocore's default is 60 s, longer than a message may take."""
+
+TOTAL_ATTEMPTS = 3
+"""Calls at most, the first included, with botocore's `standard` backoff (`legacy`, the default, has five)."""
+
+MAX_POOL_CONNECTIONS = 16
+"""Kept-alive connections per client: as many as there are threads that use one."""
+
+_COMMON = {
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "read_timeout": READ_TIMEOUT_S,
+    "max_pool_connections": MAX_POOL_CONNECTIONS,
+    "retries": {"mode": "standard", "total_max_attempts": TOTAL_ATTEMPTS},
+}
+
+
+def client_factory(session: Session) -> Callable[[str], Any]:
+    """Return what makes clients on `session`, by boto3's names for services. Not thread-safe.
+
+    They are botocore's clients, which boto3's are too; only S3's comes through boto3, which adds its
+    transfer methods. Measured on Python 3.11: boto3's import and session cost 25 ms beyond botocore's,
+    and botocore spends 10 ms of 40 on listing the folders of all services to see whether the one
+    that is asked for exists; that list is replaced.
+    """
+    names: set[str] = set()
+    session.get_component("data_loader").list_available_services = lambda type_name: sorted(names)
+
+    def make(service: str) -> Any:
+        names.add(service)
+        if service == "s3":
+            import boto3
+
+            # Links are signed with version 4 everywhere; for S3 botocore still has regions where it isn't.
+            config = Config(signature_version="s3v4", **_COMMON)
+            return boto3.session.Session(botocore_session=session).client("s3", config=config)
+        return session.create_client(service, config=Config(**_COMMON))
+
+    return make

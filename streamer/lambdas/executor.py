@@ -1,0 +1,80 @@
+"""Runs one long request. Invoked asynchronously, without Lambda's retries: the sweeper is its safety net."""
+
+from typing import Any
+
+import msgspec
+
+from streamer.actions.registry import load_registry
+from streamer.lambdas.contexts import context_factory, make_delivery
+from streamer.lambdas.entry_point import entry_point
+from streamer.lambdas.services import Event, Handler, LambdaContext, Services
+from streamer.observability import bound
+from streamer.processing.executor import Executor, Invocation
+from streamer.processing.work import Work
+from streamer.progress import ProgressReporter
+from streamer.protocol import Progress, encode
+from streamer.store import Claim
+
+
+def build(services: Services) -> Handler:
+    """Make the handler that runs requests.
+
+    Shape:
+        event: `processing.work.Work`; response `{}`.
+    """
+
+    def new_reporter(work: Work, claim: Claim) -> ProgressReporter:
+        def send(progress: Progress) -> None:
+            subscribers = services.subscriptions.list(work.key)
+            if subscribers:
+                services.sender.send_many(subscribers, encode(progress))
+
+        def persist(percentage: float, message: str) -> None:
+            services.requests.save_progress(claim, percentage, message)
+
+        return ProgressReporter(
+            request_id=work.request_id,
+            attempt=claim.state.attempt,
+            first_sequence=claim.first_sequence,
+            send=send,
+            persist=persist,
+            clock=services.clock,
+            logger=services.logger,
+        )
+
+    executor = Executor(
+        registry=load_registry(services.settings),
+        requests=services.requests,
+        delivery=make_delivery(services),
+        new_reporter=new_reporter,
+        new_context=context_factory(services),
+        clock=services.clock,
+        sleep=services.sleep,
+        jitter=services.random,
+        max_attempts=services.settings.max_attempts,
+        logger=services.logger,
+    )
+    _ = services.sender  # made now, in the init phase
+
+    def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
+        work = msgspec.convert(event, Work)
+        with bound(
+            aws_request_id=context.aws_request_id,
+            correlation_id=work.correlation_id,
+            request_id=work.request_id,
+            tenant_id=work.tenant_id,
+            user_id=work.user_id,
+        ):
+            executor.execute(
+                work,
+                Invocation(
+                    owner=context.aws_request_id,
+                    remaining_s=lambda: context.get_remaining_time_in_millis() / 1000,
+                ),
+            )
+        return {}
+
+    return handle
+
+
+__getattr__ = entry_point(build, "executor")

@@ -1,0 +1,1 @@
+"""Long requests after their acknowledgment: dispatch, run, retry, recover, finish."""

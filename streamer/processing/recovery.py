@@ -1,0 +1,44 @@
+"""What a request needs that nobody works on as they should. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from streamer.lifecycle import TERMINAL, Status
+
+MAX_DISPATCHES = 5
+"""How often a request that no executor claims is put into the stream before it is given up. Ours."""
+
+
+class Remedy(StrEnum):
+    """What the sweeper does with a request."""
+
+    NOTHING = "NOTHING"
+    RELEASE = "RELEASE"
+    REDISPATCH = "REDISPATCH"
+    GIVE_UP = "GIVE_UP"
+    DELIVER = "DELIVER"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What decides the remedy; times in epoch seconds."""
+
+    status: Status
+    attempt: int
+    dispatches: int
+    due_at: float | None
+    lease_until: float | None
+    undelivered: bool
+
+
+def remedy(situation: Situation, *, now: float, max_attempts: int) -> Remedy:
+    """Decide what a request needs at `now`, as it was read consistently."""
+    if situation.due_at is None or situation.due_at > now:
+        return Remedy.NOTHING
+    if situation.status in TERMINAL:
+        return Remedy.DELIVER if situation.undelivered else Remedy.NOTHING
+    if situation.status is Status.PROCESSING:
+        if situation.lease_until is not None and situation.lease_until > now:
+            return Remedy.NOTHING
+        return Remedy.RELEASE if situation.attempt < max_attempts else Remedy.GIVE_UP
+    return Remedy.REDISPATCH if situation.dispatches < MAX_DISPATCHES else Remedy.GIVE_UP

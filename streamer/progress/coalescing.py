@@ -1,0 +1,148 @@
+"""Which of many progress updates are sent, and when. Pure: times come in as values.
+
+The rule: the latest update wins and at most ten messages go in any second; the first update and the first
+100 % are always sent, and at once; a percentage never falls.
+"""
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+MAX_MESSAGES_PER_S = 10
+"""Progress messages of one request in any second. The original system's figure."""
+
+SEND_INTERVAL_S = 1 / (MAX_MESSAGES_PER_S - 2)
+"""Seconds between ordinary messages. Two of the ten are kept for those that don't wait: 100 %, and what is
+left at the end."""
+
+PERSIST_INTERVAL_S = 1.0
+"""Seconds between writes of the progress to the table. Ours: a write unit a second and request."""
+
+MAX_MESSAGE_LENGTH = 1000
+"""Characters of a progress message that are kept. Ours: it is stored in the request's small hot item."""
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """How far the work was at one moment.
+
+    Attributes:
+        percentage: 0 to 100.
+        metadata: facts of the action's own; nobody changes it any more.
+    """
+
+    percentage: float
+    message: str
+    metadata: Mapping[str, Any] | None = None
+
+
+class Ratchet:
+    """Keeps the percentages of one attempt within 0 to 100 and from falling."""
+
+    def __init__(self) -> None:
+        self.highest = 0.0
+
+    def advance(self, percentage: float) -> float:
+        """Return `percentage` clamped, with two decimals; what is no number counts as no change."""
+        if percentage >= 100:
+            self.highest = 100.0
+        elif percentage > self.highest:
+            self.highest = max(self.highest, min(round(float(percentage), 2), 99.99))
+        return self.highest
+
+
+class Latest(Generic[V]):
+    """Lets one value through per interval: the latest.
+
+    Args:
+        free_at: the moment before which an ordinary value waits.
+    """
+
+    def __init__(self, interval_s: float, *, free_at: float = -math.inf) -> None:
+        self._interval_s = interval_s
+        self._free_at = free_at
+        self._value: V | None = None
+        self._urgent: deque[V] = deque()
+
+    def offer(self, value: V, *, urgent: bool = False) -> None:
+        """Put `value` in the place of one that waits; an `urgent` one does not wait and is not replaced."""
+        self._value = None if urgent else value
+        if urgent:
+            self._urgent.append(value)
+
+    @property
+    def due_at(self) -> float | None:
+        """When the next value may go: None where none waits, minus infinity for at once."""
+        if self._urgent:
+            return -math.inf
+        return None if self._value is None else self._free_at
+
+    def take_due(self, now: float) -> V | None:
+        """Return the value whose time has come, and count the interval from now."""
+        if self.due_at is None or self.due_at > now:
+            return None
+        self._free_at = now + self._interval_s
+        return self._take()
+
+    def take_all(self) -> list[V]:
+        """Return what waits, due or not, in order."""
+        values = []
+        while (value := self._take()) is not None:
+            values.append(value)
+        return values
+
+    def _take(self) -> V | None:
+        if self._urgent:
+            return self._urgent.popleft()
+        value, self._value = self._value, None
+        return value
+
+
+class Coalescer:
+    """The updates of one attempt on their way to the client and to the table.
+
+    Args:
+        now: the attempt's begin, on the clock that `offer` and `take_due` use. The claim has just
+            written the item, so the first write waits for its interval.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._ratchet = Ratchet()
+        self._messages: Latest[Update] = Latest(SEND_INTERVAL_S)
+        self._writes: Latest[Update] = Latest(PERSIST_INTERVAL_S, free_at=now + PERSIST_INTERVAL_S)
+        self._begun = self._completed = False
+
+    def offer(self, percentage: float, message: str, metadata: Mapping[str, Any] | None) -> None:
+        """Note how far the work is. Of what was noted before and not sent, nothing will be."""
+        update = Update(self._ratchet.advance(percentage), _shortened(message), metadata)
+        completed = update.percentage >= 100.0
+        self._messages.offer(update, urgent=not self._begun or (completed and not self._completed))
+        self._begun, self._completed = True, completed
+        self._writes.offer(update)
+
+    @property
+    def due_at(self) -> float | None:
+        """When there is something to do next; None: not before another update."""
+        moments = [moment for moment in (self._messages.due_at, self._writes.due_at) if moment is not None]
+        return min(moments, default=None)
+
+    def take_message(self, now: float) -> Update | None:
+        """Return what is to be sent now, if anything."""
+        return self._messages.take_due(now)
+
+    def take_write(self, now: float) -> Update | None:
+        """Return what is to be persisted now, if anything."""
+        return self._writes.take_due(now)
+
+    def take_rest(self) -> list[Update]:
+        """Return what still waits to be sent, at the attempt's end; nothing is to be written any more."""
+        self._writes.take_all()
+        return self._messages.take_all()
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= MAX_MESSAGE_LENGTH else message[: MAX_MESSAGE_LENGTH - 1] + "…"

@@ -1,0 +1,178 @@
+"""Reports the progress of one attempt without holding up its work."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from streamer.clock import Clock, timestamp
+from streamer.errors import Superseded
+from streamer.progress.coalescing import Coalescer, Update
+from streamer.protocol import Progress
+
+
+class ProgressReporter:
+    """Takes progress from an action, and sends and persists what coalescing lets through. Thread-safe.
+
+    The action only notes how far it is: a thread that lives while something waits does the sending,
+    so a slow subscriber slows nobody. Messages go out one after another with rising sequence
+    numbers. A failure to send or to persist is logged and the action goes on; only when the attempt
+    no longer owns its request does the next progress call raise.
+
+    Args:
+        first_sequence: the first of the numbers that the claim reserved.
+        send: sends a message to every subscriber; returns when that is over.
+        persist: stores percentage and message; raises Superseded when the attempt lost its request.
+        monotonic: seconds from anywhere; paces the messages, where `clock` only dates them.
+    """
+
+    def __init__(
+        self,
+        *,
+        request_id: str,
+        attempt: int,
+        first_sequence: int,
+        send: Callable[[Progress], None],
+        persist: Callable[[float, str], None],
+        clock: Clock,
+        logger: logging.Logger | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._request_id = request_id
+        self._attempt = attempt
+        self._sequence = first_sequence
+        self._send = send
+        self._persist = persist
+        self._clock = clock
+        self._logger = logger or logging.getLogger(__name__)
+        self._monotonic = monotonic
+        self._coalescer = Coalescer(monotonic())
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        self._superseded: Superseded | None = None
+
+    def progress(self, percentage: float, message: str = "", **metadata: Any) -> None:
+        """Note how far the work is; returns at once.
+
+        Args:
+            percentage: 0 to 100; a lower one than before counts as the one before.
+            metadata: JSON-able facts as they are now; what JSON has no form for is left out.
+
+        Raises:
+            Superseded: the attempt is over or another one took its place; end the work.
+        """
+        facts = self._snapshot(metadata) if metadata else None
+        with self._changed:
+            if self._superseded is not None:
+                raise self._superseded
+            if self._closing:
+                raise Superseded("The attempt is over; what still works for it may end.")
+            due_at = self._coalescer.due_at
+            self._coalescer.offer(percentage, message, facts)
+            if self._thread is None:
+                self._start()
+            elif self._coalescer.due_at != due_at:  # else it would wake for nothing, in a loop very often
+                self._changed.notify()
+
+    def next_sequence(self) -> int:
+        """Return the next sequence number; also the outcome's, after `close`."""
+        with self._changed:
+            sequence = self._sequence
+            self._sequence += 1
+            return sequence
+
+    def close(self) -> None:
+        """Send what waits, then nothing any more. Returns when the last message is out. Idempotent."""
+        with self._changed:
+            self._closing = True
+            thread = self._thread
+            self._changed.notify()
+        if thread is not None:
+            thread.join()
+        with self._changed:
+            rest = [] if self._superseded else self._coalescer.take_rest()
+        for update in rest:
+            self._deliver(update)
+
+    def __enter__(self) -> "ProgressReporter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._work, name=f"progress-{self._request_id}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no thread to be had: the next call tries again, and `close` sends what waits
+            self._logger.warning("Progress waits for a thread", extra={"action": "progress.delayed"})
+            return
+        self._thread = thread
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                if not self._wait():
+                    self._thread = None
+                    return
+                now = self._monotonic()
+                message = self._coalescer.take_message(now)
+                write = self._coalescer.take_write(now)
+            if message is not None:
+                self._deliver(message)
+            if write is not None:
+                self._store(write)
+
+    def _wait(self) -> bool:
+        """Wait until something is due; False when nothing will be, or `close` takes over."""
+        while not self._closing and self._superseded is None:
+            due_at = self._coalescer.due_at
+            if due_at is None:
+                return False
+            delay_s = due_at - self._monotonic()
+            if delay_s <= 0:
+                return True
+            self._changed.wait(delay_s)
+        return False
+
+    def _deliver(self, update: Update) -> None:
+        message = Progress(
+            request_id=self._request_id,
+            sequence=self.next_sequence(),
+            timestamp=timestamp(self._clock.now()),
+            attempt=self._attempt,
+            percentage=update.percentage,
+            message=update.message,
+            metadata=dict(update.metadata) if update.metadata else None,
+        )
+        try:
+            self._send(message)
+        except Exception:
+            self._logger.warning(
+                "Progress was not sent", exc_info=True, extra={"action": "progress.not_sent"}
+            )
+
+    def _store(self, update: Update) -> None:
+        try:
+            self._persist(update.percentage, update.message)
+        except Superseded as error:
+            with self._changed:
+                self._superseded = error
+        except Exception:
+            self._logger.warning(
+                "Progress was not stored", exc_info=True, extra={"action": "progress.not_stored"}
+            )
+
+    def _snapshot(self, metadata: dict[str, Any]) -> dict[str, Any] | None:
+        try:
+            facts: dict[str, Any] = msgspec.to_builtins(metadata, str_keys=True)
+        except (TypeError, ValueError, RecursionError):
+            self._logger.warning(
+                "Progress metadata has no JSON form", extra={"action": "progress.metadata_dropped"}
+            )
+            return None
+        return facts

@@ -1,0 +1,22 @@
+"""The numbers that both sides of the protocol obey."""
+
+SUBPROTOCOL = "streamer.v1"
+"""The protocol's version, as a WebSocket subprotocol, where a client asks for one."""
+
+MAX_FRAME_BYTES = 32_768
+"""What a client sends in one frame at most. API Gateway quotas: a larger frame cuts the connection (1009)."""
+
+MAX_MESSAGE_BYTES = 131_072
+"""What a message holds at most, also one that is posted to a connection. API Gateway quotas."""
+
+MAX_ID_LENGTH = 128
+"""Characters of a request's id. Ours."""
+
+MAX_ACTION_LENGTH = 128
+"""Characters of an action's name. Ours; API Gateway's route keys are longer."""
+
+SYNC_THRESHOLD_S = 5.0
+"""An action that is estimated to take longer is queued. The original system's figure."""
+
+MAX_SYNC_TIMEOUT_S = 25.0
+"""Seconds that a short action may run: API Gateway answers for us after 29."""

@@ -1,0 +1,62 @@
+"""What a deployment decides: read from the functions' environment, written there by `stack.py`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+PREFIX = "STREAMER_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one deployment; field `requests_table` is the variable `STREAMER_REQUESTS_TABLE`.
+
+    Attributes:
+        jwt_keys_secret: name of the secret that holds the verification keys, a JSON Web Key Set.
+        jwt_algorithms: comma-separated; a key is only ever used with the algorithm it names.
+        jwt_audience, jwt_issuer: what a token must name; empty: not checked.
+        allowed_tenants: comma-separated; empty: all.
+        executor_function: name of the function that runs long requests.
+        max_attempts: how often a long request is begun before it is FAILED.
+        action_modules: comma-separated modules; every `Action` that one of them names is offered.
+    """
+
+    connections_table: str
+    requests_table: str
+    subscriptions_table: str
+    bucket: str
+    executor_function: str
+    jwt_keys_secret: str
+    jwt_algorithms: str = "RS256"
+    jwt_audience: str = ""
+    jwt_issuer: str = ""
+    allowed_tenants: str = ""
+    log_level: str = "INFO"
+    max_attempts: int = 3
+    action_modules: str = "streamer.actions"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the settings.
+
+        Raises:
+            KeyError: a variable without a default is missing; names the variable.
+            ValueError: a number is none.
+        """
+        values: dict[str, str | int] = {}
+        for field in fields(cls):
+            variable = PREFIX + field.name.upper()
+            if variable in environment:
+                text = environment[variable]
+                values[field.name] = int(text) if field.type in (int, "int") else text
+        missing = [
+            PREFIX + field.name.upper()
+            for field in fields(cls)
+            if field.name not in values and field.default is field.default_factory
+        ]
+        if missing:
+            raise KeyError(f"Set {', '.join(missing)}: the function's environment lacks them.")
+        return cls(**values)  # type: ignore[arg-type]
+
+    def to_environment(self) -> dict[str, str]:
+        """Write the settings as environment variables, the inverse of `from_environment`."""
+        return {PREFIX + field.name.upper(): str(getattr(self, field.name)) for field in fields(self)}

@@ -1,0 +1,76 @@
+"""What the request store hands out and raises, as values. Pure: no I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streamer.errors import AlreadyClaimed, NotFound, Superseded
+from streamer.lifecycle import TERMINAL
+from streamer.store.models import RequestKey, RequestState
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What `create` found or made.
+
+    Attributes:
+        new: whether this call made it.
+    """
+
+    state: RequestState
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a request, until its lease is over or somebody ends it.
+
+    Attributes:
+        state: the request as the claim left it.
+        first_sequence: the first of the sequence numbers that this attempt may use.
+    """
+
+    state: RequestState
+    first_sequence: int
+
+    @property
+    def key(self) -> RequestKey:
+        return self.state.key
+
+    @property
+    def attempt(self) -> int:
+        return self.state.attempt
+
+    @property
+    def owner(self) -> str:
+        return self.state.owner or ""
+
+
+def failure(code: str, message: str, details: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the `error` of a request's state."""
+    error: dict[str, Any] = {"code": code, "message": message}
+    if details:
+        error["details"] = dict(details)
+    return error
+
+
+def not_found(key: RequestKey) -> NotFound:
+    """Return the error of a request that isn't there."""
+    return NotFound(f"There is no request {key.request_id}; it may have expired.")
+
+
+def superseded(claim: Claim) -> Superseded:
+    """Return the error of an attempt that lost its request."""
+    return Superseded(
+        f"Attempt {claim.attempt} no longer owns request {claim.key.request_id}; stop its work."
+    )
+
+
+def already_claimed(state: RequestState) -> AlreadyClaimed:
+    """Return the error of a request that cannot be claimed as it is."""
+    until = None if state.status in TERMINAL else state.lease_until or state.due_at
+    return AlreadyClaimed(
+        f"Request {state.request_id} is {state.status} and cannot be claimed now.",
+        status=state.status,
+        until=until,
+    )

@@ -1,0 +1,57 @@
+"""Open connections and who is behind them."""
+
+from typing import TYPE_CHECKING
+
+from streamer.clock import Clock
+from streamer.dynamorm import Database, Delete, Engine, Put
+from streamer.errors import NotFound
+from streamer.settings import Settings
+from streamer.store.limits import CONNECTION_TTL_S
+from streamer.store.models import Connection
+from streamer.store.tables import open_database, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+class ConnectionStore:
+    """The connections table. Thread-safe.
+
+    Every method raises `ServiceUnavailable` where the table does not answer for now.
+    """
+
+    def __init__(self, client: "DynamoDBClient | Engine", settings: Settings, clock: Clock) -> None:
+        """Take a client.
+
+        Args:
+            client: boto3's low-level client, or an engine in its place, such as `MemoryDynamoDB`.
+        """
+        self._database: Database = open_database(client, settings, clock)
+
+    @translated
+    def put(self, connection: Connection) -> None:
+        """Store a connection; what stood under its id is replaced."""
+        if connection.expires_at is None:
+            connection = connection.replace(expires_at=int(connection.connected_at) + CONNECTION_TTL_S)
+        self._database.write(Put(connection))
+
+    def get(self, connection_id: str) -> Connection:
+        """Return a connection, read consistently.
+
+        Raises:
+            NotFound: there is none, or it is expired.
+        """
+        connection = self.find(connection_id)
+        if connection is None:
+            raise NotFound("This connection is not known; connect again.")
+        return connection
+
+    @translated
+    def find(self, connection_id: str) -> Connection | None:
+        """Return a connection, read consistently, or None."""
+        return self._database.find(Connection.at(connection_id=connection_id), consistent=True)
+
+    @translated
+    def delete(self, connection_id: str) -> None:
+        """Forget a connection. Idempotent; its subscriptions are another store's."""
+        self._database.write(Delete(Connection.at(connection_id=connection_id)))

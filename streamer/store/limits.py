@@ -1,0 +1,22 @@
+"""The numbers of the store."""
+
+DISPATCH_GRACE_S = 30.0
+"""Seconds after which a request that nobody claimed is put into the stream again. Ours."""
+
+DELIVERY_GRACE_S = 30.0
+"""Seconds after which an outcome that is still marked undelivered is sent again. Ours."""
+
+LEASE_MARGIN_S = 5.0
+"""Seconds by which a lease outlasts its invocation: clocks differ, and a kill takes a moment. Ours."""
+
+REQUEST_TTL_S = 7 * 24 * 3600
+"""Seconds that a request is kept after its end. Ours."""
+
+CONNECTION_TTL_S = 2 * 3600 + 600
+"""Seconds that a connection is kept: API Gateway ends it after two hours; ten minutes are our margin."""
+
+SEQUENCE_BLOCK = 1_000_000
+"""Sequence numbers that one claim reserves. Ours: more messages than one invocation can send."""
+
+MAX_STORED_BYTES = 300 * 1024
+"""Bytes of one payload, result or error in its item. DynamoDB's items hold 400 KB, names included."""

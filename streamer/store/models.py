@@ -1,0 +1,160 @@
+"""The items of the store and the tables that hold them, declared once; `stack.py` deploys them from here.
+
+A request is a group of items under one partition key; only `STATE` passes the stream's filter.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from streamer.dynamorm import (
+    Attribute,
+    Index,
+    KeyAttribute,
+    KeyType,
+    Model,
+    StreamView,
+    Table,
+    attribute,
+)
+from streamer.lifecycle import Status
+
+DUE = "DUE"
+"""The partition of `due-index`: an item has it as long as there is something to do about it."""
+
+REQUESTS = Table(
+    name="requests",
+    partition_key=KeyAttribute("pk"),
+    sort_key=KeyAttribute("sk"),
+    indexes=(Index("due-index", KeyAttribute("due"), KeyAttribute("due_at", KeyType.NUMBER)),),
+    ttl_attribute="expires_at",
+    stream=StreamView.NEW_AND_OLD_IMAGES,
+)
+
+CONNECTIONS = Table(
+    name="connections",
+    partition_key=KeyAttribute("pk"),
+    ttl_attribute="expires_at",
+)
+
+SUBSCRIPTIONS = Table(
+    name="subscriptions",
+    partition_key=KeyAttribute("pk"),
+    sort_key=KeyAttribute("sk"),
+    indexes=(Index("connection-index", KeyAttribute("connection_id"), KeyAttribute("pk")),),
+    ttl_attribute="expires_at",
+)
+
+_REQUEST = "REQUEST#{tenant_id}#{user_id}#{request_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """A request belongs to a user of a tenant; its id is unique only there."""
+
+    tenant_id: str
+    user_id: str
+    request_id: str
+
+    @property
+    def components(self) -> dict[str, str]:
+        """What the key templates are filled from."""
+        return {"tenant_id": self.tenant_id, "user_id": self.user_id, "request_id": self.request_id}
+
+
+class RequestState(Model, table=REQUESTS, partition=_REQUEST, sort="STATE"):
+    """Where a request stands: small, read and written often. Times are epoch seconds.
+
+    Attributes:
+        payload_hash: tells whether the same id comes with the same action and payload.
+        attempt: how often it was claimed.
+        dispatches: how often it was put into the stream again since it was last claimed.
+        owner: invocation that claimed it last; None while it waits.
+        lease_until: when somebody else may claim it; None unless it is PROCESSING.
+        sequence: the highest sequence number that is reserved.
+        percentage, message: of the last progress of this attempt.
+        due, due_at: "DUE" and when something must be done about it; None when nothing must.
+        undelivered: whether its outcome still has to be sent.
+        outcome_sequence: the sequence number of its outcome.
+        error: `{"code", "message", "details"?}` of the failure, or of the last one that was retried.
+        expires_at: when it counts as absent; None until it is over.
+    """
+
+    tenant_id: Attribute[str]
+    user_id: Attribute[str]
+    request_id: Attribute[str]
+    action: Attribute[str]
+    status: Attribute[Status]
+    correlation_id: Attribute[str]
+    payload_hash: Attribute[str]
+    attempt: Attribute[int] = attribute(default=0)
+    dispatches: Attribute[int] = attribute(default=0)
+    owner: Attribute[str | None] = attribute(default=None)
+    lease_until: Attribute[float | None] = attribute(default=None)
+    sequence: Attribute[int] = attribute(default=0)
+    percentage: Attribute[float | None] = attribute(default=None)
+    message: Attribute[str | None] = attribute(default=None)
+    created_at: Attribute[float]
+    updated_at: Attribute[float]
+    started_at: Attribute[float | None] = attribute(default=None)
+    finished_at: Attribute[float | None] = attribute(default=None)
+    due: Attribute[str | None] = attribute(default=None)
+    due_at: Attribute[float | None] = attribute(default=None)
+    undelivered: Attribute[bool] = attribute(default=False)
+    outcome_sequence: Attribute[int | None] = attribute(default=None)
+    error: Attribute[Mapping[str, Any] | None] = attribute(default=None)
+    expires_at: Attribute[int | None] = attribute(default=None)
+
+    @property
+    def key(self) -> RequestKey:
+        return RequestKey(self.tenant_id, self.user_id, self.request_id)
+
+
+class RequestPayload(Model, table=REQUESTS, partition=_REQUEST, sort="PAYLOAD"):
+    """What a client sent, as JSON text: exact, and read only by its executor."""
+
+    tenant_id: Attribute[str]
+    user_id: Attribute[str]
+    request_id: Attribute[str]
+    data: Attribute[str]
+    expires_at: Attribute[int | None] = attribute(default=None)
+
+
+class RequestResult(Model, table=REQUESTS, partition=_REQUEST, sort="RESULT"):
+    """What an action returned, as JSON text; links in it are not signed."""
+
+    tenant_id: Attribute[str]
+    user_id: Attribute[str]
+    request_id: Attribute[str]
+    data: Attribute[str]
+    expires_at: Attribute[int | None] = attribute(default=None)
+
+
+class Connection(Model, table=CONNECTIONS, partition="CONNECTION#{connection_id}"):
+    """An open WebSocket connection and who is behind it. Times are epoch seconds.
+
+    Attributes:
+        endpoint: `https://{domainName}/{stage}`, where messages for it are posted.
+        token_expires_at: when the token that proved the identity ends.
+        expires_at: None: `CONNECTION_TTL_S` after `connected_at`, when it is put.
+    """
+
+    connection_id: Attribute[str]
+    tenant_id: Attribute[str]
+    user_id: Attribute[str]
+    permissions: Attribute[Sequence[str]]
+    endpoint: Attribute[str]
+    token_expires_at: Attribute[float]
+    connected_at: Attribute[float]
+    expires_at: Attribute[int | None] = attribute(default=None)
+
+
+class Subscription(Model, table=SUBSCRIPTIONS, partition=_REQUEST, sort="CONNECTION#{connection_id}"):
+    """A connection that is told what happens to a request."""
+
+    tenant_id: Attribute[str]
+    user_id: Attribute[str]
+    request_id: Attribute[str]
+    connection_id: Attribute[str]
+    endpoint: Attribute[str]
+    expires_at: Attribute[int]

@@ -1,0 +1,80 @@
+"""Who is told what happens to a request."""
+
+from typing import TYPE_CHECKING
+
+from streamer.clock import Clock
+from streamer.dynamorm import Database, Delete, Engine, Put, Query
+from streamer.settings import Settings
+from streamer.store.limits import CONNECTION_TTL_S
+from streamer.store.models import RequestKey, Subscription
+from streamer.store.tables import open_database, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+def subscription(key: RequestKey, *, connection_id: str, endpoint: str, now: float) -> Subscription:
+    """Return the item that subscribes a connection to a request; it outlives the connection. Pure."""
+    return Subscription(
+        **key.components,
+        connection_id=connection_id,
+        endpoint=endpoint,
+        expires_at=int(now) + CONNECTION_TTL_S,
+    )
+
+
+class SubscriptionStore:
+    """The subscriptions table. Thread-safe.
+
+    Every method raises `ServiceUnavailable` where the table does not answer for now.
+    """
+
+    def __init__(self, client: "DynamoDBClient | Engine", settings: Settings, clock: Clock) -> None:
+        """Take a client.
+
+        Args:
+            client: boto3's low-level client, or an engine in its place, such as `MemoryDynamoDB`.
+        """
+        self._database: Database = open_database(client, settings, clock)
+        self._clock = clock
+
+    @translated
+    def subscribe(self, key: RequestKey, connection_id: str, endpoint: str) -> None:
+        """Tell a connection from now on. Read the request's state after it, and nothing is missed.
+
+        Idempotent. The request need not exist.
+        """
+        now = self._clock.now()
+        self._database.write(Put(subscription(key, connection_id=connection_id, endpoint=endpoint, now=now)))
+
+    @translated
+    def list(self, key: RequestKey) -> list[Subscription]:
+        """Return who is subscribed to a request, read consistently."""
+        where = Subscription.partition(**key.components)
+        return [*self._database.query(Query(Subscription, where, consistent=True))]
+
+    @translated
+    def delete(self, key: RequestKey, connection_id: str) -> None:
+        """Tell a connection no more. Idempotent."""
+        self._database.write(Delete(Subscription.at(**key.components, connection_id=connection_id)))
+
+    @translated
+    def delete_for_connection(self, connection_id: str) -> None:
+        """Tell a connection nothing any more. Idempotent.
+
+        The index follows the table after a moment: a row that was written just now may stay until it
+        expires, or until a message to its connection fails.
+
+        Shape:
+            index `connection-index`.
+        """
+        where = Subscription.connection_id == connection_id
+        rows = self._database.query(
+            Query(Subscription, where, index="connection-index"), include_expired=True
+        )
+        for row in [*rows]:
+            self._database.write(Delete(Subscription.at(**_key(row).components, connection_id=connection_id)))
+
+
+def _key(row: Subscription) -> RequestKey:
+    return RequestKey(row.tenant_id, row.user_id, row.request_id)

@@ -1,0 +1,160 @@
+"""What each event writes to a STATE item, and on which condition, from the lifecycle's table. Pure."""
+
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from streamer.dynamorm import Condition, UpdateAction
+from streamer.lifecycle import INITIAL, Event, Status, sources, step, target
+from streamer.store.limits import DELIVERY_GRACE_S, DISPATCH_GRACE_S, REQUEST_TTL_S, SEQUENCE_BLOCK
+from streamer.store.models import DUE, RequestKey, RequestState
+
+Change = tuple[UpdateAction, ...]
+
+
+def created(
+    key: RequestKey, *, action: str, payload_hash: str, correlation_id: str, now: float
+) -> RequestState:
+    """Return a request that waits for its first executor."""
+    return RequestState(
+        tenant_id=key.tenant_id,
+        user_id=key.user_id,
+        request_id=key.request_id,
+        action=action,
+        status=INITIAL,
+        correlation_id=correlation_id,
+        payload_hash=payload_hash,
+        created_at=now,
+        updated_at=now,
+        due=DUE,
+        due_at=now + DISPATCH_GRACE_S,
+    )
+
+
+def absent(now: float) -> Condition:
+    """Return the condition that there is no request, or an expired one that was not deleted yet."""
+    return RequestState.status.does_not_exist() | (RequestState.expires_at <= int(now))
+
+
+def may(event: Event) -> Condition:
+    """Return the condition that an event may happen, by the lifecycle alone."""
+    return RequestState.status.is_in(sources(event))
+
+
+def claimable(now: float) -> Condition:
+    """Return the condition of a claim: one of its sources, and its time has come."""
+    guards: Mapping[Status, Condition | None] = {
+        Status.PENDING: None,
+        Status.RETRYING: RequestState.due_at <= now,
+        Status.PROCESSING: RequestState.lease_until <= now,
+    }
+    return _any(
+        (RequestState.status == source) & guard
+        if (guard := guards[source]) is not None
+        else RequestState.status == source
+        for source in sources(Event.CLAIM)
+    )
+
+
+def owned(event: Event, *, owner: str, attempt: int) -> Condition:
+    """Return the condition that an event may happen and that this attempt still owns the request."""
+    return may(event) & (RequestState.owner == owner) & (RequestState.attempt == attempt)
+
+
+def working(*, owner: str, attempt: int) -> Condition:
+    """Return the condition that this attempt still works on the request."""
+    return (
+        (RequestState.status == target(Event.CLAIM))
+        & (RequestState.owner == owner)
+        & (RequestState.attempt == attempt)
+    )
+
+
+def unchanged(event: Event, state: RequestState) -> Condition:
+    """Return the condition that nothing of note happened to the request since it was read as `state`.
+
+    Raises:
+        InvalidTransition: the event cannot happen to it.
+    """
+    step(state.status, event)
+    owner = RequestState.owner.does_not_exist() if state.owner is None else RequestState.owner == state.owner
+    return (RequestState.status == state.status) & (RequestState.attempt == state.attempt) & owner
+
+
+def claim(*, owner: str, lease_until: float, now: float) -> Change:
+    """Return what a claim writes: a new attempt with a block of sequence numbers, due when its lease ends."""
+    return (
+        RequestState.status.set(target(Event.CLAIM)),
+        RequestState.attempt.increment(1),
+        RequestState.sequence.increment(SEQUENCE_BLOCK),
+        RequestState.dispatches.set(0),
+        RequestState.owner.set(owner),
+        RequestState.lease_until.set(lease_until),
+        RequestState.percentage.remove(),
+        RequestState.message.remove(),
+        RequestState.started_at.set_if_absent(now),
+        *_due(lease_until, now),
+    )
+
+
+def retry(*, due_at: float, code: str, message: str, now: float) -> Change:
+    """Return what is written when an attempt failed and another shall follow at `due_at`."""
+    return (
+        RequestState.status.set(target(Event.RETRY)),
+        RequestState.error.set({"code": code, "message": message}),
+        *_disowned(),
+        *_due(due_at, now),
+    )
+
+
+def release(now: float) -> Change:
+    """Return what makes a request wait for an executor; the stream hands it to one."""
+    return (RequestState.status.set(target(Event.RELEASE)), *_disowned(), *_due(now + DISPATCH_GRACE_S, now))
+
+
+def redispatch(status: Status, now: float) -> Change:
+    """Return what puts a waiting request into the stream again. The count makes it differ each time.
+
+    A write that changes nothing makes no stream record (DynamoDB Developer Guide, "DynamoDB Streams").
+    """
+    after = status if status is Status.PENDING else step(status, Event.RELEASE)
+    return (
+        RequestState.status.set(after),
+        RequestState.dispatches.increment(1),
+        *_due(now + DISPATCH_GRACE_S, now),
+    )
+
+
+def finish(event: Event, *, sequence: int, error: Mapping[str, Any] | None, now: float) -> Change:
+    """Return what an outcome writes: the terminal status, marked undelivered.
+
+    The owner stays, so that whoever wrote the outcome recognises it as its own.
+    """
+    return (
+        RequestState.status.set(target(event)),
+        RequestState.error.set(error),
+        RequestState.outcome_sequence.set(sequence),
+        RequestState.undelivered.set(True),
+        RequestState.finished_at.set(now),
+        RequestState.expires_at.set(expiry(now)),
+        RequestState.lease_until.remove(),
+        *_due(now + DELIVERY_GRACE_S, now),
+    )
+
+
+def expiry(now: float) -> int:
+    """Return when the items of a request that ends now expire, whole epoch seconds as TTL needs them."""
+    return int(now) + REQUEST_TTL_S
+
+
+def _due(due_at: float, now: float) -> Change:
+    return (RequestState.due.set(DUE), RequestState.due_at.set(due_at), RequestState.updated_at.set(now))
+
+
+def _disowned() -> Change:
+    return (RequestState.owner.remove(), RequestState.lease_until.remove())
+
+
+def _any(conditions: Iterable[Condition]) -> Condition:
+    return reduce(or_, conditions)

@@ -1,0 +1,95 @@
+"""Peers that break the rules: the gateway goes on serving the others."""
+
+import asyncio
+
+import pytest
+
+HANDSHAKE = (
+    b"GET /local HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+)
+CASES = {
+    "garbage": b"\x00\xff\x13garbage\r\n\r\n",
+    "almost tls": b"\x16\x03\x01\x00\x05\x01\x00\x01\xfc\x03" + b"a" * 500,
+    "endless header": b"GET /local HTTP/1.1\r\nX: " + b"a" * 200_000,
+    "endless headers": b"GET /local HTTP/1.1\r\n" + b"X: y\r\n" * 30_000,
+    "endless url": b"GET /" + b"a" * 200_000,
+    "too many handshake headers": HANDSHAKE + b"X: y\r\n" * 200 + b"\r\n",
+    "too long a handshake header": HANDSHAKE + b"X: " + b"y" * 9_000 + b"\r\n\r\n",
+    "url not ascii": b"GET /local?\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+    "handshake url not ascii": HANDSHAKE.replace(b"/local", b"/local?\xc3\xa9") + b"\r\n",
+    "no key": HANDSHAKE.replace(b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", b"") + b"\r\n",
+    "bad key": HANDSHAKE.replace(b"dGhlIHNhbXBsZSBub25jZQ==", b"x") + b"\r\n",
+    "old version": HANDSHAKE.replace(b"Version: 13", b"Version: 12") + b"\r\n",
+    "post as a handshake": HANDSHAKE.replace(b"GET", b"POST") + b"\r\n",
+    "http 1.0 handshake": HANDSHAKE.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n",
+    "connect method": b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "absolute url": b"GET http://example.com/local HTTP/1.1\r\nHost: x\r\n\r\n",
+    "another upgrade": b"GET /local HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+    "two lengths": b"POST /local HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "huge length": b"POST /local/@connections/R1kmxc2VNjMCFIA= HTTP/1.1\r\nAuthorization: AWS4-x\r\n"
+    b"Content-Length: 99999999999999\r\n\r\nab",
+}
+
+
+@pytest.mark.parametrize("data", CASES.values(), ids=CASES.keys())
+@pytest.mark.parametrize("port", ["port", "tls_port"])
+async def test_what_is_not_a_handshake_is_refused(world, soon, caplog, data, port):
+    """Whatever arrives before a handshake gets an error or a cut, and no exception reaches the event loop."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", getattr(world.server, port))
+    try:
+        writer.write(data)
+        answer = await soon(reader.read(65_536))
+    except ConnectionError:
+        answer = b""
+    finally:
+        writer.transport.abort()
+    if port == "port":
+        assert answer == b"" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 505")), answer
+    await still_serves(world, soon)
+    assert [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
+
+
+FRAMES = {
+    "unmasked": b"\x81\x02hi",
+    "reserved opcode": b"\x83\x80\0\0\0\0",
+    "reserved bit": b"\xc1\x80\0\0\0\0",
+    "continuation of nothing": b"\x80\x80\0\0\0\0",
+    "not utf-8": b"\x81\x82\0\0\0\0\xff\xff",
+    "fragmented ping": b"\x09\x80\0\0\0\0",
+    "close code on the wire 1006": b"\x88\x82\0\0\0\0\x03\xee",
+    "close of one byte": b"\x88\x81\0\0\0\0\x03",
+    "length of 2**63": b"\x81\xff" + b"\xff" * 8 + b"\0\0\0\0",
+    "text then garbage": b"\x81\x82\0\0\0\0hi" + b"\xff" * 1000,
+}
+
+
+@pytest.mark.parametrize("data", FRAMES.values(), ids=FRAMES.keys())
+async def test_a_broken_frame_ends_only_its_connection(world, soon, data):
+    """A peer that breaks the protocol is closed, its $disconnect runs, and others are served."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.server.port)
+    writer.write(HANDSHAKE + b"\r\n")
+    assert b" 101 " in await soon(reader.readuntil(b"\r\n\r\n"))
+    writer.write(data)
+    rest = await soon(reader.read())
+    assert b"\x88" in rest
+    (event,) = await world.invoker.wait_for("disconnect")
+    assert event["requestContext"]["disconnectStatusCode"] in (1002, 1007, 1009)
+    writer.transport.abort()
+    await still_serves(world, soon)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 30_000, '{"a":' * 6_000, '{"action": ' + "9" * 30_000 + "}", '"\\ud800"']
+)
+async def test_hostile_json_is_only_text(world, soon, text):
+    """JSON that is too deep, too large a number or half a surrogate takes $default like any other text."""
+    client = await world.connect()
+    await client.send(text)
+    assert await soon(client.recv()) == "default"
+
+
+async def still_serves(world, soon):
+    client = await world.connect()
+    await client.send("x")
+    assert await soon(client.recv()) == "default"

@@ -1,0 +1,79 @@
+"""The rules of `@connections`: paths, signatures, bodies."""
+
+import json
+
+import pytest
+
+from emulator.clock import ManualClock
+from emulator.gateway.connections import Connection
+from emulator.gateway.events import Identity, Origin
+from emulator.gateway.management import (
+    GONE,
+    TOO_LARGE,
+    describe,
+    error_response,
+    find_connection_id,
+    is_signed,
+    iso_time,
+)
+from emulator.gateway.settings import GatewaySettings
+
+
+@pytest.mark.parametrize(
+    ("path", "connection_id"),
+    [
+        ("/local/@connections/R1kmxc2VNjMCFIA%3D", "R1kmxc2VNjMCFIA="),
+        ("/local/%40connections/R1kmxc2VNjMCFIA=", "R1kmxc2VNjMCFIA="),
+        ("/local/@connections/a%2Fb", "a/b"),
+        ("/local/@connections/", None),
+        ("/local/@connections", None),
+        ("/local/@connections/a/b", None),
+        ("/@connections/a", None),
+        ("/other/@connections/a", None),
+        ("/local", None),
+        ("", None),
+    ],
+)
+def test_the_connection_that_a_path_names(path, connection_id):
+    """The stage comes first, `@` may be encoded, the id is one segment."""
+    assert find_connection_id(path, "local") == connection_id
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "expected"),
+    [
+        ({b"authorization": b"AWS4-HMAC-SHA256 Credential=x"}, b"", True),
+        ({}, b"X-Amz-Algorithm=x&X-Amz-Signature=y", True),
+        ({b"authorization": b"Bearer x"}, b"", False),
+        ({}, b"", False),
+    ],
+    ids=["header", "query", "bearer", "nothing"],
+)
+def test_a_signature_must_be_there(headers, query, expected):
+    """Signature Version 4, in the header or the query."""
+    assert is_signed(headers, query) is expected
+
+
+def test_errors_have_the_header_that_sdks_need():
+    """botocore knows a modelled exception by `x-amzn-ErrorType` alone."""
+    assert (b"x-amzn-ErrorType", b"GoneException") in GONE.encoded_headers()
+    assert (GONE.status, GONE.body) == (410, b"")
+    assert (TOO_LARGE.status, TOO_LARGE.error) == (413, "PayloadTooLargeException")
+    assert json.loads(error_response(400, "E", 'say "hi"').body) == {"message": 'say "hi"'}
+
+
+def test_times_are_iso_8601_with_milliseconds():
+    """UTC is written Z."""
+    assert iso_time(1705751697.419) == "2024-01-20T11:54:57.419Z"
+
+
+@pytest.mark.parametrize("identity", [{}, {"user_agent": "me"}], ids=["no agent", "agent"])
+def test_a_description_has_every_member_of_the_model(identity):
+    """Both members of identity are required by the API's model."""
+    origin = Origin("s", "a", "d", "c", 1705751697419, Identity(source_ip="1.2.3.4", **identity))
+    connection = Connection(origin, None, None, ManualClock(1705751700), GatewaySettings())
+    assert json.loads(describe(connection)) == {
+        "connectedAt": "2024-01-20T11:54:57.419Z",
+        "identity": {"sourceIp": "1.2.3.4", "userAgent": identity.get("user_agent", "")},
+        "lastActiveAt": "2024-01-20T11:55:00.000Z",
+    }

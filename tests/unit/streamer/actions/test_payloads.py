@@ -1,0 +1,79 @@
+"""A payload that fits becomes a typed value; one that doesn't becomes one clear sentence."""
+
+from datetime import date
+from typing import Any, Literal
+
+import pytest
+
+from streamer.actions.payloads import Payload, describe, parse_payload
+from streamer.errors import ErrorCode, InvalidMessage
+
+
+class Booking(Payload, frozen=True, kw_only=True):
+    day: date
+    seats: int = 1
+    tier: Literal["basic", "plus"] = "basic"
+
+    def __post_init__(self) -> None:
+        if self.seats > 9:
+            raise ValueError("seats is at most 9; split the booking.")
+
+
+class Tolerant(Payload, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    day: date
+
+
+def parse(payload: dict[str, Any]) -> Any:
+    return parse_payload("book", Booking, payload)
+
+
+def test_a_fitting_payload_is_typed() -> None:
+    """Fields get their declared types and defaults."""
+    assert parse({"day": "2024-02-29"}) == Booking(day=date(2024, 2, 29), seats=1, tier="basic")
+
+
+@pytest.mark.parametrize(
+    ("payload", "named"),
+    [
+        ({}, "day"),
+        ({"day": "yesterday"}, "$.day"),
+        ({"day": "2023-02-29"}, "$.day"),
+        ({"day": "2024-01-01", "seats": "2"}, "$.seats"),
+        ({"day": "2024-01-01", "seats": True}, "$.seats"),
+        ({"day": "2024-01-01", "tier": "gold"}, "$.tier"),
+        ({"day": "2024-01-01", "seat": 2}, "`seat`"),
+    ],
+    ids=["missing", "no date", "no such day", "text for a number", "true for a number", "choice", "unknown"],
+)
+def test_what_does_not_fit_is_named(payload: dict[str, Any], named: str) -> None:
+    """The sentence names action and field, and says what the action takes."""
+    with pytest.raises(InvalidMessage) as caught:
+        parse(payload)
+    sentence = str(caught.value)
+    assert caught.value.code == ErrorCode.VALIDATION_ERROR
+    assert sentence.startswith("The payload of book does not fit: ")
+    assert named in sentence
+    assert "it takes day (date as YYYY-MM-DD), seats? (whole number), tier? (basic or plus)." in sentence
+
+
+def test_a_rule_of_the_payload_speaks_in_its_own_words() -> None:
+    """A ValueError of `__post_init__` is the whole explanation."""
+    with pytest.raises(InvalidMessage, match=r"^The payload of book does not fit: seats is at most 9; .*\.$"):
+        parse({"day": "2024-01-01", "seats": 10})
+
+
+def test_an_action_can_tolerate_unknown_fields() -> None:
+    """Refusing unknown fields is the default and a choice of the payload's class."""
+    assert parse_payload("book", Tolerant, {"day": "2024-01-01", "else": 1}) == Tolerant(day=date(2024, 1, 1))
+
+
+def test_any_object_is_passed_as_it_is() -> None:
+    """An action that declares `dict[str, Any]` gets what was sent."""
+    payload = {"a": [1, {"b": None}], "": "x"}
+    assert parse_payload("echo", dict[str, Any], payload) == payload
+
+
+def test_a_payload_without_fields_says_so() -> None:
+    """An action that takes nothing refuses a field in a sentence that is no riddle."""
+    assert describe(Payload) == "it takes no fields"
+    assert describe(dict[str, Any]) == "it takes an object"
