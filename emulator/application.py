@@ -244,8 +244,15 @@ class Application:
         return uses
 
     def function(self, name: str) -> Function:
-        """Return the function called `name`. Raises KeyError."""
+        """Return the function called `name`, or the only one whose name ends with `-name`.
+
+        Raises:
+            KeyError: there is none, or several end so.
+        """
         for function in self.functions:
             if function.name == name:
                 return function
-        raise KeyError(name)
+        found = [function for function in self.functions if function.name.endswith(f"-{name}")]
+        if len(found) != 1:
+            raise KeyError(name)
+        return found[0]

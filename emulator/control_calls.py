@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from emulator.application import Application
 from emulator.control import Handler
 from emulator.events.service import EventSources
 from emulator.processes import memory
@@ -16,7 +17,10 @@ from emulator.telemetry.timeline import Timeline
 class ControlCalls:
     """Answers the calls of the control API from the parts of a running sandbox."""
 
-    def __init__(self, functions: LambdaService, events: EventSources, timeline: Timeline) -> None:
+    def __init__(
+        self, application: Application, functions: LambdaService, events: EventSources, timeline: Timeline
+    ) -> None:
+        self._application = application
         self._functions = functions
         self._events = events
         self._timeline = timeline
@@ -37,20 +41,40 @@ class ControlCalls:
         return [asdict(entry) for entry in self._timeline.entries(after=int(query.get("after", "0")))]
 
     async def _logs(self, query: dict[str, str], _body: dict[str, Any]) -> Any:
-        return self._functions.logs(query["function"])
+        logs = self._functions.logs(self._name(query["function"]))
+        return [
+            {
+                "function": log.function,
+                "request_id": log.request_id,
+                "started_at": log.started_at,
+                "cold": log.cold,
+                "pid": log.pid,
+                "duration_ms": log.duration_ms,
+                "function_error": log.function_error,
+                "log": log.output.text(),
+            }
+            for log in logs
+        ]
 
     async def _environments(self, _query: dict[str, str], _body: dict[str, Any]) -> Any:
-        return self._functions.environments()
+        return [asdict(environment) for environment in self._functions.environments()]
 
     async def _event_sources(self, _query: dict[str, str], _body: dict[str, Any]) -> Any:
-        return self._events.status()
+        return asdict(self._events.status())
 
     async def _memory(self, _query: dict[str, str], _body: dict[str, Any]) -> Any:
         return await asyncio.to_thread(memory, os.getpid())
 
     async def _kill(self, _query: dict[str, str], body: dict[str, Any]) -> Any:
-        return self._functions.kill_environment(body["function"], body.get("pid"))
+        return await self._functions.kill_environment(self._name(body["function"]), body.get("pid"))
 
     async def _fire(self, _query: dict[str, str], body: dict[str, Any]) -> Any:
         await self._events.fire(body["name"])
         return {}
+
+    def _name(self, name: str) -> str:
+        """Return a function's whole name; `executor` is enough where it says which one."""
+        try:
+            return self._application.function(name).name
+        except KeyError:
+            return name  # the service says that there is none, and which there are

@@ -51,3 +51,15 @@ class PayloadTooLarge(EmulatorError):
 
 class InvalidPayload(EmulatorError):
     """An invocation's payload is not JSON. Lambda's `InvalidRequestContentException`."""
+
+
+class StreamNotFound(EmulatorError):
+    """The stream does not exist, or no longer. DynamoDB Streams' `ResourceNotFoundException`."""
+
+
+class IteratorExpired(EmulatorError):
+    """A shard iterator is too old to be used. DynamoDB Streams' `ExpiredIteratorException`."""
+
+
+class RecordsTrimmed(EmulatorError):
+    """The position points before the oldest record that is kept. `TrimmedDataAccessException`."""

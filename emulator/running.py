@@ -66,7 +66,8 @@ class Running:
         if self.localstack is None:
             await asyncio.Event().wait()
         assert self.localstack is not None
-        return str(await self.localstack.died())
+        await self.localstack.died()
+        return str(self.localstack.failure())
 
 
 async def start(
@@ -139,14 +140,15 @@ async def start(
     events = EventSources(
         application,
         invoker=functions,
-        backend=backend,
+        backend_endpoint_url=backend.endpoint_url,
+        waits_for_records=backend.waits_for_records,
         clock=clock,
         timeline=timeline,
         random=SystemRandom(),
     )
     await events.start()
     stack.push_async_callback(events.stop)
-    handlers = ControlCalls(functions, events, timeline)
+    handlers = ControlCalls(application, functions, events, timeline)
     control = await _serve(ControlApi(handlers.table(), secret), stack)
     timed("ready")
     return Running(

@@ -142,7 +142,11 @@ class Sandbox:
         return entries
 
     async def logs(self, function: str) -> list[dict[str, Any]]:
-        """List the kept logs of a function, one per invocation, oldest first."""
+        """List the kept logs of a function, one per invocation, oldest first.
+
+        Shape:
+            `{"function", "request_id", "started_at", "cold", "pid", "duration_ms", "function_error", "log"}`
+        """
         logs: list[dict[str, Any]] = await self._call("GET", f"/logs?function={function}")
         return logs
 
@@ -156,13 +160,13 @@ class Sandbox:
         rows: list[dict[str, Any]] = await self._call("GET", "/memory")
         return rows
 
-    async def kill_environment(self, function: str, *, pid: int | None = None) -> list[int]:
-        """End environments of `function` with SIGKILL, those at work first to be chosen.
+    async def kill_environment(self, function: str, *, pid: int | None = None) -> int | None:
+        """End an environment of `function` with SIGKILL: the one of `pid`, else one at work, else any.
 
         Returns:
-            The ids of the processes that were killed: one, or none where no environment is at work.
+            The id of the process that was killed, None where there was none.
         """
-        killed: list[int] = await self._call("POST", "/faults/kill", {"function": function, "pid": pid})
+        killed: int | None = await self._call("POST", "/faults/kill", {"function": function, "pid": pid})
         return killed
 
     async def fire_schedule(self, name: str) -> None:

@@ -47,9 +47,9 @@ def make(
 ) -> Path:
     """Return the Python of the environment in `folder`, after making it from `lock` where it is not.
 
-    Idempotent: a stamp with the lock's hash makes a later call return in milliseconds; a changed lock, another
-    Python or an interrupted call makes the environment again from nothing. Calls in several processes
-    wait for one another.
+    Idempotent: a stamp with the lock's hash makes a later call return in milliseconds; a changed lock,
+    another Python or an interrupted call makes the environment again from nothing. Calls in several
+    processes wait for one another.
 
     Args:
         folder: of the environment; owned by this function, emptied where it must be made again.
@@ -127,8 +127,8 @@ def _create(folder: Path) -> None:
         output = getattr(error, "output", None) or str(error)
         raise EnvironmentFailed(
             f"No environment could be created in {folder}: {_tail(output)}\n"
-            "Python's venv module with ensurepip is needed (on Debian and Ubuntu: apt install python3-venv), and"
-            " room to write."
+            "Python's venv module with ensurepip is needed (on Debian and Ubuntu: apt install python3-venv),"
+            " and room to write."
         ) from error
 
 
@@ -169,8 +169,8 @@ def _run(command: Sequence[str], report: Report, doing: str) -> None:
     if result.returncode != 0:
         output = result.stdout.decode(errors="replace")
         raise EnvironmentFailed(
-            f"While {doing}, {Path(command[0]).name} ended with status {result.returncode}.\n{_tail(output)}\n"
-            f"{_advice(output)}"
+            f"While {doing}, {Path(command[0]).name} ended with status {result.returncode}.\n"
+            f"{_tail(output)}\n{_advice(output)}"
         )
 
 
@@ -210,11 +210,14 @@ def _advice(output: str) -> str:
             "The package index cannot be reached: check the network, or set HTTPS_PROXY, and run this again."
         )
     if "hash" in lower:
-        return "A downloaded file is not the one in the lock: make the lock again, or use the index it was made for."
+        return (
+            "A downloaded file is not the one in the lock: make the lock again, or use the index of the lock."
+        )
     if any(
         words in lower for words in ("requires-python", "no matching distribution", "no solution", "no wheel")
     ):
-        return f"There is no build for this Python ({sys.version.split()[0]}) or system: use Python 3.11, 3.12 or 3.13."
+        version = sys.version.split()[0]
+        return f"There is no build for this Python ({version}) or system: use Python 3.11, 3.12 or 3.13."
     return "Mend what the lines above name and run this again: it starts from nothing."
 
 

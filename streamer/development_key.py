@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -83,14 +84,15 @@ def fetch_development_key(deployment: Deployment) -> Mapping[str, Any]:
 
 
 def _secrets(deployment: Deployment) -> Any:
-    """Make a client; a back end on this machine gets no real credentials, and no proxy comes between."""
+    """Make a client; a back end on this machine gets no real credentials, profile or proxy."""
     endpoint = deployment.aws_endpoint_url
     timing = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
     if endpoint is None or not is_loopback_host(urlsplit(endpoint).hostname or ""):
         return boto3.client(
             "secretsmanager", region_name=deployment.region, endpoint_url=endpoint, config=timing
         )
-    return boto3.client(
+    no_profile = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+    return boto3.Session(botocore_session=no_profile).client(
         "secretsmanager",
         region_name=deployment.region,
         endpoint_url=endpoint,

@@ -201,4 +201,4 @@ def _table(table: Table) -> model.Table:
 
 
 def _key(attribute: Any) -> model.Key:
-    return model.Key(attribute.name, attribute.type)
+    return model.Key(attribute.name, attribute.type.value)

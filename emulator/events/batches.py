@@ -127,7 +127,12 @@ def expire(batch: Batch, mapping: StreamMapping, *, now: float) -> Decision | No
 
 
 def decide(
-    batch: Batch, outcome: InvocationResult | NotReached, mapping: StreamMapping, *, backoff: Backoff, jitter: float
+    batch: Batch,
+    outcome: InvocationResult | NotReached,
+    mapping: StreamMapping,
+    *,
+    backoff: Backoff,
+    jitter: float,
 ) -> Decision:
     """Decide what becomes of `batch` after one invocation.
 
@@ -163,9 +168,7 @@ def decide(
     return Decision(verdict, checkpoint, pending=(rest,), delay_s=delay_s)
 
 
-def first_failure(
-    batch: Batch, result: InvocationResult, *, report_batch_item_failures: bool
-) -> int | None:
+def first_failure(batch: Batch, result: InvocationResult, *, report_batch_item_failures: bool) -> int | None:
     """Return the index of the first record that has to be delivered again, None if none has.
 
     An empty or null answer, and one without `batchItemFailures`, is success. An identifier that is

@@ -3,9 +3,10 @@
 import json
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from emulator.application import StreamMapping
 from emulator.clock import Clock
@@ -44,7 +45,13 @@ class Services:
 
 
 class Delivery:
-    """Delivers the batches of one shard, one at a time and in order."""
+    """Delivers the batches of one shard, one at a time and in order.
+
+    Attributes:
+        is_invoking: whether the function runs right now.
+        is_retrying: whether a batch waits to be delivered again.
+        last_verdict: how the last invocation went.
+    """
 
     def __init__(self, mapping: StreamMapping, place: Place, function_arn: str, services: Services) -> None:
         self._mapping = mapping
@@ -52,46 +59,139 @@ class Delivery:
         self._function_arn = function_arn
         self._services = services
         self._pending: deque[Batch] = deque()
+        self._last_result: InvocationResult | None = None
+        self._is_stopping = False
         self.is_invoking = False
+        self.is_retrying = False
         self.last_verdict: Verdict | None = None
 
     @property
     def oldest_pending(self) -> StreamRecord | None:
-        """The first record that is not finished."""
+        """The first record that is not finished, None if all are."""
         return self._pending[0].records[0] if self._pending else None
 
-    async def deliver(self, batches: Iterable[tuple[StreamRecord, ...]], *, is_stopping: Callable[[], bool]) -> bool:
+    def stop(self) -> None:
+        """Begin no further invocation; one that runs may finish and counts."""
+        self._is_stopping = True
+
+    async def deliver(self, batches: Iterable[tuple[StreamRecord, ...]]) -> bool:
         """Deliver `batches` until every record is finished or given up; the checkpoint follows.
 
         Returns:
-            False if `is_stopping()` became true before everything was finished.
+            Whether everything is finished; False after `stop()`.
         """
-        self._pending = deque(Batch(records) for records in batches)
-        last_result: InvocationResult | None = None
-        while self._pending:
-            if is_stopping():
-                return False
-            batch = self._pending.popleft()
+        self._pending = deque(map(Batch, batches))
+        while self._pending and not self._is_stopping:
+            batch = self._pending[0]
             decision = expire(batch, self._mapping, now=self._services.clock.now())
             if decision is None:
-                outcome = await self._while_pending(batch, self._invoke(batch))
-                last_result = outcome if isinstance(outcome, InvocationResult) else last_result
-                decision = decide(
-                    batch,
-                    outcome,
-                    self._mapping,
-                    backoff=self._services.retry_backoff,
-                    jitter=self._services.random.random(),
-                )
-            await self._act(batch, decision, last_result)
+                decision = await self._invoke(batch)
+            self.last_verdict = decision.verdict
+            self._pending.popleft()
+            self._pending.extendleft(reversed(decision.pending))
+            if decision.given_up is not None:
+                await self._give_up(decision.given_up)
+            if decision.checkpoint is not None:
+                self._services.checkpoints.set(self._place, decision.checkpoint)
+            if decision.delay_s > 0 and not self._is_stopping:
+                await self._wait_to_retry(decision)
+        return not self._pending
+
+    async def _invoke(self, batch: Batch) -> Decision:
+        self._record(
+            "stream.batch",
+            records=len(batch.records),
+            first=batch.first,
+            last=batch.last,
+            attempt=batch.invocations + 1,
+        )
+        self.is_invoking = True
+        try:
+            outcome = await self._outcome(batch)
+        finally:
+            self.is_invoking = False
+        if isinstance(outcome, InvocationResult):
+            self._last_result = outcome
+        return decide(
+            batch,
+            outcome,
+            self._mapping,
+            backoff=self._services.retry_backoff,
+            jitter=self._services.random.random(),
+        )
+
+    async def _outcome(self, batch: Batch) -> InvocationResult | NotReached:
+        try:
+            return await self._services.invoker.invoke(self._mapping.function, payload(batch.records))
+        except EmulatorError as error:
+            return NotReached(type(error).__name__)
+        except Exception as error:
+            # Whatever the Lambda service fails with, the records were not processed: they stay.
+            logger.exception("Invoking for a stream batch failed", extra={"action": "stream.batch"})
+            return NotReached(type(error).__name__)
+
+    async def _wait_to_retry(self, decision: Decision) -> None:
+        retried = decision.pending[0]
+        self._record(
+            "stream.retry",
+            reason=str(decision.verdict),
+            records=len(retried.records),
+            first=retried.first,
+            attempt=retried.invocations + 1,
+            delay_ms=round(decision.delay_s * 1000),
+        )
+        self.is_retrying = True
+        try:
+            await self._services.alarm.sleep(decision.delay_s)
+        finally:
+            self.is_retrying = False
+
+    async def _give_up(self, given_up: GivenUp) -> None:
+        batch, queue = given_up.batch, self._mapping.on_failure_queue
+        is_sent = queue is not None and await self._send(queue, given_up)
+        self._record(
+            "stream.gave_up",
+            condition=str(given_up.condition),
+            records=len(batch.records),
+            first=batch.first,
+            last=batch.last,
+            invocations=batch.invocations,
+            queue=queue,
+            sent=is_sent,
+        )
+        logger.warning(
+            "Stream records were given up",
+            extra={"action": "stream.gave_up", "condition": str(given_up.condition), **self._facts()},
+        )
+
+    async def _send(self, queue: str, given_up: GivenUp) -> bool:
+        last_result = self._last_result if given_up.batch.invocations else None
+        told = on_failure.message(
+            given_up,
+            last_result=last_result,
+            request_id=last_result.request_id if last_result is not None else self._services.ids(),
+            function_arn=self._function_arn,
+            stream_arn=self._place.stream_arn,
+            shard_id=self._place.shard_id,
+            now=self._services.clock.now(),
+        )
+        try:
+            await self._services.queues.send(queue, json.dumps(told))
+        except BackendFailed as error:
+            logger.error(
+                "An on-failure message was lost: %s",
+                error,
+                extra={"action": "stream.gave_up", "queue": queue},
+            )
+            return False
         return True
 
-    async def _act(self, batch: Batch, decision: Decision, last_result: InvocationResult | None) -> None:
-        self.last_verdict = decision.verdict
-        # What is not finished stays pending whatever happens to this task.
-        self._pending.extendleft(reversed(decision.pending))
-        if decision.given_up is not None:
-            await self._give_up(decision.given_up, last_result if batch.invocations or decision.verdict is not
-                                Verdict.EXPIRED else None)
-        if decision.checkpoint is not None:
-            self._services.checkpoints.set(self._place, decision.checkpoint)
+    def _record(self, kind: str, **facts: Any) -> None:
+        self._services.timeline.record(kind, **self._facts(), **facts)
+
+    def _facts(self) -> dict[str, str]:
+        return {
+            "table": self._mapping.table,
+            "function": self._mapping.function,
+            "shard": self._place.shard_id,
+        }

@@ -43,7 +43,9 @@ class Filter:
 
 def _object(pattern: Any, path: str, *, may_be_empty: bool = False) -> Predicate:
     if not isinstance(pattern, Mapping) or not (pattern or may_be_empty):
-        raise InvalidApplication(f"In an event filter, {path} must be an object with fields, not {pattern!r}.")
+        raise InvalidApplication(
+            f"In an event filter, {path} must be an object with fields, not {pattern!r}."
+        )
     parts = [_field(key, value, f"{path}.{key}") for key, value in pattern.items()]
     return lambda fields: all(part(fields) for part in parts)
 
@@ -56,7 +58,7 @@ def _field(key: str, pattern: Any, path: str) -> Predicate:
     if isinstance(pattern, list | tuple) and pattern:
         return _leaf(key, pattern, path)
     raise InvalidApplication(
-        f"In an event filter, {path} must be a list of values or operators that is not empty, not {pattern!r}."
+        f"In an event filter, {path} must be a list of values or operators, not empty, not {pattern!r}."
     )
 
 
@@ -140,7 +142,9 @@ def _anything_but(operand: Any, path: str) -> Predicate:
         raise InvalidApplication(f"In an event filter, {path} has anything-but with {operand!r}, not known.")
     excluded = operand if isinstance(operand, list | tuple) else [operand]
     if not excluded or not all(isinstance(value, _SCALARS) for value in excluded):
-        raise InvalidApplication(f"In an event filter, anything-but at {path} needs a value or a list of values.")
+        raise InvalidApplication(
+            f"In an event filter, anything-but at {path} needs a value or a list of values."
+        )
     return lambda value: not any(_equal(value, other) for other in excluded)
 
 
@@ -167,7 +171,7 @@ def _numeric(operand: Any, path: str) -> Predicate:
     )
     if not well_formed:
         raise InvalidApplication(
-            f'In an event filter, numeric at {path} must be like [">", 0] or [">", 0, "<=", 5], not {operand!r}.'
+            f'In an event filter, numeric at {path} needs [">", 0] or [">", 0, "<=", 5], not {operand!r}.'
         )
     parts = [(_COMPARISONS[sign], bound) for sign, bound in zip(operand[::2], operand[1::2], strict=True)]
     return lambda value: _is_number(value) and all(compare(value, bound) for compare, bound in parts)

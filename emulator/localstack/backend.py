@@ -62,7 +62,6 @@ def _answers_to_the_wait_header(endpoint_url: str) -> bool:
         read_timeout=_TIMEOUT_S,
         retries={"total_max_attempts": 1},
         proxies={},
-        ignore_configured_endpoint_urls=True,
     )
     try:
         client = boto3.client(
@@ -79,8 +78,8 @@ def _answers_to_the_wait_header(endpoint_url: str) -> bool:
         answer = error.response  # it refuses, but it is there and speaks the API
     except (BotoCoreError, ValueError) as error:
         raise BackendFailed(
-            f"Nothing answers to the AWS API at {endpoint_url} ({error}); start the back end there, or leave the"
-            " address out to run the emulator's own."
+            f"Nothing answers to the AWS API at {endpoint_url} ({error}); start the back end there, or leave"
+            " the address out to run the emulator's own."
         ) from error
     return WAIT_HEADER in answer["ResponseMetadata"].get("HTTPHeaders", {})
 

@@ -123,7 +123,7 @@ class LocalStack:
             await process.wait()
 
     async def died(self) -> int:
-        """Wait until the process has ended, by whatever cause, and return its exit code (negative: a signal)."""
+        """Wait until the process has ended, by whatever cause; return its exit code (< 0: a signal)."""
         if self._process is None:
             raise BackendFailed("LocalStack is not started; call start() first.")
         return await self._process.wait()
@@ -167,8 +167,8 @@ class LocalStack:
                     self.log_tail(LOG_TAIL_LINES),
                 )
             raise BackendFailed(
-                f"LocalStack does not answer {self._ready_timeout_s:g} s after its start; the log's last lines may"
-                " say why, and a slow machine needs a longer time-out.",
+                f"LocalStack does not answer {self._ready_timeout_s:g} s after its start; the log's last lines"
+                " may say why, and a slow machine needs a longer time-out.",
                 self.log_tail(LOG_TAIL_LINES),
             )
         finally:
@@ -201,7 +201,7 @@ class LocalStack:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
-        return surroundings | self._settings
+        return {**surroundings, **self._settings}
 
 
 async def _health(port: int) -> str:

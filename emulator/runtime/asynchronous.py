@@ -32,7 +32,9 @@ class GiveUp:
     condition: str
 
 
-def after_error(config: AsynchronousConfig, *, attempts: int, age_s: float, delays_s: tuple[float, ...]) -> Retry | GiveUp:
+def after_error(
+    config: AsynchronousConfig, *, attempts: int, age_s: float, delays_s: tuple[float, ...]
+) -> Retry | GiveUp:
     """Decide what follows a function's error.
 
     Args:
@@ -124,13 +126,17 @@ class EventQueue:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _deliver(self, function: Function, payload: bytes, request_id: str, trace_header: str | None) -> None:
+    async def _deliver(
+        self, function: Function, payload: bytes, request_id: str, trace_header: str | None
+    ) -> None:
         queued_at = self._clock.now()
         attempts = throttles = 0
         last: InvocationResult | None = None
         while True:
             try:
-                last = await self._attempt(function, payload, request_id=request_id, trace_header=trace_header)
+                last = await self._attempt(
+                    function, payload, request_id=request_id, trace_header=trace_header
+                )
             except SandboxNotRunning:
                 return
             except EmulatorError as error:
@@ -177,7 +183,12 @@ class EventQueue:
         last: InvocationResult | None,
     ) -> None:
         destination = function.asynchronous.on_failure
-        facts = {"function": function.name, "request_id": request_id, "condition": condition, "attempts": attempts}
+        facts = {
+            "function": function.name,
+            "request_id": request_id,
+            "condition": condition,
+            "attempts": attempts,
+        }
         self._timeline.record("lambda.given_up", destination=destination, **facts)
         if destination is None:
             return

@@ -9,15 +9,19 @@ from typing import Protocol
 
 from emulator.application import Function
 from emulator.clock import Clock
+from emulator.errors import StartFailed
 from emulator.runtime import payloads
 from emulator.runtime.invocations import Invocation, Outcome
 from emulator.runtime.lifecycle import Event, IllegalTransition, Status, step
 from emulator.runtime.logs import BoundedText, InvocationLog, init_start_line, start_line
+from emulator.runtime.memory import peak_memory_mb
 from emulator.runtime.runtime_api import RuntimeApi
 from emulator.runtime.settings import RuntimeSettings
 from emulator.runtime.zygote import Exit, Zygote
 
 _READ_BYTES = 65_536
+_MEMORY_SAMPLE_S = 0.25
+"""How old a figure of the process's memory may be; reading it costs as much as a third of a call."""
 
 
 class Owner(Protocol):
@@ -29,12 +33,17 @@ class Owner(Protocol):
     def invocation_ended(self, environment: "Environment", invocation: Invocation, outcome: Outcome) -> None:
         """It has an outcome; it is finishing, or dead already."""
 
-    def environment_ended(self, environment: "Environment", *, before: Status, failure: Outcome | None) -> None:
+    def environment_ended(
+        self, environment: "Environment", *, before: Status, failure: Outcome | None
+    ) -> None:
         """It is of no use any more; `failure` is why it did not start, and only then set.
 
         Args:
             before: what it was doing.
         """
+
+    def environment_gone(self, environment: "Environment") -> None:
+        """The operating system has no such process any more; before or after `environment_ended`."""
 
 
 class Environment:
@@ -67,7 +76,6 @@ class Environment:
         self.init_ms: float | None = None
         self.started_at = clock.now()
         self.exited = asyncio.Event()
-        self.max_memory: tuple[float, int] = (0.0, 0)
         self.log: InvocationLog | None = None
         self._owner = owner
         self._zygote = zygote
@@ -81,6 +89,7 @@ class Environment:
         self._timer: asyncio.TimerHandle | None = None
         self._invocation: Invocation | None = None
         self._exit: Exit | None = None
+        self._max_memory = (0.0, 0)
 
     async def start(self, variables: Callable[[str], Mapping[str, str]]) -> None:
         """Start the process; it is ready when the owner is told.
@@ -89,7 +98,7 @@ class Environment:
             variables: makes the environment variables from the Runtime API's `host:port`.
 
         Raises:
-            StartFailed: there is no process; the owner is not told.
+            StartFailed: there is no process. The owner is told nothing then.
         """
         port = await self._api.listen()
         read, write = os.pipe()
@@ -101,11 +110,18 @@ class Environment:
         limit_s = self._settings.init_timeout_s + self.function.timeout_s
         self._timer = self._loop.call_later(limit_s, self._init_timed_out)
         try:
-            pid = await self._zygote.start(self.key, variables(f"127.0.0.1:{port}"), write, self._process_exited)
-        except BaseException:
+            pid = await self._zygote.start(
+                self.key, variables(f"127.0.0.1:{port}"), write, self._process_exited
+            )
+        except BaseException as error:
+            told = self.status is Status.DEAD
             self._status_step(Event.ENDED)
+            self._stop_timer()
             self._release()
             self.exited.set()
+            if told and isinstance(error, StartFailed):
+                self._owner.environment_gone(self)
+                return
             raise
         finally:
             os.close(write)
@@ -151,6 +167,15 @@ class Environment:
         """Return how long the current invocation (or the start) has taken."""
         return (self._loop.time() - self._began) * 1000
 
+    def max_memory_mb(self) -> int:
+        """Return the most memory that the process has had, a quarter of a second ago or later."""
+        now = self._loop.time()
+        sampled_at, value = self._max_memory
+        if self.pid is not None and self._exit is None and (not value or now - sampled_at > _MEMORY_SAMPLE_S):
+            value = max(value, peak_memory_mb(self.pid))
+            self._max_memory = (now, value)
+        return value
+
     # what the Runtime API reports
 
     def asked(self) -> None:
@@ -192,11 +217,12 @@ class Environment:
         self._exit = ended
         self.exited.set()
         if ended.max_rss_kb:
-            self.max_memory = (self._loop.time(), ended.max_rss_kb // 1024)
+            self._max_memory = (self._loop.time(), ended.max_rss_kb // 1024)
         if self.status is Status.DEAD or not self._api.connections:
             self._conclude()
         else:  # what it sent before its end is still to be read from the socket
             self._loop.call_later(self._settings.exit_grace_s, self._conclude)
+        self._owner.environment_gone(self)
 
     def _conclude(self) -> None:
         status = self._exit.status if self._exit is not None else None

@@ -86,7 +86,8 @@ class Report:
 def init_start_line() -> str:
     """Return the line that begins a cold start's log (row E50)."""
     major_minor = ".".join(platform.python_version_tuple()[:2])
-    return f"INIT_START Runtime Version: python:{major_minor}.local\tRuntime Version ARN: {RUNTIME_VERSION_ARN}\n"
+    version = f"Runtime Version: python:{major_minor}.local"
+    return f"INIT_START {version}\tRuntime Version ARN: {RUNTIME_VERSION_ARN}\n"
 
 
 def start_line(request_id: str) -> str:

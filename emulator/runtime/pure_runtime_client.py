@@ -28,14 +28,15 @@ _NAMES = {
     )
 }
 
-_user_agent = "aws-lambda-python"
-_connection: tuple[socket.socket, BinaryIO] | None = None
+
+class _State:
+    user_agent = "aws-lambda-python"
+    connection: tuple[socket.socket, BinaryIO] | None = None
 
 
 def initialize_client(user_agent: str) -> None:
     """Note the value of `User-Agent`; the connection is made with the first request."""
-    global _user_agent
-    _user_agent = user_agent
+    _State.user_agent = user_agent
 
 
 def next() -> tuple[bytes, dict[str, str | int]]:  # noqa: A001 - the native module's name
@@ -77,19 +78,20 @@ def post_error(invoke_id: str, error: str, xray_fault: str, invocation_id: str |
         raise RuntimeError(f"Failed to post invocation error: the Runtime API answered {status}.")
 
 
-def _request(method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
-    global _connection
+def _request(
+    method: str, path: str, body: bytes, headers: dict[str, str]
+) -> tuple[int, dict[str, str], bytes]:
     try:
-        if _connection is None:
-            _connection = _connect()
-        sock, reader = _connection
+        if _State.connection is None:
+            _State.connection = _connect()
+        sock, reader = _State.connection
         sock.sendall(_head(method, path, len(body), headers) + body)
         return _read_response(reader)
     except (OSError, ValueError) as error:
-        if _connection is not None:
-            _connection[1].close()
-            _connection[0].close()
-            _connection = None
+        if _State.connection is not None:
+            _State.connection[1].close()
+            _State.connection[0].close()
+            _State.connection = None
         raise RuntimeError(f"The Runtime API did not answer {method} {path}: {error}.") from error
 
 
@@ -102,7 +104,7 @@ def _connect() -> tuple[socket.socket, BinaryIO]:
 
 def _head(method: str, path: str, length: int, headers: dict[str, str]) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", f"Host: {os.environ['AWS_LAMBDA_RUNTIME_API']}"]
-    lines.append(f"User-Agent: {_user_agent}")
+    lines.append(f"User-Agent: {_State.user_agent}")
     if method == "POST":
         lines.append(f"Content-Length: {length}")
     lines += [f"{name}: {_one_line(value)}" for name, value in headers.items()]

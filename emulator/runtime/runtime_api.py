@@ -5,7 +5,7 @@ This file knows HTTP and the API's paths; what a request means for the environme
 
 import asyncio
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 import httptools
 
@@ -84,7 +84,9 @@ class RuntimeApi:
                 case (b"POST", b"invocation", request_id, b"response"):
                     self.runtime.responded(request_id.decode("ascii", "replace"), body)
                     if body is None:
-                        connection.refuse(413, "RequestEntityTooLarge", "The response is over Lambda's limit.")
+                        connection.refuse(
+                            413, "RequestEntityTooLarge", "The response is over Lambda's limit."
+                        )
                     else:
                         connection.accept()
                 case (b"POST", b"invocation", request_id, b"error"):
@@ -138,8 +140,7 @@ class _Connection(asyncio.Protocol):
         self._expects = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         self._api.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:

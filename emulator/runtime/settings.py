@@ -37,7 +37,8 @@ class RuntimeSettings:
         max_starting: environments that start at the same time; more only slow each other down.
         init_timeout_s: Lambda's limit of the init phase (row E33 of the behaviour specification).
         retry_delays_s: before the second and the third attempt of an asynchronous invocation (E44).
-        throttle_delay_s, throttle_delay_max_s: first and longest delay after a throttle, doubled in between (E44).
+        throttle_delay_s, throttle_delay_max_s: first and longest delay after a throttle, doubled in
+            between (E44).
         classic_timeout_payload: the older of the two error payloads of a timeout (E35).
         preload: modules that the fork server imports ahead; those that are missing are passed over.
         preload_clients: AWS services whose botocore models the fork server reads ahead.

@@ -10,6 +10,11 @@ PROVISIONED = "provisioned-concurrency"
 ON_DEMAND = "on-demand"
 
 
+def runtime_name() -> str:
+    """Return Lambda's identifier of the runtime, for example `python3.11`."""
+    return f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
 def fixed_variables(*, path: str) -> dict[str, str]:
     """Return the variables that every environment has, whatever its function.
 
@@ -25,7 +30,7 @@ def fixed_variables(*, path: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime_name()}",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
         "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",

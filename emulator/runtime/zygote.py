@@ -84,8 +84,8 @@ class Zygote:
             except TimeoutError:
                 self._lost()
                 raise StartFailed(
-                    f"The fork server of {self._code} was not ready after {self._settings.boot_timeout_s:g} s;"
-                    " look at its log, or set start_method to spawn."
+                    f"The fork server of {self._code} was not ready after"
+                    f" {self._settings.boot_timeout_s:g} s; look at its log, or set start_method to spawn."
                 ) from None
 
     async def start(
@@ -221,7 +221,9 @@ class Zygote:
             started = self._starting.get(message["refused"])
             if started is not None and not started.done():
                 started.set_exception(
-                    StartFailed(f"The machine refuses another environment: {message['why']}; lower max_environments.")
+                    StartFailed(
+                        f"The machine refuses another environment: {message['why']}; lower max_environments."
+                    )
                 )
         elif self._ready is not None and not self._ready.done():
             self._ready.set_result(message["ready"])
@@ -250,6 +252,7 @@ class Zygote:
 
 def resolve_start_method(method: StartMethod, platform: str = sys.platform) -> StartMethod:
     """Return `FORK` or `SPAWN`."""
+    method = StartMethod(method)
     if method is not StartMethod.AUTO:
         return method
     return StartMethod.FORK if platform == "linux" else StartMethod.SPAWN

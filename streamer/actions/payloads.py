@@ -1,6 +1,6 @@
 """A request's payload: plain JSON to the type that an action declares, or a sentence that says why not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -59,11 +59,11 @@ def _words(kind: Any) -> str:
 
     match kind:
         case inspect.LiteralType(values=values):
-            return " or ".join(str(value) for value in values)
+            return _either(str(value) for value in values)
         case inspect.EnumType(cls=choices):
-            return " or ".join(str(choice.value) for choice in choices)
+            return _either(str(choice.value) for choice in choices)
         case inspect.UnionType(types=kinds):
-            return " or ".join(_words(member) for member in kinds)
+            return _either(_words(member) for member in kinds)
         case inspect.StrType():
             return "text"
         case inspect.IntType():
@@ -82,3 +82,8 @@ def _words(kind: Any) -> str:
             return "list"
         case _:
             return "object"
+
+
+def _either(words: Iterable[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last

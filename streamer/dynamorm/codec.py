@@ -262,14 +262,8 @@ def _enum_codec(enum: type[Enum]) -> Codec:
 
 
 def _set_codec(member_type: Any, container: Callable[[Any], Any]) -> Codec:
+    probe = _set_member_kind(member_type)
     member = codec_for(member_type)
-    probe = {str: "S", bytes: "B"}.get(member_type, "N")
-    if isinstance(member_type, type) and issubclass(member_type, str):
-        probe = "S"
-    if probe == "N" and not (
-        isinstance(member_type, type) and issubclass(member_type, (int, float, Decimal))
-    ):
-        raise TypeError(f"A set of {member_type} has no form in DynamoDB: strings, numbers or bytes have.")
     kind = _SET_KINDS[probe]
 
     def encode(value: Any) -> AttributeValue:
@@ -281,6 +275,15 @@ def _set_codec(member_type: Any, container: Callable[[Any], Any]) -> Codec:
         return container(member.decode({probe: inner}) for inner in stored[kind])
 
     return Codec(encode, decode, empty=container(()))
+
+
+def _set_member_kind(member_type: Any) -> str:
+    """Return `S`, `N` or `B`, what DynamoDB's sets are made of."""
+    if isinstance(member_type, type) and member_type is not bool:
+        for kind, bases in (("S", str), ("B", bytes), ("N", (int, float, Decimal))):
+            if issubclass(member_type, bases):
+                return kind
+    raise TypeError(f"A set of {member_type} has no form in DynamoDB: strings, numbers or bytes have.")
 
 
 def _mapping_key(key: Any) -> str:

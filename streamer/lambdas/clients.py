@@ -1,6 +1,7 @@
 """Makes AWS clients that are cheap to start with and fail early."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from botocore.config import Config
@@ -16,12 +17,12 @@ TOTAL_ATTEMPTS = 3
 MAX_POOL_CONNECTIONS = 16
 """Kept-alive connections per client: as many as there are threads that use one."""
 
-_COMMON = {
-    "connect_timeout": CONNECT_TIMEOUT_S,
-    "read_timeout": READ_TIMEOUT_S,
-    "max_pool_connections": MAX_POOL_CONNECTIONS,
-    "retries": {"mode": "standard", "total_max_attempts": TOTAL_ATTEMPTS},
-}
+_CONFIG = Config(
+    connect_timeout=CONNECT_TIMEOUT_S,
+    read_timeout=READ_TIMEOUT_S,
+    max_pool_connections=MAX_POOL_CONNECTIONS,
+    retries={"mode": "standard", "total_max_attempts": TOTAL_ATTEMPTS},
+)
 
 
 def client_factory(session: Session) -> Callable[[str], Any]:
@@ -35,14 +36,18 @@ def client_factory(session: Session) -> Callable[[str], Any]:
     names: set[str] = set()
     session.get_component("data_loader").list_available_services = lambda type_name: sorted(names)
 
+    @cache
+    def transferring() -> Any:
+        import boto3
+
+        return boto3.session.Session(botocore_session=session)
+
     def make(service: str) -> Any:
         names.add(service)
         if service == "s3":
-            import boto3
-
             # Links are signed with version 4 everywhere; for S3 botocore still has regions where it isn't.
-            config = Config(signature_version="s3v4", **_COMMON)
-            return boto3.session.Session(botocore_session=session).client("s3", config=config)
-        return session.create_client(service, config=Config(**_COMMON))
+            config = _CONFIG.merge(Config(signature_version="s3v4"))
+            return transferring().client("s3", config=config)
+        return session.create_client(service, config=_CONFIG)
 
     return make

@@ -37,7 +37,8 @@ def run(code: str, client: str, client_path: str) -> None:
         sys.path.insert(0, code)
     if client == "pure" or (client == "auto" and importlib.util.find_spec("runtime_client") is None):
         specification = importlib.util.spec_from_file_location("runtime_client", client_path)
-        assert specification is not None and specification.loader is not None
+        assert specification is not None
+        assert specification.loader is not None
         module = importlib.util.module_from_spec(specification)
         sys.modules["runtime_client"] = module
         specification.loader.exec_module(module)

@@ -7,8 +7,9 @@ Shape:
     Both directions: 4 bytes of length (big-endian), then JSON.
     in  `{"start": key, "variables": {...}, "code": "...", "client": "..."}` with one descriptor, the
         write end of the environment's output; `{"kill": key}`.
-    out `{"ready": {"missing": [...], "ms": n}}`, `{"started": key, "pid": n}`, `{"refused": key, "why": "..."}`,
-        `{"exited": key, "status": n, "max_rss_kb": n}` (status below 0: minus the signal's number).
+    out `{"ready": {"missing": [...], "ms": n}}`, `{"started": key, "pid": n}`,
+        `{"refused": key, "why": "..."}`, `{"exited": key, "status": n, "max_rss_kb": n}`
+        (status below 0: minus the signal's number).
 """
 
 import contextlib
@@ -62,6 +63,9 @@ class Zygote:
         finally:
             for pid in self._keys:
                 _kill_group(pid)
+            for pid in self._keys:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
 
     def say(self, **message: object) -> None:
         data = json.dumps(message).encode()
@@ -120,7 +124,7 @@ class Zygote:
             status = 0
         except SystemExit as error:
             status = _exit_status(error.code)
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - as the interpreter does at its top level
             import traceback
 
             traceback.print_exc()
@@ -255,9 +259,7 @@ def main() -> None:
     control.set_inheritable(False)
     options = json.loads(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    zygote = Zygote(
-        control, fork=options["fork"], code=options["code"], client_path=options["client_path"]
-    )
+    zygote = Zygote(control, fork=options["fork"], code=options["code"], client_path=options["client_path"])
     missing = []
     if options["fork"]:
         sys.path[0] = options["code"]

@@ -142,18 +142,19 @@ class Client:
         await self.close()
 
     async def _read(self) -> None:
+        code, reason = 1006, ""
         try:
             while True:
-                frame = await self._websocket.recv(decode=False)
-                received, moved = self._session.receive(frame, at=self._clock.now())
+                data = await self._websocket.recv(decode=False)
+                received, moved = self._session.receive(data, at=self._clock.now())
                 self._tell(received)
                 if moved is not None:
                     self._wake([moved])
-        except ConnectionClosed:
-            pass
+        except ConnectionClosed as closed:
+            if frame := closed.rcvd or closed.sent:
+                code, reason = int(frame.code), frame.reason
         finally:
-            code, reason = self._websocket.close_code, self._websocket.close_reason
-            self._wake(self._session.end(code or 1006, reason or ""))
+            self._wake(self._session.end(code, reason))
             self._writer.cancel()
 
     async def _write(self) -> None:

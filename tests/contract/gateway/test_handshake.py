@@ -120,7 +120,7 @@ async def test_the_connect_event(world):
         additional_headers={
             "x-LoWer-Case": "kept",
             "authorization": "Bearer t",
-            "X-Forwarded-For": "9.9.9.9",
+            "x-forwarded-for": "9.9.9.9",
         },
         user_agent_header="me/1",
     )

@@ -79,6 +79,32 @@ async def test_a_broken_frame_ends_only_its_connection(world, soon, data):
     await still_serves(world, soon)
 
 
+async def test_endless_empty_frames_are_too_large(world, soon):
+    """Frames without a payload cannot make one message grow for ever."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.server.port)
+    writer.write(HANDSHAKE + b"\r\n")
+    await soon(reader.readuntil(b"\r\n\r\n"))
+    writer.write(b"\x01\x80\0\0\0\0" + b"\x00\x80\0\0\0\0" * 140_000)
+    (event,) = await world.invoker.wait_for("disconnect")
+    assert event["requestContext"]["disconnectStatusCode"] == 1009
+    writer.transport.abort()
+
+
+async def test_pings_of_a_client_that_does_not_read_do_not_pile_up(world, soon):
+    """Pongs are dropped while the buffer towards the client is full."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.server.port, limit=1024)
+    writer.write(HANDSHAKE + b"\r\n")
+    await soon(reader.readuntil(b"\r\n\r\n"))
+    (protocol,) = world.server._state.connections
+    ping = b"\x89\xfd\0\0\0\0" + b"x" * 125
+    for _ in range(200):
+        writer.write(ping * 1000)
+        await soon(writer.drain())
+    assert protocol.transport.get_write_buffer_size() < 1_000_000
+    writer.transport.abort()
+    await still_serves(world, soon)
+
+
 @pytest.mark.parametrize(
     "text", ["[" * 30_000, '{"a":' * 6_000, '{"action": ' + "9" * 30_000 + "}", '"\\ud800"']
 )

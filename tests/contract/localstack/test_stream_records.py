@@ -1,4 +1,4 @@
-"""Stream records of the embedded engine are AWS's. Each test here fails on moto as it is."""
+"""Stream records of the embedded engine are AWS's, where moto's differ in nearly every respect tested here."""
 
 import re
 import time

@@ -1,6 +1,6 @@
 """What runs inside LocalStack's own environment: an embedded DynamoDB with AWS's streams, bound to loopback.
 
-This package is put on LocalStack's `sys.path` as it is (`PYTHONPATH`), next to `streamer_localstack.dist-info`,
-whose entry points LocalStack's plugin manager finds. It imports nothing of `emulator`, and `engine/`, which
-mends moto, imports nothing of LocalStack.
+This package is put on LocalStack's `sys.path` as it is (`PYTHONPATH`), next to
+`streamer_localstack.dist-info`, whose entry points LocalStack's plugin manager finds. It imports nothing of
+`emulator`, and `engine/`, which mends moto, imports nothing of LocalStack.
 """

@@ -37,7 +37,10 @@ def dispatch_table(_provider: EmbeddedDynamoDB) -> dict[str, Handler]:
 
 
 def answer(context: RequestContext, body: str, status: int = 200) -> Response:
-    """Return a response that is sent as it is: parsing it only to write it again costs as much as the call."""
+    """Return a response that is sent as it is.
+
+    LocalStack would parse it, only to write it again, which costs as much as the call.
+    """
     if status < 400:
         context.service_response = {"body": "sent as it is"}
     content = body.encode()

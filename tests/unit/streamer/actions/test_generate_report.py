@@ -138,7 +138,7 @@ def test_a_connection_that_breaks_is_worth_another_attempt() -> None:
         ({"end_date": "2022-12-31"}, "end_date 2022-12-31 is before start_date 2023-01-01"),
         ({"end_date": "2033-01-01"}, "2023-01-01 to 2033-01-01 is over 10 years"),
         ({"source": "../x.csv"}, "source is a plain file name"),
-        ({"report_type": "weekly"}, "report_type? (monthly or quarterly or annual)"),
+        ({"report_type": "weekly"}, "report_type? (annual, monthly or quarterly)"),
         ({"format": "pdf"}, "format? (csv or json)"),
         ({"start_date": "1.1.2023"}, "start_date (date as YYYY-MM-DD)"),
         ({"sourec": "x.csv"}, "unknown field `sourec`"),

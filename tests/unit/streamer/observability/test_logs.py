@@ -68,7 +68,7 @@ def test_bound_fields_in_threads(logger: logging.Logger, capsys: pytest.CaptureF
 
 
 def test_no_double_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    """The root logger's handler, which the Lambda runtime installs, sees nothing; asking twice adds nothing."""
+    """The Lambda runtime's handler on the root logger sees nothing, and asking twice adds nothing."""
     seen: list[logging.LogRecord] = []
 
     class Root(logging.Handler):

@@ -17,7 +17,7 @@ from .stream import Stream
 from .wire import attributes_of, keys_of
 
 _LOCK = threading.RLock()
-_current: "_Work | None" = None  # guarded by _LOCK
+_open: "list[_Work]" = []  # the outermost operation's work, none or one; guarded by _LOCK
 
 now: Callable[[], float] = time.time
 """Epoch seconds, for records, iterators and time to live."""
@@ -47,20 +47,17 @@ class Operation:
         self._marks: tuple[int, int] | None = None
 
     def __enter__(self) -> "Operation":
-        global _current
         _LOCK.acquire()
-        if _current is None:
-            _current = _Work(self._identity)
+        if _open:
+            self._marks = len(_open[0].before), len(_open[0].changes)
         else:
-            self._marks = len(_current.before), len(_current.changes)
+            _open.append(_Work(self._identity))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        global _current
-        work = _current
-        assert work is not None
+        work = _open[0]
         writes, changes = self._marks or (0, 0)
         try:
             if error is not None:
@@ -70,27 +67,20 @@ class Operation:
                 _publish(work)
         finally:
             if self._marks is None:
-                _current = None
+                _open.clear()
             _LOCK.release()
-
-
-def is_open() -> bool:
-    """Tell whether the calling thread is inside an operation."""
-    return _LOCK._is_owned() and _current is not None  # type: ignore[attr-defined]
 
 
 def remember(table: Any, hash_key: Any, range_key: Any) -> Any:
     """Note the item that is about to be written, and return it (None if there is none)."""
-    assert _current is not None
     item = find(table, hash_key, range_key)
-    _current.before.append((table, hash_key, range_key, item))
+    _open[0].before.append((table, hash_key, range_key, item))
     return item
 
 
 def changed(table: Any, old: Any, new: Any) -> None:
-    """Note a change for the table's stream. The items are not altered any more after this."""
-    assert _current is not None
-    _current.changes.append(_Change(table, old, new))
+    """Note a change for the table's stream. The items are not altered once the operation has ended."""
+    _open[0].changes.append(_Change(table, old, new))
 
 
 def find(table: Any, hash_key: Any, range_key: Any) -> Any:

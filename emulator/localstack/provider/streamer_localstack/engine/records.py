@@ -12,7 +12,10 @@ from typing import Any
 Attributes = Mapping[str, Mapping[str, Any]]
 
 TTL_IDENTITY = {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
-"""`userIdentity` of a deletion by time to live, as GetRecords spells it. DynamoDB Developer Guide, "TTL streams"."""
+"""`userIdentity` of a deletion by time to live, as GetRecords spells it.
+
+DynamoDB Developer Guide, "DynamoDB Streams and Time to Live".
+"""
 
 _NEW_IMAGE_VIEWS = {"NEW_IMAGE", "NEW_AND_OLD_IMAGES"}
 _OLD_IMAGE_VIEWS = {"OLD_IMAGE", "NEW_AND_OLD_IMAGES"}

@@ -23,7 +23,7 @@ _delete_table = DynamoDBBackend.delete_table
 _transact_write_items = DynamoDBBackend.transact_write_items
 
 _streams: dict[str, Stream] = {}
-_transactions = 0  # open ones; guarded by the operation's lock
+_transactions: list[DynamoDBBackend] = []  # open ones; guarded by the operation's lock
 
 
 class StreamShard:
@@ -152,17 +152,16 @@ def delete_table(self: DynamoDBBackend, name: str) -> Table:
 
 def transact_write_items(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
     """`DynamoDBBackend.transact_write_items` without its copies of whole tables: the operation undoes."""
-    global _transactions
     with Operation():
-        _transactions += 1
+        _transactions.append(self)
         try:
             _transact_write_items(self, transact_items)
         finally:
-            _transactions -= 1
+            _transactions.pop()
 
 
 def copy_table(self: Table, memo: dict[int, Any]) -> Table:
-    """`copy.deepcopy` of a table: in a transaction the table itself, else (for a backup) a copy without stream."""
+    """`copy.deepcopy` of a table: in a transaction the table itself, else one without stream."""
     if _transactions:
         return self
     table = _untracked_copy(self)

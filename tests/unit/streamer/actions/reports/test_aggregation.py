@@ -110,7 +110,7 @@ def test_a_report_of_nothing_is_a_report() -> None:
 
 
 def test_two_currencies_are_not_added() -> None:
-    """A sum of euros and dollars would be wrong without anyone seeing it; outside the range they don't matter."""
+    """A sum of euros and dollars would be wrong unseen; outside the range they don't matter."""
     range_ = date(2024, 1, 1), date(2024, 1, 31), "monthly"
     assert aggregate([row(currency="EUR"), row("2023-01-01", currency="USD")], *range_).currency == "EUR"
     with pytest.raises(ActionFailed, match=r"^Line 2 of the source is in USD after rows in EUR; .*\.$"):

@@ -146,6 +146,6 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(end: bytes) ->
             if taken == 2:
                 yield end
 
-    with pytest.raises(ActionFailed, match="^Line 2 of the source has over 65536 bytes"):
+    with pytest.raises(ActionFailed, match=r"^Line 2 of the source has over 65536 bytes"):
         list(read_rows(split_lines(chunks())))
     assert taken <= 3

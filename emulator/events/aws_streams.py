@@ -1,0 +1,124 @@
+"""The only place here that knows botocore: DynamoDB Streams and SQS behind the seam."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from emulator.aws import Clients
+from emulator.errors import BackendFailed, EmulatorError, IteratorExpired, RecordsTrimmed, StreamNotFound
+from emulator.events.streams import After, Page, Position, Shard
+from emulator.events.threads import in_thread
+from emulator.localstack.backend import WAIT_HEADER
+
+READ_TIMEOUT_S = 15.0
+"""Longer than any wait that is asked for. Ours."""
+
+MAX_CONNECTIONS = 64
+"""Connections to the back end, one per shard that waits. Ours."""
+
+_ERRORS: dict[str, type[EmulatorError]] = {
+    "ExpiredIteratorException": IteratorExpired,
+    "ResourceNotFoundException": StreamNotFound,
+    "TrimmedDataAccessException": RecordsTrimmed,
+}
+
+
+class AwsStreams:
+    """Reads streams and writes queues through boto3, in threads.
+
+    Raises:
+        BackendFailed: from every method, where the back end does not answer or refuses.
+    """
+
+    def __init__(self, endpoint_url: str) -> None:
+        self._endpoint_url = endpoint_url
+        self._wait = threading.local()
+
+    async def open(self) -> None:
+        """Make the clients, in a thread because boto3 takes its time; call it before anything else."""
+        await in_thread(self._make_clients, name="aws clients")
+
+    def close(self) -> None:
+        """Give up the connections; one on which the back end waits ends with that wait."""
+        for client in (self._dynamodb, self._streams, self._sqs):
+            client.close()
+
+    def _make_clients(self) -> None:
+        clients = Clients(self._endpoint_url)
+        # The pollers have their own patience: one attempt per call.
+        config = Config(
+            connect_timeout=2,
+            read_timeout=READ_TIMEOUT_S,
+            retries={"total_max_attempts": 1},
+            max_pool_connections=MAX_CONNECTIONS,
+        )
+        self._dynamodb = clients.new("dynamodb", config=config)
+        self._streams = clients.new("dynamodbstreams", config=config)
+        self._sqs = clients.new("sqs", config=config)
+        self._streams.meta.events.register("before-call.dynamodb-streams.GetRecords", self._ask_to_wait)
+
+    async def find_stream(self, table: str) -> str | None:
+        try:
+            described = await self._call(self._dynamodb.describe_table, TableName=table)
+        except StreamNotFound:
+            return None
+        found: str | None = described["Table"].get("LatestStreamArn")
+        return found
+
+    async def list_shards(self, stream_arn: str) -> list[Shard]:
+        shards: list[Shard] = []
+        page: dict[str, str] = {}
+        while True:
+            described = await self._call(self._streams.describe_stream, StreamArn=stream_arn, **page)
+            description = described["StreamDescription"]
+            shards += [Shard(shard["ShardId"], shard.get("ParentShardId")) for shard in description["Shards"]]
+            last = description.get("LastEvaluatedShardId")
+            if last is None:
+                return shards
+            page = {"ExclusiveStartShardId": last}
+
+    async def iterator(self, stream_arn: str, shard_id: str, position: Position) -> str:
+        at = (
+            {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": position.sequence_number}
+            if isinstance(position, After)
+            else {"ShardIteratorType": str(position)}
+        )
+        answer = await self._call(
+            self._streams.get_shard_iterator, StreamArn=stream_arn, ShardId=shard_id, **at
+        )
+        iterator: str = answer["ShardIterator"]
+        return iterator
+
+    async def read(self, iterator: str, *, limit: int, wait_s: float) -> Page:
+        def get_records() -> Any:
+            self._wait.ms = round(wait_s * 1000)
+            return self._streams.get_records(ShardIterator=iterator, Limit=limit)
+
+        answer = await self._call(get_records)
+        return Page(answer["Records"], answer.get("NextShardIterator"))
+
+    async def send(self, queue: str, body: str) -> None:
+        # Looked up each time: a queue that was deleted and made again may have another URL.
+        found = await self._call(self._sqs.get_queue_url, QueueName=queue)
+        await self._call(self._sqs.send_message, QueueUrl=found["QueueUrl"], MessageBody=body)
+
+    def _ask_to_wait(self, params: dict[str, Any], **_: Any) -> None:
+        if self._wait.ms > 0:
+            params["headers"][WAIT_HEADER] = str(self._wait.ms)
+
+    async def _call(self, call: Callable[..., Any], **arguments: Any) -> Any:
+        try:
+            return await in_thread(lambda: call(**arguments), name="aws call")
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            kind = _ERRORS.get(code, BackendFailed)
+            raise kind(
+                f"{error.operation_name} was refused with {code}; look at the back end's log."
+            ) from error
+        except BotoCoreError as error:
+            raise BackendFailed(
+                f"The back end does not answer ({type(error).__name__}); see that it runs."
+            ) from error

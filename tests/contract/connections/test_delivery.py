@@ -1,0 +1,91 @@
+"""The ConnectionManager on the signed transport, against a real HTTP server."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from streamer.clock import SystemClock
+from streamer.connections.manager import ConnectionManager
+
+
+@dataclass
+class To:
+    connection_id: str
+    endpoint: str
+
+
+@dataclass
+class Bench:
+    manager: ConnectionManager
+    slept: list[float]
+    gone: list[str]
+
+
+@pytest.fixture
+def bench(new_transport: Callable[..., Any]) -> Iterator[Bench]:
+    slept: list[float] = []
+    gone: list[str] = []
+    logger = logging.Logger("test")
+    logger.addHandler(logging.NullHandler())
+    manager = ConnectionManager(
+        new_transport(read_timeout_s=0.2), gone.append, clock=SystemClock(), sleep=slept.append,
+        random=lambda: 0.0, logger=logger,
+    )  # fmt: skip
+    yield Bench(manager, slept, gone)
+    manager.close()
+
+
+def test_throttled(api: Any, answer: Callable[..., Any], bench: Bench) -> None:
+    """A 429 is waited out for as long as `Retry-After` says, and the message arrives once it is taken."""
+    api.answers += [answer(429, {"Retry-After": "3"}), answer(429)]
+    assert bench.manager.send(api.endpoint, "c1", b"x") == "delivered"
+    assert bench.slept == [3.0, 0.0]
+    assert [received.body for received in api.received] == [b"x"] * 3
+
+
+def test_failing(api: Any, answer: Callable[..., Any], bench: Bench) -> None:
+    """A service that only fails gets four posts, all on one connection."""
+    api.answers += [answer(500) for _ in range(9)]
+    assert bench.manager.send(api.endpoint, "c1", b"x") == "failed"
+    assert len(api.received) == 4
+    assert len({received.client_port for received in api.received}) == 1
+
+
+def test_gone(api: Any, answer: Callable[..., Any], bench: Bench) -> None:
+    """A 410 with an empty body, as API Gateway answers, is a connection that is gone."""
+    api.answers += [answer(410, {"x-amzn-ErrorType": "GoneException"})]
+    assert bench.manager.send(api.endpoint, "c1", b"x") == "gone"
+    assert bench.gone == ["c1"]
+
+
+@pytest.mark.parametrize("trouble", ["slow", "drop"])
+def test_answer_lost(api: Any, answer: Callable[..., Any], bench: Bench, trouble: str) -> None:
+    """A message whose answer was lost is sent again, on a new connection."""
+    release = threading.Event()
+    api.answers += [answer(hold=release) if trouble == "slow" else answer(drop=True)]
+    assert bench.manager.send(api.endpoint, "c1", b"x") == "delivered"
+    release.set()
+    assert [received.body for received in api.received] == [b"x", b"x"]
+    assert len({received.client_port for received in api.received}) == 2
+
+
+def test_many(api: Any, answer: Callable[..., Any], bench: Bench) -> None:
+    """Sixteen of forty connections are posted to at the same time, and each arrives once."""
+    release = threading.Event()
+    api.answers += [answer(hold=release) for _ in range(16)]
+    outcome: list[Any] = []
+    subscribers = [To(f"c{number}", api.endpoint) for number in range(40)]
+    sending = threading.Thread(target=lambda: outcome.extend(bench.manager.send_many(subscribers, b"x")))
+    sending.start()
+    together = api.arrived(16, within_s=10)
+    release.set()
+    sending.join(10)
+    assert together
+    assert outcome == ["delivered"] * 40
+    paths = {received.path for received in api.received}
+    assert paths == {f"/local/@connections/c{number}" for number in range(40)}
+    assert len(api.received) == 40

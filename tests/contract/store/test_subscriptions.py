@@ -1,0 +1,94 @@
+"""The promises of `SubscriptionStore` and `ConnectionStore`, on every implementation of their seam."""
+
+from typing import Any
+
+import pytest
+
+from streamer.errors import NotFound
+from streamer.store import CONNECTION_TTL_S, Connection, RequestKey
+
+ENDPOINT = "https://127.0.0.1:4444/local"
+
+
+@pytest.fixture
+def connection(clock: Any) -> Connection:
+    return Connection(
+        connection_id="L0SM9cOFvHcCIhw=",
+        tenant_id="demo",
+        user_id="ann",
+        permissions=["reports:read", "reports:write"],
+        endpoint=ENDPOINT,
+        token_expires_at=clock.now() + 3600,
+        connected_at=clock.now(),
+    )
+
+
+def test_subscribers_are_listed(stores: Any, key: RequestKey) -> None:
+    """Every subscriber is listed once, whatever it subscribed before."""
+    for connection_id in ("a=", "b=", "a="):
+        stores.subscriptions.subscribe(key, connection_id, ENDPOINT)
+    stores.subscriptions.subscribe(RequestKey("demo", "ann", "r-2"), "c=", ENDPOINT)
+    rows = stores.subscriptions.list(key)
+    assert [(row.connection_id, row.endpoint) for row in rows] == [("a=", ENDPOINT), ("b=", ENDPOINT)]
+
+
+def test_more_subscribers_than_a_page_are_listed(stores: Any, key: RequestKey) -> None:
+    """The list follows pages."""
+    wanted = {f"socket-{number:03}=" for number in range(120)}
+    for connection_id in wanted:
+        stores.subscriptions.subscribe(key, connection_id, ENDPOINT)
+    assert {row.connection_id for row in stores.subscriptions.list(key)} == wanted
+
+
+def test_delete_ends_one_subscription(stores: Any, key: RequestKey) -> None:
+    """Deleting is idempotent and leaves others alone."""
+    for connection_id in ("a=", "b="):
+        stores.subscriptions.subscribe(key, connection_id, ENDPOINT)
+    stores.subscriptions.delete(key, "a=")
+    stores.subscriptions.delete(key, "a=")
+    assert [row.connection_id for row in stores.subscriptions.list(key)] == ["b="]
+
+
+def test_delete_for_connection_ends_all_of_it(stores: Any, key: RequestKey) -> None:
+    """A connection that is gone is subscribed to nothing; others stay."""
+    other = RequestKey("demo#1", "ann%", "r-2")
+    for request in (key, other):
+        for connection_id in ("a=", "b="):
+            stores.subscriptions.subscribe(request, connection_id, ENDPOINT)
+    stores.subscriptions.delete_for_connection("a=")
+    stores.subscriptions.delete_for_connection("unknown=")
+    for request in (key, other):
+        assert [row.connection_id for row in stores.subscriptions.list(request)] == ["b="]
+
+
+def test_an_expired_subscription_is_absent(stores: Any, key: RequestKey) -> None:
+    """A row that outlived its connection counts as absent before TTL deletes it."""
+    stores.subscriptions.subscribe(key, "a=", ENDPOINT)
+    stores.clock.advance(CONNECTION_TTL_S)
+    assert stores.subscriptions.list(key) == []
+
+
+def test_a_connection_is_what_was_put(stores: Any, connection: Connection) -> None:
+    """What is put is what is got, with the time at which it expires."""
+    stores.connections.put(connection)
+    found = stores.connections.get(connection.connection_id)
+    assert found == connection.replace(expires_at=int(connection.connected_at) + CONNECTION_TTL_S)
+
+
+def test_a_connection_without_permissions(stores: Any, connection: Connection) -> None:
+    """An identity without permissions is stored as such."""
+    stores.connections.put(connection.replace(permissions=[]))
+    assert stores.connections.get(connection.connection_id).permissions == []
+
+
+def test_an_expired_or_deleted_connection_is_absent(stores: Any, connection: Connection) -> None:
+    """A connection is found until it is deleted or its time is over."""
+    stores.connections.put(connection)
+    stores.clock.advance(CONNECTION_TTL_S + 1)
+    assert stores.connections.find(connection.connection_id) is None
+    stores.connections.put(connection.replace(connected_at=stores.clock.now()))
+    assert stores.connections.find(connection.connection_id) is not None
+    stores.connections.delete(connection.connection_id)
+    stores.connections.delete(connection.connection_id)
+    with pytest.raises(NotFound):
+        stores.connections.get(connection.connection_id)

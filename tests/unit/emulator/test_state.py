@@ -1,0 +1,70 @@
+"""The state file, and the folders of runs."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from emulator import state as states
+from emulator.errors import SandboxNotRunning
+from emulator.state import Addresses, State
+
+STATE = State(
+    pid=os.getpid(),
+    addresses=Addresses("ws", "http", "https", "aws", "lambda", "control", "bundle"),
+    secret="the-secret",
+    backend={"name": "LocalStack"},
+    run_folder="/tmp/run",
+    started_in_s={"ready": 1.0},
+)
+NO_SUCH_PID = 2**22 + 1
+
+
+def test_what_is_saved_is_found(tmp_path: Path) -> None:
+    """A running sandbox is found by its file, which only its owner can read."""
+    path = tmp_path / "deeper" / "sandbox.json"
+    states.save(STATE, path)
+    assert states.get(path) == STATE
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_dead_sandbox_does_not_run(tmp_path: Path) -> None:
+    """A file whose process is gone counts as none."""
+    path = tmp_path / "sandbox.json"
+    states.save(replace(STATE, pid=NO_SUCH_PID), path)
+    assert states.find(path) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}'], ids=["empty", "cut", "list", "lacking"])
+def test_a_broken_file_counts_as_none(tmp_path: Path, text: str) -> None:
+    """Whatever lies there, the commands say what to do instead of failing."""
+    path = tmp_path / "sandbox.json"
+    path.write_text(text)
+    with pytest.raises(SandboxNotRunning, match="python -m emulator up"):
+        states.get(path)
+
+
+def test_another_sandboxes_file_stays(tmp_path: Path) -> None:
+    """The first of two sandboxes does not take the second one's file along when it ends."""
+    path = tmp_path / "sandbox.json"
+    states.save(STATE, path)
+    states.remove(path, pid=NO_SUCH_PID)
+    assert path.exists()
+    states.remove(path, pid=STATE.pid)
+    assert not path.exists()
+
+
+def test_the_secret_is_not_shown() -> None:
+    """A state in a log or a notebook does not tell the secret."""
+    assert "the-secret" not in repr(STATE)
+
+
+def test_run_folders_of_the_dead_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed emulator's folder goes with the next start; a live one's stays."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    dead = states.make_run_folder(NO_SUCH_PID)
+    mine = states.make_run_folder(os.getpid())
+    assert mine.exists()
+    assert not dead.exists()
+    assert mine.stat().st_mode & 0o077 == 0

@@ -1,0 +1,213 @@
+"""One long request through the executor: every way it can go."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from streamer.actions.context import ActionContext
+from streamer.actions.declaration import Action, action
+from streamer.actions.registry import ActionRegistry
+from streamer.delivery import OutcomeDelivery
+from streamer.lifecycle import Status
+from streamer.processing.executor import Executor, Invocation
+from streamer.processing.work import Work
+from streamer.progress import ProgressReporter
+from streamer.store import Claim, RequestKey, RequestStore
+
+KEY = RequestKey("acme", "ada", "r1")
+WORK = Work("acme", "ada", "r1", "correlation-1")
+INVOCATION = Invocation(owner="invocation-1", remaining_s=lambda: 900.0)
+
+
+@pytest.fixture
+def executor(
+    registry: ActionRegistry,
+    requests: RequestStore,
+    delivery: OutcomeDelivery,
+    new_context: Callable[..., ActionContext],
+    clock: Any,
+    outbox: Any,
+) -> Executor:
+    def new_reporter(work: Work, claim: Claim) -> ProgressReporter:
+        return ProgressReporter(
+            request_id=work.request_id,
+            attempt=claim.state.attempt,
+            first_sequence=claim.first_sequence,
+            send=lambda progress: None,
+            persist=lambda percentage, message: requests.save_progress(claim, percentage, message),
+            clock=clock,
+        )
+
+    def sleep(seconds: float) -> None:
+        clock.time += seconds
+
+    return Executor(
+        registry=registry,
+        requests=requests,
+        delivery=delivery,
+        new_reporter=new_reporter,
+        new_context=new_context,
+        clock=clock,
+        sleep=sleep,
+        jitter=lambda: 0.5,
+        max_attempts=3,
+        logger=logging.getLogger("test"),
+    )
+
+
+@pytest.fixture
+def queue(requests: RequestStore) -> Callable[..., None]:
+    def queue(action: str, **payload: Any) -> None:
+        requests.create(
+            KEY,
+            action=action,
+            payload=payload,
+            correlation_id="correlation-1",
+            connection_id="C1=",
+            endpoint="https://localhost:1/local",
+        )
+
+    return queue
+
+
+def test_the_result_is_stored_sent_and_the_mark_cleared(
+    executor: Executor, queue: Any, requests: RequestStore, outbox: Any
+) -> None:
+    """A request that works ends COMPLETED, delivered, with one terminal message."""
+    queue("sleep", seconds=0, steps=1)
+    executor.execute(WORK, INVOCATION)
+    state = requests.get(KEY)
+    assert (state.status, state.undelivered, state.attempt) == (Status.COMPLETED, False, 1)
+    assert [(message["type"], message["sequence"]) for message in outbox.messages] == [
+        ("complete", state.outcome_sequence)
+    ]
+
+
+def test_an_undelivered_outcome_keeps_its_mark(
+    executor: Executor, queue: Any, requests: RequestStore, outbox: Any
+) -> None:
+    """An outcome that somebody did not get stays marked, so that the sweeper sends it again."""
+    queue("noop")
+    outbox.reply = type(outbox.reply).FAILED
+    executor.execute(WORK, INVOCATION)
+    state = requests.get(KEY)
+    assert (state.status, state.undelivered) == (Status.COMPLETED, True)
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [({}, "ASKED_TO_FAIL"), ({"expected": False, "message": "hunter2"}, "PROCESSING_FAILED")],
+    ids=["expected", "unforeseen"],
+)
+def test_a_failure_is_told_once(
+    executor: Executor, queue: Any, requests: RequestStore, outbox: Any, payload: Any, code: str
+) -> None:
+    """A failed action gives one error message and a FAILED request; foreign text stays in the log."""
+    queue("fail", **payload)
+    executor.execute(WORK, INVOCATION)
+    (message,) = outbox.messages
+    assert (message["type"], message["error"]["code"]) == ("error", code)
+    assert "hunter2" not in message["error"]["message"]
+    assert requests.get(KEY).status is Status.FAILED
+
+
+def test_a_retryable_failure_is_tried_again_in_the_same_invocation(
+    executor: Executor, queue: Any, requests: RequestStore, outbox: Any
+) -> None:
+    """Short backoffs are waited out; the client hears of the outcome only."""
+    queue("fail", retryable=True, attempts=2)
+    executor.execute(WORK, INVOCATION)
+    state = requests.get(KEY)
+    assert (state.status, state.attempt) == (Status.COMPLETED, 3)
+    assert [message["type"] for message in outbox.messages] == ["complete"]
+
+
+def test_attempts_are_bounded(executor: Executor, queue: Any, requests: RequestStore) -> None:
+    """What stays retryable fails after the last attempt."""
+    queue("fail", retryable=True)
+    executor.execute(WORK, INVOCATION)
+    state = requests.get(KEY)
+    assert (state.status, state.attempt) == (Status.FAILED, 3)
+
+
+def test_a_retry_that_does_not_fit_the_invocation_is_put_back(
+    executor: Executor, queue: Any, requests: RequestStore, clock: Any
+) -> None:
+    """With little time left the request becomes RETRYING with a due time, for the sweeper."""
+    queue("fail", retryable=True)
+    executor.execute(WORK, Invocation("invocation-1", remaining_s=lambda: 0.5))
+    state = requests.get(KEY)
+    assert state.status is Status.RETRYING
+    assert state.due_at is not None
+    assert state.due_at > clock.time
+
+
+def test_a_request_that_somebody_holds_is_left_alone(
+    executor: Executor, queue: Any, requests: RequestStore, outbox: Any
+) -> None:
+    """A record that is delivered twice runs the action once."""
+    queue("noop")
+    requests.claim(KEY, owner="somebody-else", lease_until=2e9)
+    executor.execute(WORK, INVOCATION)
+    assert requests.get(KEY).owner == "somebody-else"
+    assert outbox.messages == []
+
+
+def test_a_request_that_is_gone_is_no_failure(executor: Executor, outbox: Any) -> None:
+    """Work for a request that does not exist any more ends quietly."""
+    executor.execute(WORK, INVOCATION)
+    assert outbox.messages == []
+
+
+def test_an_attempt_that_lost_its_request_sends_nothing(
+    executor: Executor, queue: Any, registry: ActionRegistry, requests: RequestStore, clock: Any, outbox: Any
+) -> None:
+    """A zombie, whose lease ended and whose request somebody else took, writes and sends nothing."""
+
+    def lose(payload: dict[str, Any], context: ActionContext) -> None:
+        clock.time += 2_000
+        requests.claim(KEY, owner="successor", lease_until=clock.time + 900)
+
+    registry.register(Action("lose", lose, dict[str, Any], 60.0, 600.0))
+    queue("lose")
+    executor.execute(WORK, INVOCATION)
+    assert requests.get(KEY).owner == "successor"
+    assert outbox.messages == []
+
+
+def test_a_result_that_no_message_carries_is_a_loud_error(
+    executor: Executor, queue: Any, registry: ActionRegistry, outbox: Any
+) -> None:
+    """A result over the message limit fails the request with a code of its own, instead of silence."""
+
+    @action("large", payload=dict[str, Any], estimated_duration_s=60.0)
+    def large(payload: dict[str, Any], context: ActionContext) -> str:
+        return "x" * 200_000
+
+    registry.register(large)
+    queue("large")
+    executor.execute(WORK, INVOCATION)
+    assert outbox.messages[0]["error"]["code"] == "RESULT_TOO_LARGE"
+
+
+def test_an_action_that_overruns_its_time_is_timed_out(
+    executor: Executor, queue: Any, registry: ActionRegistry, outbox: Any
+) -> None:
+    """An action that does not end in its time gives a TIMEOUT outcome once its attempts are used."""
+    import threading
+
+    release = threading.Event()
+
+    @action("stuck", payload=dict[str, Any], estimated_duration_s=60.0, timeout_s=0.01)
+    def stuck(payload: dict[str, Any], context: ActionContext) -> None:
+        release.wait(20)
+
+    registry.register(stuck)
+    queue("stuck")
+    try:
+        executor.execute(WORK, INVOCATION)
+    finally:
+        release.set()
+    assert outbox.messages[0]["error"]["code"] == "TIMEOUT"

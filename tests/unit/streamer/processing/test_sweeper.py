@@ -1,0 +1,120 @@
+"""What the sweeper puts right, on a real store in memory."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from streamer.delivery import OutcomeDelivery
+from streamer.lifecycle import Status
+from streamer.processing.sweeper import Sweeper
+from streamer.store import DELIVERY_GRACE_S, DISPATCH_GRACE_S, RequestKey, RequestStore
+
+KEY = RequestKey("acme", "ada", "r1")
+
+
+@pytest.fixture
+def sweeper(requests: RequestStore, delivery: OutcomeDelivery, clock: Any) -> Sweeper:
+    return Sweeper(
+        requests=requests, delivery=delivery, clock=clock, max_attempts=3, logger=logging.getLogger("test")
+    )
+
+
+@pytest.fixture(autouse=True)
+def _queued(requests: RequestStore) -> None:
+    requests.create(
+        KEY,
+        action="noop",
+        payload={},
+        correlation_id="correlation-1",
+        connection_id="C1=",
+        endpoint="https://localhost:1/local",
+    )
+
+
+def failure(owner: str) -> dict[str, Any]:
+    """The record that Lambda sends to the on-failure destination of the executor."""
+    return {
+        "version": "1.0",
+        "requestContext": {"requestId": owner, "condition": "RetriesExhausted"},
+        "requestPayload": {
+            "tenant_id": "acme",
+            "user_id": "ada",
+            "request_id": "r1",
+            "correlation_id": "correlation-1",
+        },
+    }
+
+
+def test_a_dead_executors_request_is_free_at_once(
+    sweeper: Sweeper, requests: RequestStore, clock: Any
+) -> None:
+    """The lease of a crashed executor does not have to end first."""
+    requests.claim(KEY, owner="dead", lease_until=clock.time + 900)
+    sweeper.executor_failed(failure("dead"))
+    state = requests.get(KEY)
+    assert (state.status, state.attempt) == (Status.PENDING, 1)
+
+
+def test_a_late_failure_record_frees_nobody_elses_request(
+    sweeper: Sweeper, requests: RequestStore, clock: Any
+) -> None:
+    """A failure of an earlier attempt leaves a live executor alone."""
+    requests.claim(KEY, owner="alive", lease_until=clock.time + 900)
+    sweeper.executor_failed(failure("dead"))
+    assert requests.get(KEY).owner == "alive"
+
+
+def test_after_the_last_attempt_the_request_fails_and_the_client_is_told(
+    sweeper: Sweeper, requests: RequestStore, clock: Any, outbox: Any
+) -> None:
+    """A request whose executors keep dying ends with one error."""
+    for attempt in range(3):
+        requests.claim(KEY, owner=f"dead-{attempt}", lease_until=clock.time + 900)
+        sweeper.executor_failed(failure(f"dead-{attempt}"))
+    assert requests.get(KEY).status is Status.FAILED
+    assert [message["error"]["code"] for message in outbox.messages] == ["PROCESSING_FAILED"]
+
+
+def test_nothing_is_done_before_it_is_due(sweeper: Sweeper) -> None:
+    """A fresh request is nobody's business but the stream's."""
+    assert sweeper.sweep() == {}
+
+
+def test_a_lost_dispatch_is_repeated_and_in_the_end_given_up(
+    sweeper: Sweeper, requests: RequestStore, clock: Any, outbox: Any
+) -> None:
+    """A request that no executor ever claims is put into the stream a few times, then fails."""
+    remedies: list[str] = []
+    for _ in range(10):
+        clock.time += DISPATCH_GRACE_S + 1
+        remedies += sweeper.sweep()
+    assert remedies == ["REDISPATCH"] * 5 + ["GIVE_UP"]
+    assert requests.get(KEY).status is Status.FAILED
+    assert len(outbox.messages) == 1
+
+
+def test_a_lease_that_is_over_frees_the_request(sweeper: Sweeper, requests: RequestStore, clock: Any) -> None:
+    """Where no failure record came, the end of the lease frees the request."""
+    requests.claim(KEY, owner="dead", lease_until=clock.time + 10)
+    clock.time += 11
+    assert sweeper.sweep() == {"RELEASE": 1}
+    assert requests.get(KEY).status is Status.PENDING
+
+
+def test_an_undelivered_outcome_is_sent_again_with_its_sequence(
+    sweeper: Sweeper, requests: RequestStore, clock: Any, outbox: Any
+) -> None:
+    """A crash between storing and sending loses no outcome."""
+    claim = requests.claim(KEY, owner="o", lease_until=clock.time + 900)
+    requests.complete(claim, result={"n": 1}, sequence=claim.first_sequence)
+    clock.time += DELIVERY_GRACE_S + 1
+    assert sweeper.sweep() == {"DELIVER": 1}
+    (message,) = outbox.messages
+    assert (message["type"], message["sequence"], message["result"]) == (
+        "complete",
+        claim.first_sequence,
+        {"n": 1},
+    )
+    clock.time += DELIVERY_GRACE_S + 1
+    assert sweeper.sweep() == {}

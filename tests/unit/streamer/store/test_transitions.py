@@ -1,0 +1,104 @@
+"""What events write: always what the lifecycle says."""
+
+import pytest
+
+from streamer.dynamorm import InvalidRequest, Throttled
+from streamer.dynamorm.evaluation import apply, holds
+from streamer.errors import ProcessingFailed, ServiceUnavailable
+from streamer.lifecycle import Event, InvalidTransition, Status, sources, step
+from streamer.store import RequestKey, RequestState, transitions
+from streamer.store.documents import digest, read_document, write_document
+from streamer.store.tables import translated
+
+NOW = 1_763_700_000.25
+
+
+def state(status: Status, **changes: object) -> RequestState:
+    created = transitions.created(
+        RequestKey("demo", "ann", "r-1"), action="a", payload_hash="h", correlation_id="c", now=NOW
+    )
+    return created.replace(status=status, owner="me", attempt=3, lease_until=NOW, due_at=NOW, **changes)
+
+
+CHANGES = {
+    Event.CLAIM: transitions.claim(owner="you", lease_until=NOW + 60, now=NOW),
+    Event.COMPLETE: transitions.finish(Event.COMPLETE, sequence=1, error=None, now=NOW),
+    Event.FAIL: transitions.finish(Event.FAIL, sequence=1, error={"code": "X", "message": "x"}, now=NOW),
+    Event.RETRY: transitions.retry(due_at=NOW, code="X", message="x", now=NOW),
+    Event.RELEASE: transitions.release(NOW),
+}
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("event", CHANGES, ids=str)
+def test_a_change_happens_where_the_lifecycle_lets_it(status: Status, event: Event) -> None:
+    """The condition holds exactly in the event's sources, and the change leads where `step` says."""
+    before = state(status)
+    condition = (
+        transitions.claimable(NOW)
+        if event is Event.CLAIM
+        else transitions.owned(event, owner="me", attempt=3)
+    )
+    allowed = holds(condition, before.to_item())
+    assert allowed is (status in sources(event))
+    if allowed:
+        after = RequestState.from_item(apply(CHANGES[event], before.to_item()))
+        assert after.status is step(status, event)
+        assert (after.due, after.updated_at) == ("DUE", NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "later"), [(Status.PROCESSING, "lease_until"), (Status.RETRYING, "due_at")], ids=str
+)
+def test_a_claim_waits_for_its_time(status: Status, later: str) -> None:
+    """Not before the lease is over, or the retry is due; then at once."""
+    early = state(status).replace(**{later: NOW + 0.001})
+    assert not holds(transitions.claimable(NOW), early.to_item())
+    assert holds(transitions.claimable(NOW + 0.001), early.to_item())
+
+
+def test_putting_a_retry_into_the_stream_is_a_release() -> None:
+    """RETRYING becomes PENDING by the table; PENDING stays so; nothing else is put there."""
+    for status in (Status.PENDING, Status.RETRYING):
+        after = apply(transitions.redispatch(status, NOW), state(status).to_item())
+        assert after["status"] == {"S": "PENDING"}
+    with pytest.raises(InvalidTransition):
+        transitions.redispatch(Status.COMPLETED, NOW)
+
+
+def test_what_is_over_is_not_given_up() -> None:
+    """The lifecycle has no such step."""
+    with pytest.raises(InvalidTransition):
+        transitions.unchanged(Event.FAIL, state(Status.COMPLETED))
+
+
+def test_documents_are_exact() -> None:
+    """Numbers that no float holds, and text of any kind, come back."""
+    value = {"n": 10**40, "f": 0.1, "t": "\x00 ä 𝄞 \u2028", "l": [None, True, {}]}
+    assert repr(read_document(write_document(value, what="It", error=ProcessingFailed))) == repr(value)
+
+
+@pytest.mark.parametrize("value", ["\ud800", float("inf"), {1: object()}], ids=["surrogate", "inf", "object"])
+def test_what_is_no_json_is_refused(value: object) -> None:
+    """With the error that the caller names."""
+    with pytest.raises(ProcessingFailed, match="The result cannot be written"):
+        write_document(value, what="The result", error=ProcessingFailed)
+
+
+def test_the_digest_is_of_meaning() -> None:
+    """The order of keys doesn't matter; action and values do."""
+    assert digest("a", {"x": 1, "y": [2]}) == digest("a", {"y": [2], "x": 1})
+    assert len({digest("a", {"x": 1}), digest("b", {"x": 1}), digest("a", {"x": "1"})}) == 3
+
+
+def test_a_table_that_does_not_answer_is_a_service_that_is_unavailable() -> None:
+    """What may pass is told to clients as such; a fault of ours is not."""
+
+    @translated
+    def call(error: Exception) -> None:
+        raise error
+
+    with pytest.raises(ServiceUnavailable):
+        call(Throttled("slow down."))
+    with pytest.raises(InvalidRequest):
+        call(InvalidRequest("wrong."))

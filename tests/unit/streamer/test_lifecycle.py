@@ -1,0 +1,82 @@
+"""The request's lifecycle: every pair of status and event."""
+
+import itertools
+
+import pytest
+
+from streamer.lifecycle import (
+    INITIAL,
+    TERMINAL,
+    TRANSITIONS,
+    Event,
+    InvalidTransition,
+    Status,
+    diagram,
+    sources,
+    step,
+    target,
+)
+
+EXPECTED = """
+                CLAIM       COMPLETE   FAIL    RETRY     RELEASE  CONTINUE  CANCEL
+    PENDING     PROCESSING  -          FAILED  -         -        -         CANCELLED
+    PROCESSING  PROCESSING  COMPLETED  FAILED  RETRYING  PENDING  PENDING   CANCELLED
+    RETRYING    PROCESSING  -          FAILED  -         PENDING  -         CANCELLED
+    COMPLETED   -           -          -       -         -        -         -
+    FAILED      -           -          -       -         -        -         -
+    CANCELLED   -           -          -       -         -        -         -
+"""
+
+_header, *_rows = [line.split() for line in EXPECTED.strip().splitlines()]
+CASES = [
+    (Status(row[0]), Event(event), None if end == "-" else Status(end))
+    for row in _rows
+    for event, end in zip(_header, row[1:], strict=True)
+]
+
+
+def test_the_expectation_names_every_pair() -> None:
+    """No pair of status and event is left to chance."""
+    assert {case[:2] for case in CASES} == set(itertools.product(Status, Event))
+
+
+@pytest.mark.parametrize(("status", "event", "expected"), CASES, ids=[f"{s}-{e}" for s, e, _ in CASES])
+def test_every_pair(status: Status, event: Event, expected: Status | None) -> None:
+    """An event leads to its one status, or is refused with both named."""
+    if expected is not None:
+        assert step(status, event) is expected
+        assert status in sources(event)
+        return
+    assert status not in sources(event)
+    with pytest.raises(InvalidTransition, match=f"{event} cannot happen to a request that is {status}"):
+        step(status, event)
+
+
+def test_terminal_statuses_are_those_that_nothing_leaves() -> None:
+    """A request that is over stays as it is."""
+    assert {Status.COMPLETED, Status.FAILED, Status.CANCELLED} == TERMINAL
+    assert INITIAL not in TERMINAL
+
+
+def test_an_event_has_one_target() -> None:
+    """Wherever an event comes from, it leads to one status: so a write can be prepared without reading."""
+    for (_, event), end in TRANSITIONS.items():
+        assert target(event) is end
+
+
+def test_every_status_is_reached() -> None:
+    """No status is there for nothing."""
+    assert {INITIAL, *TRANSITIONS.values()} == set(Status)
+
+
+def test_the_diagram_shows_the_table() -> None:
+    """Each transition is an arrow; ends lead out."""
+    lines = [line.strip() for line in diagram().splitlines()]
+    assert lines[:2] == ["stateDiagram-v2", "[*] --> PENDING"]
+    assert "PROCESSING --> RETRYING: RETRY" in lines
+    assert sum(": " in line for line in lines) == len(TRANSITIONS)
+    assert [line for line in lines if line.endswith("[*]")] == [
+        "COMPLETED --> [*]",
+        "FAILED --> [*]",
+        "CANCELLED --> [*]",
+    ]

@@ -1,0 +1,108 @@
+"""The declaration of the application."""
+
+import json
+
+import pytest
+
+from streamer.settings import Settings
+from streamer.stack import stack
+
+
+def test_functions_are_told_the_names_of_everything() -> None:
+    """Each function's environment gives back the settings that name the tables, the bucket, the executor."""
+    declared = stack("acme", jwt_algorithms="HS256", max_attempts=5)
+    for function in declared.functions:
+        settings = Settings.from_environment(function.environment)
+        assert settings == declared.settings
+    assert (settings.jwt_algorithms, settings.max_attempts) == ("HS256", 5)
+    assert {table.name for table in declared.tables} == {
+        settings.connections_table,
+        settings.requests_table,
+        settings.subscriptions_table,
+    }
+    assert settings.bucket in declared.buckets
+    assert settings.jwt_keys_secret in declared.secrets
+    assert settings.executor_function in {function.name for function in declared.functions}
+
+
+def test_every_name_begins_with_the_deployments() -> None:
+    """Two deployments in one account share nothing."""
+    one, two = stack("one"), stack("two")
+    for kind in ("tables", "functions", "schedules"):
+        names = [{each.name for each in getattr(declared, kind)} for declared in (one, two)]
+        assert not names[0] & names[1]
+    assert not {*one.queues, *one.buckets, *one.secrets} & {*two.queues, *two.buckets, *two.secrets}
+
+
+def test_an_overridden_name_is_used_everywhere() -> None:
+    """A setting that names something names what is made, too."""
+    declared = stack(requests_table="r", bucket="b", executor_function="e")
+    assert "r" in {table.name for table in declared.tables}
+    assert declared.stream_mappings[0].table == "r"
+    assert declared.buckets == ("b",)
+    assert "e" in {function.name for function in declared.functions}
+
+
+def test_an_unknown_setting_is_refused() -> None:
+    """A typing mistake is no silent default."""
+    with pytest.raises(TypeError, match="max_attemps"):
+        stack(max_attemps=3)
+
+
+def test_functions_have_handlers_and_limits() -> None:
+    """Handler, timeout and memory of each function, as designed."""
+    shown = {
+        function.name: (function.handler, function.timeout_s, function.memory_mb)
+        for function in stack().functions
+    }
+    assert shown == {
+        "streamer-connect": ("streamer.lambdas.connect.handler", 10, 256),
+        "streamer-disconnect": ("streamer.lambdas.disconnect.handler", 10, 256),
+        "streamer-router": ("streamer.lambdas.router.handler", 29, 256),
+        "streamer-processor": ("streamer.lambdas.processor.handler", 60, 256),
+        "streamer-executor": ("streamer.lambdas.executor.handler", 900, 1024),
+        "streamer-sweeper": ("streamer.lambdas.sweeper.handler", 60, 256),
+    }
+
+
+def test_everything_that_is_named_is_declared() -> None:
+    """Routes, mappings, schedules and destinations name functions, tables and queues of the stack."""
+    declared = stack()
+    functions = {function.name for function in declared.functions}
+    used = {route.function for route in declared.api.routes}
+    used |= {mapping.function for mapping in declared.stream_mappings}
+    used |= {schedule.function for schedule in declared.schedules}
+    used |= {f.asynchronous.on_failure for f in declared.functions if f.asynchronous is not None}
+    assert used <= functions
+    streams = {table.name for table in declared.tables if table.stream is not None}
+    assert {mapping.table for mapping in declared.stream_mappings} <= streams
+    assert {mapping.on_failure_queue for mapping in declared.stream_mappings} <= set(declared.queues)
+
+
+def test_the_stream_filter_lets_waiting_requests_through() -> None:
+    """The processor is woken by STATE items that are PENDING, made or changed; nothing else."""
+    (pattern,) = stack().stream_mappings[0].filters
+    assert json.loads(json.dumps(pattern)) == {
+        "eventName": ["INSERT", "MODIFY"],
+        "dynamodb": {"NewImage": {"sk": {"S": ["STATE"]}, "status": {"S": ["PENDING"]}}},
+    }
+
+
+def test_the_router_answers_by_route_response() -> None:
+    """Only `$default` sends its function's body back."""
+    api = stack(stage="live").api
+    assert [(route.key, route.route_response) for route in api.routes] == [
+        ("$connect", False),
+        ("$disconnect", False),
+        ("$default", True),
+    ]
+    assert (api.stage, api.route_selection_expression) == ("live", "$request.body.action")
+
+
+def test_a_failed_executor_is_not_retried_by_lambda() -> None:
+    """The store counts attempts; the sweeper hears of a failure at once."""
+    (executor,) = (function for function in stack().functions if function.asynchronous is not None)
+    assert executor.name == "streamer-executor"
+    assert executor.asynchronous is not None
+    assert executor.asynchronous.maximum_retry_attempts == 0
+    assert executor.asynchronous.on_failure == "streamer-sweeper"
