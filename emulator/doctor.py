@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from emulator import virtual_environment
 from emulator.localstack import environment as localstack
 
 MIN_FREE_BYTES = 1_000_000_000
@@ -68,8 +69,8 @@ def _modules() -> Finding:
 def _localstack() -> Finding:
     return Finding(
         "LocalStack's environment",
-        localstack.is_ready(),
-        str(localstack.environment_folder()),
+        virtual_environment.is_made(localstack.folder(), localstack.LOCK),
+        str(localstack.folder()),
         "It is made at the next start; that needs the package index once.",
     )
 

@@ -6,8 +6,11 @@ from typing import Any
 
 from emulator.application import Application, Table
 
-MAX_PARALLEL_CALLS = 4
+MAX_PARALLEL_CALLS = 8
 """Calls to the back end at once while creating; one laptop process answers them. Ours."""
+
+SERVICES = ("dynamodb", "sqs", "secretsmanager", "s3")
+"""The services that are called."""
 
 
 def create(application: Application, client: Callable[[str], Any]) -> None:

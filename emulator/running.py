@@ -2,16 +2,15 @@
 
 import asyncio
 import os
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from random import Random, SystemRandom
-from typing import Any
+from random import SystemRandom
+from typing import Any, TypeVar
 
 from emulator import resources
-from emulator.application import REGION, Application, Function
+from emulator.application import Application
 from emulator.applications.source import ApplicationSource
 from emulator.aws import Clients
 from emulator.clock import SystemClock
@@ -19,15 +18,17 @@ from emulator.control import ControlApi
 from emulator.control_calls import ControlCalls
 from emulator.errors import InvalidApplication
 from emulator.events.service import EventSources
-from emulator.gateway import Gateway, GatewayServer, create_certificate
+from emulator.gateway import Certificate, Gateway, GatewayServer, create_certificate
 from emulator.http import HttpServer
 from emulator.localstack.backend import Backend, external_backend
 from emulator.localstack.process import LocalStack
-from emulator.processes import memory
 from emulator.runtime.api import LambdaApi
 from emulator.runtime.service import LambdaService
 from emulator.state import Addresses, State
 from emulator.telemetry.timeline import Timeline
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,33 +98,19 @@ async def start(
     timeline = Timeline(clock)
     localstack = None if aws_endpoint else LocalStack(run_folder, progress)
     progress("Starting LocalStack." if localstack else f"Using the back end at {aws_endpoint}.")
-    starting = asyncio.create_task(_start_backend(localstack, aws_endpoint), name="backend")
-    try:
-        application = await asyncio.to_thread(source.application)
-        certificate = await asyncio.to_thread(create_certificate, run_folder)
-        timed("application")
-    except BaseException:
-        starting.cancel()
-        await asyncio.gather(starting, return_exceptions=True)
-        raise
-    finally:
-        if localstack is not None:
-            stack.push_async_callback(localstack.stop)
-    backend = await starting
+    if localstack is not None:
+        stack.push_async_callback(localstack.stop)
+    endpoints: dict[str, str] = {}
+    backend, (application, certificate, functions) = await _both(
+        _start_backend(localstack, aws_endpoint),
+        _prepare(source, endpoints, run_folder, clock, timeline, stack),
+    )
     timed("backend")
     progress("Creating tables, buckets and secrets.")
     await asyncio.to_thread(resources.create, application, Clients(backend.endpoint_url))
     timed("resources")
 
     progress("Starting functions and gateway.")
-    endpoints: dict[str, str] = {}
-    functions = LambdaService(
-        application.functions,
-        environment_variables=lambda _function: endpoints,
-        clock=clock,
-        timeline=timeline,
-        run_folder=run_folder,
-    )
     lambda_api = await _serve(LambdaApi(functions), stack)
     gateway = GatewayServer(_gateway(application, functions, clock, timeline), certificate, port=port)
     await gateway.start()
@@ -135,7 +122,6 @@ async def start(
         "AWS_CA_BUNDLE": str(certificate.ca_bundle),
     }
     await functions.start()
-    stack.push_async_callback(functions.stop)
     timed("functions")
     events = EventSources(
         application,
@@ -173,10 +159,47 @@ async def start(
     )
 
 
-def _gateway(application: Application, invoker: LambdaService, clock: SystemClock, timeline: Timeline) -> Gateway:
+async def _both(one: Coroutine[Any, Any, A], other: Coroutine[Any, Any, B]) -> tuple[A, B]:
+    """Wait for two works; a failure of one ends the other and is raised as it is."""
+    first, second = asyncio.ensure_future(one), asyncio.ensure_future(other)
+    try:
+        return await asyncio.gather(first, second)
+    finally:
+        for task in (first, second):
+            task.cancel()
+        await asyncio.gather(first, second, return_exceptions=True)
+
+
+async def _prepare(
+    source: ApplicationSource,
+    endpoints: Mapping[str, str],
+    run_folder: Path,
+    clock: SystemClock,
+    timeline: Timeline,
+    stack: AsyncExitStack,
+) -> tuple[Application, Certificate, LambdaService]:
+    """Do what needs no back end, while that starts."""
+    application = await asyncio.to_thread(source.application)
+    functions = LambdaService(
+        application.functions,
+        environment_variables=lambda _function: endpoints,
+        clock=clock,
+        timeline=timeline,
+        run_folder=run_folder,
+    )
+    stack.push_async_callback(functions.stop)
+    booting = asyncio.create_task(functions.boot(), name="fork servers")
+    certificate = await asyncio.to_thread(create_certificate, run_folder)
+    await booting
+    return application, certificate, functions
+
+
+def _gateway(
+    application: Application, invoker: LambdaService, clock: SystemClock, timeline: Timeline
+) -> Gateway:
     if len(application.apis) != 1:
         raise InvalidApplication(
-            f"{application.name} declares {len(application.apis)} WebSocket APIs; the sandbox runs exactly one."
+            f"{application.name} declares {len(application.apis)} WebSocket APIs; the sandbox runs one."
         )
     return Gateway(application.apis[0], invoker, clock=clock, timeline=timeline)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -120,7 +121,7 @@ class Sandbox:
         return self.state.backend
 
     async def connect(self, user: str = "demo", tenant: str = "demo", **options: Any) -> Any:
-        """Return a connected client of the application; `options` are the application's, `permissions` say."""
+        """Return a connected client of the application; `options` are the application's own."""
         return await self._source.connect(self.state, self.boto3, user=user, tenant=tenant, **options)
 
     def token(self, user: str = "demo", tenant: str = "demo", **options: Any) -> str:
@@ -208,6 +209,7 @@ class Sandbox:
             "emulator.server",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            env=_surroundings(),
             start_new_session=True,
             limit=MAX_LINE_BYTES,
         )
@@ -276,6 +278,11 @@ def call(
     if response.status != 200:
         raise EmulatorError(answer["error"])
     return answer
+
+
+def _surroundings() -> dict[str, str]:
+    """Return the emulator's environment: ours, but it may keep compiled modules, as it starts often."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _how(status: int) -> str:

@@ -36,13 +36,31 @@ class EnvironmentFailed(Exception):
     """An environment could not be made; `str()` says what failed and what to do next."""
 
 
+def base_python_of_this() -> str:
+    """Return the interpreter behind the one that runs this, which may be an environment's.
+
+    So an environment that a script made is the one that a program inside another environment finds.
+    """
+    return str(Path(getattr(sys, "_base_executable", sys.executable)).resolve())
+
+
+BASE_PYTHON = base_python_of_this()
+
+
+def is_made(
+    folder: Path, lock: Path, *, base_python: str = BASE_PYTHON, extra_steps: Sequence[Sequence[str]] = ()
+) -> bool:
+    """Whether `make` with the same arguments would find its environment made."""
+    return _is_made(folder, _stamp(lock, base_python, extra_steps))
+
+
 def make(
     folder: Path,
     lock: Path,
     *,
     report: Report,
     bootstrap_lock: Path | None = BOOTSTRAP_LOCK,
-    base_python: str = sys.executable,
+    base_python: str = BASE_PYTHON,
     extra_steps: Sequence[Sequence[str]] = (),
 ) -> Path:
     """Return the Python of the environment in `folder`, after making it from `lock` where it is not.
@@ -86,35 +104,14 @@ def _make(
     (folder / STAMP).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     report(f"Making the environment {folder.name} ...")
-    if base_python == sys.executable:
+    if base_python == BASE_PYTHON and sys.prefix == sys.base_prefix:
         _create(folder)
     else:
         _run([base_python, "-m", "venv", str(folder)], report, "creating the environment")
+    installing = f"installing the packages of {folder.name}"
     uv = _install_uv(python, bootstrap_lock, report) if bootstrap_lock is not None else None
-    if uv is None:
-        command = [
-            str(python),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-input",
-        ]
-        command += ["--require-hashes", "--requirement", str(lock)]
-    else:
-        command = [
-            str(uv),
-            "pip",
-            "install",
-            "--quiet",
-            "--no-progress",
-            "--no-config",
-            "--python",
-            str(python),
-        ]
-        command += ["--require-hashes", "--requirement", str(lock)]
-    _run(command, report, f"installing the packages of {folder.name}")
+    if uv is None or not _installed_by_uv(uv, python, lock, report, installing):
+        _run([*_pip(python), "--require-hashes", "--requirement", str(lock)], report, installing)
     for step in extra_steps:
         _run([str(python), *step], report, "finishing the environment")
     report(f"The environment {folder.name} is made ({time.monotonic() - started:.1f} s).")
@@ -134,8 +131,14 @@ def _create(folder: Path) -> None:
 
 def _install_uv(python: Path, bootstrap_lock: Path, report: Report) -> Path | None:
     """Return uv's path, or None where there is no wheel of it: then pip does its work."""
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    command += ["--require-hashes", "--only-binary", ":all:", "--requirement", str(bootstrap_lock)]
+    command = [
+        *_pip(python),
+        "--only-binary",
+        ":all:",
+        "--require-hashes",
+        "--requirement",
+        str(bootstrap_lock),
+    ]
     uv = python.with_name("uv")
     try:
         _run(command, report, "getting the installer")
@@ -144,6 +147,22 @@ def _install_uv(python: Path, bootstrap_lock: Path, report: Report) -> Path | No
         report("The quick installer (uv) cannot be had here; pip is used, which takes longer.")
         return None
     return uv
+
+
+def _installed_by_uv(uv: Path, python: Path, lock: Path, report: Report, doing: str) -> bool:
+    """Install with uv; False where it fails, as it may where only pip is told of another index."""
+    command = [str(uv), "pip", "install", "--quiet", "--no-progress", "--python", str(python)]
+    try:
+        _run([*command, "--require-hashes", "--requirement", str(lock)], report, doing)
+    except EnvironmentFailed:
+        report("The quick installer (uv) failed; pip tries the same.")
+        return False
+    return True
+
+
+def _pip(python: Path) -> list[str]:
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    return [*command, "--retries", "2"]
 
 
 def _run(command: Sequence[str], report: Report, doing: str) -> None:
@@ -190,8 +209,9 @@ def _surroundings() -> dict[str, str]:
             "PIP_REQUIRE_VIRTUALENV",
         }
     }
-    surroundings.setdefault("UV_LINK_MODE", "copy")
     surroundings.setdefault("UV_HTTP_TIMEOUT", "120")
+    if index := surroundings.get("PIP_INDEX_URL"):
+        surroundings.setdefault("UV_DEFAULT_INDEX", index)
     return surroundings
 
 

@@ -6,11 +6,10 @@ Exit status: 0 done; 1 an error outcome, or nobody to talk to; 2 bad usage; 130 
 
 import asyncio
 import json
-import os
 import ssl
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -230,10 +229,8 @@ def _issue(
 
 
 def _print_line(message: Incoming, at: float) -> None:
-    try:
+    with suppress(BrokenPipeError):  # whoever read has gone, as `head` does: the request goes on in silence
         typer.echo(msgspec.json.encode(message))
-    except BrokenPipeError:  # whoever read has gone, as `head` does: the request goes on in silence
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show(result: Any) -> None:

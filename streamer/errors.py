@@ -131,7 +131,7 @@ class MessageTooLarge(StreamerError):
 
     def __init__(self, size_bytes: int, limit_bytes: int) -> None:
         super().__init__(
-            f"A message of {size_bytes} bytes cannot be sent, {limit_bytes} is the limit; send a link instead."
+            f"A message of {size_bytes} bytes exceeds the limit of {limit_bytes}; send a link instead."
         )
         self.size_bytes = size_bytes
 

@@ -156,9 +156,8 @@ class LocalStack:
             if asking.done() and asking.exception() is None:
                 self._version = asking.result()
                 return
-            if (
-                asking.done() and not dying.done()
-            ):  # the connection breaks a moment before the process is reaped
+            if asking.done() and not dying.done():
+                # The connection of a process that ends breaks a moment before it is reaped.
                 await asyncio.wait({dying}, timeout=1.0)
             if dying.done():
                 code = dying.result()
@@ -167,8 +166,8 @@ class LocalStack:
                     self.log_tail(LOG_TAIL_LINES),
                 )
             raise BackendFailed(
-                f"LocalStack does not answer {self._ready_timeout_s:g} s after its start; the log's last lines"
-                " may say why, and a slow machine needs a longer time-out.",
+                f"LocalStack does not answer {self._ready_timeout_s:g} s after its start; the log's last"
+                " lines may say why, and a slow machine needs a longer time-out.",
                 self.log_tail(LOG_TAIL_LINES),
             )
         finally:

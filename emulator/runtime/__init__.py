@@ -2,12 +2,14 @@
 
 from emulator.runtime.api import LambdaApi
 from emulator.runtime.logs import InvocationLog
-from emulator.runtime.service import EnvironmentInfo, LambdaService
+from emulator.runtime.reports import EnvironmentInfo
+from emulator.runtime.service import LambdaService
 from emulator.runtime.settings import RuntimeClient, RuntimeSettings, StartMethod
 
 __all__ = [
     "EnvironmentInfo",
     "InvocationLog",
+    "LambdaApi",
     "LambdaService",
     "RuntimeClient",
     "RuntimeSettings",

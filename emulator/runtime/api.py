@@ -132,7 +132,7 @@ def configuration(function: Function) -> dict[str, Any]:
 
 
 class LambdaApi:
-    """The ASGI application. Serves `Invoke`, `GetFunction`, `GetFunctionConfiguration` and `ListFunctions`."""
+    """The ASGI application: `Invoke`, `GetFunction`, `GetFunctionConfiguration`, `ListFunctions`."""
 
     def __init__(self, service: LambdaService) -> None:
         self._service = service

@@ -83,8 +83,12 @@ class Fleet:
             max_starting=settings.max_starting,
         )
 
-    async def start(self) -> None:
-        """Boot the fork servers and the provisioned environments; see `LambdaService.start`."""
+    async def boot(self) -> None:
+        """Boot the fork servers ahead of `start`, while other parts of the sandbox come up. Idempotent.
+
+        Raises:
+            StartFailed: the runtime client or a function's code is missing, or a fork server does not boot.
+        """
         self._runtime_folder = _find_runtime()
         for function in self._functions.values():
             if not function.code.is_dir():
@@ -92,13 +96,17 @@ class Fleet:
                     f"The code of function {function.name} is not there: make the folder {function.code},"
                     " or name another."
                 )
-        self._running = True
         zygotes = {self._zygote(function) for function in self._functions.values()}
         try:
             await asyncio.gather(*(zygote.boot() for zygote in zygotes))
         except BaseException:
             await self.stop()
             raise
+
+    async def start(self) -> None:
+        """Boot the fork servers and the provisioned environments; see `LambdaService.start`."""
+        await self.boot()
+        self._running = True
         for function in self._functions.values():
             self._provision(function)
         while any(e.provisioned and e.status is Status.STARTING for e in self._environments.values()):

@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from emulator.application import Function
@@ -16,7 +16,8 @@ from emulator.runtime.asynchronous import EventQueue
 from emulator.runtime.environment import Environment, exit_outcome
 from emulator.runtime.fleet import ExtraVariables, Fleet
 from emulator.runtime.invocations import Invocation, Outcome
-from emulator.runtime.logs import BoundedText, InvocationLog, Report, end_lines, start_line
+from emulator.runtime.logs import BoundedText, InvocationLog, end_lines, start_line
+from emulator.runtime.reports import EnvironmentInfo, Stats, report
 from emulator.runtime.settings import RuntimeSettings
 from emulator.telemetry.timeline import Timeline
 
@@ -24,32 +25,6 @@ from emulator.telemetry.timeline import Timeline
 def new_request_id() -> str:
     """Return an id in the form of Lambda's."""
     return str(uuid.uuid4())
-
-
-@dataclass(frozen=True, slots=True)
-class EnvironmentInfo:
-    """What is to be said of one environment; `started_at` in epoch seconds."""
-
-    function: str
-    pid: int | None
-    state: str
-    invocations: int
-    started_at: float
-    init_ms: float | None
-    provisioned: bool
-
-
-@dataclass(slots=True)
-class Stats:
-    """Counts since the service was made, except `environments`, `waiting` and `queued_events`: now."""
-
-    invocations: int = 0
-    function_errors: int = 0
-    throttles: int = 0
-    cold_starts: int = 0
-    environments: int = 0
-    waiting: int = 0
-    queued_events: int = 0
 
 
 class LambdaService:
@@ -110,6 +85,14 @@ class LambdaService:
             sleep=sleep,
             timeline=self._timeline,
         )
+
+    async def boot(self) -> None:
+        """Boot the fork servers ahead of `start`, while other parts of the sandbox come up. Idempotent.
+
+        Raises:
+            StartFailed: as `start` does.
+        """
+        await self._fleet.boot()
 
     async def start(self) -> None:
         """Boot the fork servers and the provisioned environments, and wait until they are ready.
@@ -244,7 +227,7 @@ class LambdaService:
         assert log is not None
         duration_ms = environment.elapsed_ms()
         init_ms = environment.init_ms if log.cold else None
-        lines = end_lines(_report(environment, invocation, outcome, duration_ms, init_ms))
+        lines = end_lines(report(environment, invocation, outcome, duration_ms, init_ms))
         log.output.append((outcome.line + lines).encode())
         self._finish(invocation, outcome, log, duration_ms)
 
@@ -260,7 +243,7 @@ class LambdaService:
         init_ms = environment.elapsed_ms()
         output = BoundedText(self._settings.max_log_bytes)
         log = InvocationLog(function.name, request_id, now, output, cold=True, pid=environment.pid)
-        lines = end_lines(_report(environment, invocation, failure, 0.0, init_ms))
+        lines = end_lines(report(environment, invocation, failure, 0.0, init_ms))
         output.append((environment.init_output() + start_line(request_id) + failure.line + lines).encode())
         invocation.log = log
         self.taken(environment, invocation)
@@ -344,21 +327,3 @@ class LambdaService:
         if invocation in self._accepted:
             self._accepted.discard(invocation)
             self._active[invocation.function.name] -= 1
-
-
-def _report(
-    environment: Environment,
-    invocation: Invocation,
-    outcome: Outcome,
-    duration_ms: float,
-    init_ms: float | None,
-) -> Report:
-    return Report(
-        request_id=invocation.request_id,
-        duration_ms=duration_ms,
-        memory_mb=environment.function.memory_mb,
-        max_memory_mb=environment.max_memory_mb(),
-        init_ms=init_ms,
-        status=outcome.status,
-        error_type=outcome.error_type,
-    )

@@ -64,7 +64,6 @@ class RuntimeSettings:
         "msgspec",
         "jwt",
         "cryptography.hazmat.primitives.serialization",
-        "aws_lambda_powertools",
     )
     preload_clients: tuple[str, ...] = (
         "dynamodb",

@@ -1,7 +1,7 @@
 """The seam to API Gateway's management API, and the one adapter behind it.
 
-A signed request over `urllib3` instead of boto3's client: the same bytes on the wire for a third of
-the time. `scripts/benchmarks/transport.py` prints both.
+A signed request over `urllib3` instead of boto3's client: the same signed request for 40 % of the
+processor time (0.37 ms against 0.92 ms a post, measured on a busy laptop).
 """
 
 import ssl

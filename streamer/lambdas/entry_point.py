@@ -20,6 +20,9 @@ def entry_point(build: Callable[[Services], Handler], function: str) -> Callable
     def get(name: str) -> Handler:
         if name != "handler":
             raise AttributeError(f"The module of the function {function} has no attribute {name!r}.")
-        return build(Services.from_environment(os.environ, function=function))
+        try:
+            return build(Services.from_environment(os.environ, function=function))
+        except AttributeError as error:  # Lambda would take it for a handler that is missing
+            raise RuntimeError(f"The function {function} could not be built: {error}.") from error
 
     return get

@@ -1,7 +1,7 @@
 """One JSON line per thing that happened.
 
-On the standard library's `logging`, because a line needs nothing more: aws-lambda-powertools' Logger
-adds 22 ms of imports to a bare runtime and 7 ms to one that has botocore, this module adds less than 1.
+On the standard library's `logging`, because a line needs nothing more. Imports, beyond the runtime
+client's and botocore's: 1 ms, where aws-lambda-powertools' Logger takes 7 to 9 (5 and 27 without botocore).
 
 A line holds facts, never content: a field is a short text, a number or a table of numbers. Anything
 else is written as the name of its type, so that a payload, an event or a header map passed by mistake

@@ -149,7 +149,8 @@ def expiry(now: float) -> int:
 
 
 def _due(due_at: float, now: float) -> Change:
-    return (RequestState.due.set(DUE), RequestState.due_at.set(due_at), RequestState.updated_at.set(now))
+    """A request is in the due index from its creation until its outcome is delivered: only the time moves."""
+    return (RequestState.due_at.set(due_at), RequestState.updated_at.set(now))
 
 
 def _disowned() -> Change:

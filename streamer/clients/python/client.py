@@ -125,8 +125,7 @@ class Client:
         finally:
             if self._websocket.state is not State.CLOSED:
                 self._websocket.transport.abort()
-            self._writer.cancel()
-            self._reader.cancel()
+            self._reader.cancel()  # which takes the writer with it
             await asyncio.gather(self._writer, self._reader, return_exceptions=True)
 
     async def wait_closed(self) -> None:

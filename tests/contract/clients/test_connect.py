@@ -189,6 +189,17 @@ async def test_certificate_of_an_own_authority_is_trusted_where_it_is_given(
         assert await client.request("echo", {"n": 1}) == {"n": 1}
 
 
+async def test_password_of_a_proxy_is_in_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy setting that cannot be used is told without repeating it."""
+    for name in ("NO_PROXY", "no_proxy", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "socks_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "ftp://me:s3cret@127.0.0.1:1")
+    with pytest.raises(ConnectionFailed, match="check HTTPS_PROXY") as caught:
+        await connect("ws://streamer.invalid/local")
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+
+
 @pytest.mark.parametrize(
     "options",
     [{"token": TOKEN, "token_provider": lambda: TOKEN}, {"ssl": ssl.create_default_context()}],

@@ -1,9 +1,12 @@
 """The Python client's requests against a real WebSocket server."""
 
 import asyncio
+import json
 import random
 from typing import Any
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from websockets.asyncio.server import ServerConnection
 
@@ -210,7 +213,7 @@ async def test_acknowledged_request_is_given_up_at_its_outcomes_deadline(serve: 
         await connection.wait_closed()
 
     async with connect(await serve(script)) as client:
-        handle = client.request("generate_report", deadline_s=30.0, outcome_deadline_s=1.0)
+        handle = client.request("generate_report", deadline_s=0.6, outcome_deadline_s=1.0)
         await handle.acknowledgment()
         with pytest.raises(DeadlineExceeded) as caught:
             await handle
@@ -363,4 +366,37 @@ async def test_cancelled_close_leaves_nothing_running(serve: Any) -> None:
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(closing, DEADLINE_S)
     await asyncio.wait_for(client.wait_closed(), DEADLINE_S)
+    port = urlsplit(client.url).port
+    ours = [
+        each for each in psutil.Process().net_connections("tcp") if each.raddr and each.raddr.port == port
+    ]
+    assert ours == []
     over.set()
+
+
+async def test_request_that_was_given_up_is_not_sent_any_more(serve: Any) -> None:
+    """A request that waited behind a blocked connection past its deadline never reaches the server."""
+    given_up = asyncio.Event()
+    reached: list[str] = []
+    done = asyncio.Event()
+
+    async def script(connection: ServerConnection) -> None:
+        connection.transport.pause_reading()
+        await given_up.wait()
+        connection.transport.resume_reading()
+        async for text in connection:
+            reached.append(json.loads(text)["id"])
+            if reached[-1] == "last":
+                done.set()
+
+    async with connect(await serve(script)) as client:
+        blocking = [
+            client.request("echo", {"text": "x" * 32_000}) for _ in range(800)
+        ]  # more than TCP buffers
+        with pytest.raises(DeadlineExceeded):
+            await client.request("echo", id="impatient", deadline_s=0.1)
+        client.request("echo", id="last")
+        given_up.set()
+        await asyncio.wait_for(done.wait(), DEADLINE_S)
+        assert len(reached) == len(blocking) + 1
+        assert "impatient" not in reached

@@ -1,4 +1,4 @@
-"""Stream records of the embedded engine are AWS's, where moto's differ in nearly every respect tested here."""
+"""Stream records of the embedded engine are AWS's; moto's differ in nearly every respect tested here."""
 
 import re
 import time

@@ -147,18 +147,23 @@ def settings() -> Settings:
     return stack(f"test-{uuid.uuid4().hex[:12]}").settings
 
 
+@pytest.fixture
+def deployed(dynamodb_client: Any, settings: Settings) -> Iterator[Engine]:
+    """The real API, with empty tables as the stack declares them."""
+    declared = stack(settings.requests_table.removesuffix("-requests"))
+    create_tables(dynamodb_client, declared)
+    yield DynamoDB(dynamodb_client, table_names(settings))
+    for table in declared.tables:
+        dynamodb_client.delete_table(TableName=table.name)
+
+
 @pytest.fixture(params=["memory", "dynamodb"])
-def engine(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest) -> Engine:
     """Each implementation of the seam, with empty tables."""
     if request.param == "memory":
-        yield MemoryDynamoDB()
-        return
-    client = request.getfixturevalue("dynamodb_client")
-    declared = stack(settings.requests_table.removesuffix("-requests"))
-    create_tables(client, declared)
-    yield DynamoDB(client, table_names(settings))
-    for table in declared.tables:
-        client.delete_table(TableName=table.name)
+        return MemoryDynamoDB()
+    engine: Engine = request.getfixturevalue("deployed")
+    return engine
 
 
 @pytest.fixture

@@ -8,12 +8,16 @@ import socket
 from typing import Any
 
 from localstack.runtime.server.twisted import TwistedRuntimeServer
+from localstack.services.plugins import SERVICE_PLUGINS
 from rolo.gateway import Gateway
 from rolo.serving.twisted import TwistedGateway
 from twisted.internet import reactor
 
 SOCKET_VARIABLE = "EMULATOR_LISTENING_SOCKET"
 """Names the file descriptor of the socket, which listens on 127.0.0.1."""
+
+PRELOADED = ("dynamodb", "dynamodbstreams")
+"""Services that every sandbox calls first; they are loaded while the caller prepares its calls."""
 
 
 class LoopbackServer(TwistedRuntimeServer):
@@ -24,3 +28,9 @@ class LoopbackServer(TwistedRuntimeServer):
         os.set_blocking(descriptor, False)  # else the reactor waits for a second connection after each one
         reactor.adoptStreamPort(descriptor, socket.AF_INET, TwistedGateway(gateway))
         os.close(descriptor)  # the reactor has a copy
+        reactor.callWhenRunning(reactor.callInThread, _preload)
+
+
+def _preload() -> None:
+    for service in PRELOADED:
+        SERVICE_PLUGINS.require(service)

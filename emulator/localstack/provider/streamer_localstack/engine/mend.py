@@ -15,6 +15,7 @@ from moto.dynamodb import responses
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 
 from . import operation, tables
 from .expiry import is_expired
@@ -26,6 +27,9 @@ MAX_TRANSACTION_ITEMS = 100
 
 TTL_INTERVAL_S = 5.0
 """Seconds between two looks for expired items; `EMULATOR_TTL_INTERVAL_S` sets another. AWS takes hours."""
+
+MAX_PARSED_EXPRESSIONS = 512
+"""Update expressions whose syntax trees are kept; an application has a few dozen."""
 
 LOG = logging.getLogger(__name__)
 
@@ -53,6 +57,8 @@ def install() -> None:
     DynamoDBBackend.delete_table = tables.delete_table
     DynamoDBBackend.transact_write_items = tables.transact_write_items
     DynamoDBBackend.execute_statement = _in_operation(DynamoDBBackend.execute_statement)
+    # Parsed twice per update; what comes out is copied before it is altered.
+    UpdateExpressionParser.make = functools.lru_cache(MAX_PARSED_EXPRESSIONS)(UpdateExpressionParser.make)
     responses.TRANSACTION_MAX_ITEMS = MAX_TRANSACTION_ITEMS
     interval_s = float(os.environ.get("EMULATOR_TTL_INTERVAL_S") or TTL_INTERVAL_S)
     threading.Thread(

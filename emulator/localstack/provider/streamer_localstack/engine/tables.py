@@ -13,7 +13,7 @@ from moto.dynamodb.models.table import Table
 
 from . import operation
 from .operation import Operation, changed, find, remember, store
-from .stream import RETENTION_S, Stream
+from .stream import Stream
 from .wire import copy_item
 
 _put_item = Table.put_item
@@ -21,6 +21,9 @@ _query = Table.query
 _update_item = DynamoDBBackend.update_item
 _delete_table = DynamoDBBackend.delete_table
 _transact_write_items = DynamoDBBackend.transact_write_items
+
+MAX_CLOSED_STREAMS = 20
+"""Streams of deleted tables, and disabled ones, that can still be read. A laptop's memory is the source."""
 
 _streams: dict[str, Stream] = {}
 _transactions: list[DynamoDBBackend] = []  # open ones; guarded by the operation's lock
@@ -38,7 +41,7 @@ class StreamShard:
 
 
 def find_stream(arn: str) -> Stream | None:
-    """Return the stream, also for a day after it was closed."""
+    """Return the stream, also for a while after it was closed."""
     return _streams.get(arn)
 
 
@@ -53,16 +56,20 @@ def set_stream_specification(self: Table, streams: dict[str, Any] | None) -> Non
         self.stream_specification = {"StreamEnabled": False}
         return
     now = operation.now()
-    for arn in [
-        arn for arn, stream in _streams.items() if stream.is_closed and now - stream.created_at > RETENTION_S
-    ]:
-        del _streams[arn]
+    _forget_closed_streams()
     label = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
     stream = Stream(f"{self.table_arn}/stream/{label}", streams["StreamViewType"], now, uuid4().hex[:8])
     _streams[stream.arn] = stream
     self.stream_specification = {**streams, "StreamEnabled": True}
     self.latest_stream_label = label
     self.stream_shard = StreamShard(self, stream)  # type: ignore[assignment]
+
+
+def _forget_closed_streams() -> None:
+    """Let go of all but the newest closed streams; AWS keeps them for a day."""
+    closed = [arn for arn, stream in _streams.items() if stream.is_closed]
+    for arn in closed[:-MAX_CLOSED_STREAMS]:
+        del _streams[arn]
 
 
 def close_stream(table: Table) -> None:

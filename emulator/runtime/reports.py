@@ -1,0 +1,52 @@
+"""What the service says about itself: counts, environments, and the figures of a REPORT line."""
+
+from dataclasses import dataclass
+
+from emulator.runtime.environment import Environment
+from emulator.runtime.invocations import Invocation, Outcome
+from emulator.runtime.logs import Report
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentInfo:
+    """What is to be said of one environment; `started_at` in epoch seconds."""
+
+    function: str
+    pid: int | None
+    state: str
+    invocations: int
+    started_at: float
+    init_ms: float | None
+    provisioned: bool
+
+
+@dataclass(slots=True)
+class Stats:
+    """Counts since the service was made, except `environments`, `waiting` and `queued_events`: now."""
+
+    invocations: int = 0
+    function_errors: int = 0
+    throttles: int = 0
+    cold_starts: int = 0
+    environments: int = 0
+    waiting: int = 0
+    queued_events: int = 0
+
+
+def report(
+    environment: Environment,
+    invocation: Invocation,
+    outcome: Outcome,
+    duration_ms: float,
+    init_ms: float | None,
+) -> Report:
+    """Return the figures of an invocation's REPORT line; times in ms."""
+    return Report(
+        request_id=invocation.request_id,
+        duration_ms=duration_ms,
+        memory_mb=environment.function.memory_mb,
+        max_memory_mb=environment.max_memory_mb(),
+        init_ms=init_ms,
+        status=outcome.status,
+        error_type=outcome.error_type,
+    )
