@@ -18,12 +18,18 @@ class ControlCalls:
     """Answers the calls of the control API from the parts of a running sandbox."""
 
     def __init__(
-        self, application: Application, functions: LambdaService, events: EventSources, timeline: Timeline
+        self,
+        application: Application,
+        functions: LambdaService,
+        events: EventSources,
+        timeline: Timeline,
+        localstack_pid: int | None,
     ) -> None:
         self._application = application
         self._functions = functions
         self._events = events
         self._timeline = timeline
+        self._localstack_pid = localstack_pid
 
     def table(self) -> Mapping[tuple[str, str], Handler]:
         """Return every call: method and path to its handler."""
@@ -63,7 +69,16 @@ class ControlCalls:
         return asdict(self._events.status())
 
     async def _memory(self, _query: dict[str, str], _body: dict[str, Any]) -> Any:
-        return await asyncio.to_thread(memory, os.getpid())
+        names = {os.getpid(): "emulator"}
+        names |= dict.fromkeys(self._functions.fork_server_pids(), "fork server")
+        names |= {
+            environment.pid: f"environment of {environment.function}"
+            for environment in self._functions.environments()
+            if environment.pid is not None
+        }
+        if self._localstack_pid is not None:
+            names[self._localstack_pid] = "LocalStack"
+        return await asyncio.to_thread(memory, os.getpid(), names)
 
     async def _kill(self, _query: dict[str, str], body: dict[str, Any]) -> Any:
         return await self._functions.kill_environment(self._name(body["function"]), body.get("pid"))

@@ -134,8 +134,10 @@ async def start(
     )
     await events.start()
     stack.push_async_callback(events.stop)
-    handlers = ControlCalls(application, functions, events, timeline)
-    control = await _serve(ControlApi(handlers.table(), secret), stack)
+    calls = ControlCalls(
+        application, functions, events, timeline, localstack.pid if localstack is not None else None
+    )
+    control = await _serve(ControlApi(calls.table(), secret), stack)
     timed("ready")
     return Running(
         application=application,

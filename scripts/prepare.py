@@ -7,6 +7,14 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+if sys.version_info < (3, 11):  # noqa: UP036  # before anything is imported that an older one cannot read
+    sys.exit(
+        f"Streamer needs Python 3.11 or later and this is {sys.version.split()[0]};"
+        " run the script with a later one, python3.12 for example."
+    )
+if sys.platform == "win32":
+    sys.exit("Streamer runs on Linux and macOS; on Windows use it inside WSL.")
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -20,7 +28,7 @@ DEVELOPMENT_LOCK = ROOT / "requirements-dev.lock"
 INSTALL = (
     ("-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "-e", str(ROOT)),
 )
-"""Makes the checkout itself a distribution of the development environment, so that pytest finds its plugin."""
+"""Makes the checkout a distribution of the development environment: pytest finds its plugin so."""
 
 
 def say(text: str) -> None:
@@ -35,13 +43,6 @@ def prepare(*, development: bool) -> Path:
         development: whether the tools that check and test the project are needed too. An environment
             that has them serves the programs that don't.
     """
-    if sys.version_info < (3, 11):
-        sys.exit(
-            f"Streamer needs Python 3.11 or later and this is {sys.version.split()[0]};"
-            " run the script with a later one, python3.12 for example."
-        )
-    if sys.platform == "win32":
-        sys.exit("Streamer runs on Linux and macOS; on Windows use it inside WSL.")
     began = time.monotonic()
     try:
         if development or is_made(ENVIRONMENT, DEVELOPMENT_LOCK, extra_steps=INSTALL):
@@ -62,7 +63,7 @@ def run(python: Path, arguments: list[str]) -> NoReturn:
     environment = {**os.environ, "VIRTUAL_ENV": str(ENVIRONMENT)}
     environment.pop("PYTHONHOME", None)
     os.chdir(ROOT)
-    os.execve(python, [str(python), *arguments], environment)  # noqa: S606
+    os.execve(python, [str(python), *arguments], environment)
 
 
 def call(python: Path, arguments: list[str]) -> int:

@@ -192,7 +192,9 @@ def _table(table: Table) -> model.Table:
         partition_key=_key(table.partition_key),
         sort_key=_key(table.sort_key) if table.sort_key else None,
         indexes=[
-            model.Index(index.name, _key(index.partition_key), _key(index.sort_key) if index.sort_key else None)
+            model.Index(
+                index.name, _key(index.partition_key), _key(index.sort_key) if index.sort_key else None
+            )
             for index in table.indexes
         ],
         stream_view_type=model.StreamViewType(table.stream) if table.stream else None,

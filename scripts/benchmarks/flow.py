@@ -1,6 +1,6 @@
 """The whole flow: ready, echo, queue, completion, memory.
 
-    .venv/bin/python -m scripts.benchmarks.flow [--json FILE]
+.venv/bin/python -m scripts.benchmarks.flow [--json FILE]
 """
 
 import asyncio
@@ -93,6 +93,12 @@ async def starts_after_enqueue(sandbox: Sandbox, request_ids: list[str]) -> list
     return waits
 
 
+def _size(process: dict[str, Any]) -> float:
+    """Proportional set size where the system tells it, else resident set size; MB."""
+    size: float = process["pss_mb"] if process["pss_mb"] is not None else process["rss_mb"]
+    return size
+
+
 async def measure() -> list[Row]:
     """Measure everything; the reference runs right before what it is compared with."""
     ready = await starts()
@@ -110,9 +116,10 @@ async def measure() -> list[Row]:
             Row("request to completion, p50", percentile(completions, 0.5), "ms", goal=60),
             Row("request to completion, p99", percentile(completions, 0.99), "ms"),
         ]
-        for process in await sandbox.memory():
-            size = process["pss_mb"] if process["pss_mb"] is not None else process["rss_mb"]
-            rows.append(Row(f"memory: {process['name']}", size, "MB"))
+        processes = await sandbox.memory()
+        for process in processes:
+            rows.append(Row(f"memory: {process['name']}", _size(process), "MB"))
+        rows.append(Row("memory: all processes", sum(map(_size, processes)), "MB"))
     return rows
 
 

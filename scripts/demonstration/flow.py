@@ -49,7 +49,7 @@ class Demo:
             "Connect with a bad token", "$connect runs before the handshake is answered, and refuses it."
         )
         try:
-            await self._sandbox.connect(token="not.a.token")  # noqa: S106
+            await self._sandbox.connect(token="not.a.token")
             self._check("the handshake is refused with 401", passed=False)
         except ConnectionRefused as refusal:
             self._say.check(str(refusal), passed=True)
@@ -182,7 +182,7 @@ async def _until(condition: Callable[[], Any], timeout_s: float = 5.0) -> None:
     """Wait until `condition` holds, at most `timeout_s`."""
     try:
         async with asyncio.timeout(timeout_s):
-            while not await condition():
+            while not await condition():  # noqa: ASYNC110  # a table tells nobody that it changed
                 await asyncio.sleep(0.02)
     except TimeoutError:
         return

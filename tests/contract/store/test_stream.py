@@ -1,4 +1,4 @@
-"""What the store's writes leave in the stream: a waiting request is dispatched by it, on the real API only."""
+"""What the store's writes leave in the stream, which dispatches what waits. On the real API only."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -25,6 +25,7 @@ from streamer.dynamorm import (
     Transaction,
     Update,
     attribute,
+    is_expired,
 )
 from streamer.dynamorm.expressions import Substitutions, render_update
 
@@ -325,3 +326,19 @@ def test_backoff_has_full_jitter_and_an_end() -> None:
         [0.05, 0.1, 0.15, None]
     )
     assert backoff.delay_s(1, 0.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("item", "expired"),
+    [
+        ({"gone": {"N": "100"}}, True),
+        ({"gone": {"N": "101"}}, False),
+        ({"gone": {"S": "1"}}, False),
+        ({}, False),
+    ],
+    ids=["now", "later", "no number", "never"],
+)
+def test_an_item_expires_at_its_second(item: Any, expired: bool) -> None:
+    """From that second on it counts as absent; only a number is a time to live."""
+    assert is_expired(Table("t", KeyAttribute("id"), ttl_attribute="gone"), item, 100.0) is expired
+    assert not is_expired(PEOPLE, item, 100.0)
