@@ -102,13 +102,13 @@ class Executor:
                 result = self._run(work, claim, invocation, reporter)
             finally:
                 reporter.close()
-            self._requests.complete(claim, result=result, sequence=reporter.next_sequence())
+            state = self._requests.complete(claim, result=result, sequence=reporter.next_sequence())
         except Superseded:
             raise
         except StreamerError as error:
             return self._failed(work, claim, invocation, reporter, error)
         self._logger.info("The request is complete", extra={"action": "request.completed"})
-        self._delivery.deliver(work.key, self._requests.get(work.key), result=result)
+        self._delivery.deliver(work.key, state, result=result)
         return None
 
     def _run(self, work: Work, claim: Claim, invocation: Invocation, reporter: ProgressReporter) -> Any:
@@ -167,7 +167,7 @@ class Executor:
                 extra={"action": "request.retrying", "code": error.code, "delay_s": decision.delay_s},
             )
             return decision.delay_s if isinstance(decision, WaitHere) else None
-        self._requests.fail(
+        state = self._requests.fail(
             claim,
             code=error.code,
             message=str(error),
@@ -175,5 +175,5 @@ class Executor:
             sequence=reporter.next_sequence(),
         )
         self._logger.warning("The request failed", extra={"action": "request.failed", "code": error.code})
-        self._delivery.deliver(work.key, self._requests.get(work.key))
+        self._delivery.deliver(work.key, state)
         return None

@@ -206,11 +206,14 @@ class RequestStore:
         )
 
     @translated
-    def complete(self, claim: Claim, *, result: Any, sequence: int) -> None:
+    def complete(self, claim: Claim, *, result: Any, sequence: int) -> RequestState:
         """Store the result and end the request as COMPLETED, marked undelivered. Idempotent.
 
         Args:
             sequence: of the outcome's message.
+
+        Returns:
+            The request as claimed, with its outcome: what a delivery needs to know.
 
         Raises:
             Superseded: the attempt no longer owns the request; nothing was written.
@@ -223,19 +226,22 @@ class RequestStore:
         stored = RequestResult(
             **claim.key.components, data=data, expires_at=transitions.expiry(self._clock.now())
         )
-        self._finish(claim, Event.COMPLETE, Put(stored), sequence=sequence, error=None)
+        return self._finish(claim, Event.COMPLETE, Put(stored), sequence=sequence, error=None)
 
     @translated
     def fail(
         self, claim: Claim, *, code: str, message: str, details: Mapping[str, Any] | None, sequence: int
-    ) -> None:
+    ) -> RequestState:
         """End the request as FAILED, marked undelivered. Idempotent.
+
+        Returns:
+            The request as claimed, with its outcome.
 
         Raises:
             Superseded: the attempt no longer owns the request; nothing was written.
         """
         error = failure(code, message, details)
-        self._finish(claim, Event.FAIL, sequence=sequence, error=error)
+        return self._finish(claim, Event.FAIL, sequence=sequence, error=error)
 
     @translated
     def retry(self, claim: Claim, *, due_at: float, code: str, message: str) -> None:
@@ -352,7 +358,7 @@ class RequestStore:
         *further: Put,
         sequence: int,
         error: Mapping[str, Any] | None,
-    ) -> None:
+    ) -> RequestState:
         now = self._clock.now()
         change = transitions.finish(event, sequence=sequence, error=error, now=now)
         condition = transitions.owned(event, owner=claim.owner, attempt=claim.attempt)
@@ -365,6 +371,9 @@ class RequestStore:
         except TransactionCancelled:
             if not self._is_finished(claim, event, sequence):
                 raise superseded(claim) from None
+        return claim.state.replace(
+            status=target(event), outcome_sequence=sequence, error=error, undelivered=True
+        )
 
     def _is_finished(self, claim: Claim, event: Event, sequence: int) -> bool:
         """Whether this very outcome stands already: a write whose answer was lost is made twice."""

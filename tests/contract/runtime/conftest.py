@@ -92,6 +92,20 @@ def destination(event, context):
 '''
 
 
+async def poll(predicate: Callable[[], Any]) -> Any:
+    """Wait until `predicate` is true and return what it said: what other processes do sends us no event."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not (found := predicate()):
+            await asyncio.sleep(0.005)  # noqa: ASYNC110
+    return found
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], Any]], Awaitable[Any]]:
+    """Wait until a predicate is true."""
+    return poll
+
+
 @pytest.fixture
 def code(tmp_path: Path) -> Path:
     """The folder of the handlers, `app.py` and some that cannot be loaded."""
@@ -171,10 +185,7 @@ class Meeting:
 
     async def arrives(self, name: str) -> int:
         """Wait until the handler is here; return its process id."""
-        async with asyncio.timeout(DEADLINE_S):
-            while not (said := self._said(name)):
-                await asyncio.sleep(0.005)
-        return int(said)
+        return int(await poll(lambda: self._said(name)))
 
     def here(self) -> set[str]:
         """Return who is, or was, here."""
@@ -201,8 +212,6 @@ def gone() -> Callable[[int], Awaitable[None]]:
     """Wait until a process has ended (a zombie whose parent does not care counts as ended)."""
 
     async def wait(pid: int) -> None:
-        async with asyncio.timeout(DEADLINE_S):
-            while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-                await asyncio.sleep(0.005)
+        await poll(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
     return wait

@@ -1,7 +1,10 @@
 """How many environments there are, which one runs a call, and what happens at the limits."""
 
 import asyncio
+import itertools
 import json
+import os
+import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -46,15 +49,18 @@ async def test_one_call_after_another_needs_one_environment(serve: Serve, functi
 async def test_at_the_limit_calls_wait_in_order(serve: Serve, function: Make, meeting: Any) -> None:
     """Beyond the laptop's limit calls wait, none is refused, and the oldest runs first."""
     settings = RuntimeSettings(max_environments=2, preload=(), preload_clients=())
-    service = await serve(function("wait"), settings=settings)
+    numbers = itertools.count(1)
+    service = await serve(function("wait"), settings=settings, new_id=lambda: f"{next(numbers):03}")
     calls = [asyncio.create_task(service.invoke("wait", meeting.payload(str(n)))) for n in range(8)]
     await meeting.arrives("0")
     await meeting.arrives("1")
     assert meeting.here() == {"0", "1"}
     assert service.stats()["waiting"] == 6
     meeting.let_go()
-    await asyncio.gather(*calls)
-    assert [log.output.text().count("START") for log in service.logs("wait")] == [1] * 8
+    results = await asyncio.gather(*calls)
+    in_order = [result.request_id for result in results]
+    assert in_order == sorted(in_order)
+    assert [log.request_id for log in service.logs("wait")] == in_order
     assert len(service.environments()) == 2
 
 
@@ -92,7 +98,7 @@ async def test_reserved_concurrency_throttles(serve: Serve, function: Make, meet
 
 
 async def test_provisioned_environments_are_ready_before_the_first_call(
-    serve: Serve, function: Make, call: Call
+    serve: Serve, function: Make, call: Call, until: Call
 ) -> None:
     """They are started with the service, so that no call is a cold start, and are replaced when they end."""
     service = await serve(function("echo", provisioned_concurrency=2))
@@ -102,9 +108,7 @@ async def test_provisioned_environments_are_ready_before_the_first_call(
     assert service.stats()["cold_starts"] == 0
     killed = await service.kill_environment("echo")
     assert killed in before
-    async with asyncio.timeout(20):
-        while [e.state for e in service.environments()] != ["idle"] * 2:
-            await asyncio.sleep(0.005)
+    await until(lambda: [e.state for e in service.environments()] == ["idle"] * 2)
     assert killed not in {e.pid for e in service.environments()}
 
 
@@ -128,30 +132,28 @@ async def test_a_dead_idle_environment_is_replaced(serve: Serve, function: Make,
     assert await service.kill_environment("counting", 1) is None
 
 
-async def test_a_dead_fork_server_is_replaced(serve: Serve, function: Make, call: Call, gone: Call) -> None:
+async def test_a_dead_fork_server_is_replaced(
+    serve: Serve, function: Make, call: Call, gone: Call, until: Call
+) -> None:
     """When the fork server dies, its environments are lost and the next call boots another."""
-    import os
-    import signal
-
     service = await serve(function("counting"))
     first = await call(service, "counting")
     [fork_server] = service.fork_server_pids()
     os.kill(fork_server, signal.SIGKILL)
     await gone(first["pid"])
-    async with asyncio.timeout(20):
-        while service.environments():
-            await asyncio.sleep(0.005)
+    await until(lambda: not service.environments())
     second = await call(service, "counting")
     assert second["count"] == 1
     assert service.fork_server_pids() != [fork_server]
 
 
-async def test_the_timeline_tells_of_starts_and_ends(serve: Serve, function: Make, call: Call) -> None:
+async def test_the_timeline_tells_of_starts_and_ends(serve: Serve, function: Make, until: Call) -> None:
     """Every environment and every invocation is recorded, without payloads."""
     clock = ManualClock()
     timeline = Timeline(clock)
     service = await serve(function("failing"), timeline=timeline, clock=clock)
     result = await service.invoke("failing", b'{"what": "secret"}')
+    await until(lambda: service.environments()[0].state == "idle")
     await service.kill_environment("failing")
     entries = {entry.kind: entry.facts for entry in timeline.entries()}
     assert list(entries) == ["environment.started", "lambda.start", "lambda.end", "environment.ended"]

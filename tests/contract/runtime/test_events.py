@@ -31,7 +31,7 @@ async def settled(service: LambdaService) -> None:
     """Wait until no event is queued."""
     async with asyncio.timeout(30):
         while service.stats()["queued_events"]:
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)  # noqa: ASYNC110
 
 
 def lines(path: Path) -> list[Any]:

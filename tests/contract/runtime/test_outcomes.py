@@ -78,7 +78,7 @@ async def test_an_exception_is_the_functions_error(
 async def test_a_function_that_cannot_be_loaded(
     serve: Serve, function: Make, handler: str, error_type: str, message: str
 ) -> None:
-    """An init error is the invocation's error, with an empty request id (row E37), and so is the next one's."""
+    """An init error is the invocation's error, its request id empty (row E37); so is the next one's."""
     service = await serve(function(handler, name="broken"))
     for _ in range(2):
         result = await service.invoke("broken", b"{}")
@@ -101,13 +101,12 @@ async def test_a_process_that_ends_at_import(serve: Serve, function: Make) -> No
     }
 
 
-async def test_an_import_that_never_ends(serve: Serve, function: Make, gone: Call) -> None:
+async def test_an_import_that_never_ends(serve: Serve, function: Make, gone: Call, until: Call) -> None:
     """A function that is never loaded times out, and its process is gone."""
     settings = RuntimeSettings(init_timeout_s=0.2, preload=(), preload_clients=())
     service = await serve(function("slow.handler", timeout_s=0.1), settings=settings)
     invocation = asyncio.create_task(service.invoke("handler", b"{}"))
-    while not (found := [e.pid for e in service.environments() if e.pid]):
-        await asyncio.sleep(0.005)
+    found = await until(lambda: [e.pid for e in service.environments() if e.pid])
     result = await invocation
     assert json.loads(result.payload)["errorType"] == "Sandbox.Timedout"
     await gone(found[0])
@@ -116,7 +115,7 @@ async def test_an_import_that_never_ends(serve: Serve, function: Make, gone: Cal
 async def test_a_timeout_kills_and_replaces_the_process(
     serve: Serve, function: Make, gone: Call, meeting: Any, mode: RuntimeSettings
 ) -> None:
-    """A timed out invocation has the error of row E35; its process is killed and the next call gets a new one."""
+    """A timed out invocation has row E35's error; its process is killed, and the next call gets another."""
     service = await serve(function("wait", timeout_s=0.3), settings=mode)
     result = await service.invoke("wait", meeting.payload("1"))
     pid = await meeting.arrives("1")
