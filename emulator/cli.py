@@ -112,9 +112,10 @@ def _announce(sandbox: Sandbox, *, json_line: bool) -> None:
     table.add_row("back end", f"{sandbox.backend['name']} {sandbox.backend['version']}")
     out.print(table)
     out.print(
-        f"Ready in {sandbox.state.started_in_s['ready']:.1f} s. In another terminal:"
-        ' python -m streamer call echo \'{"message": "hi"}\'\nCtrl-C ends it.',
+        f"Ready in {sandbox.state.started_in_s['ready']:.1f} s; Ctrl-C ends it. In another terminal:\n"
+        '  python -m streamer call echo \'{"message": "hi"}\'',
         highlight=False,
+        soft_wrap=True,
     )
 
 

@@ -129,14 +129,14 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._complete: list[tuple[bytes, bytes, bytes | None]] = []
+        self._in_head = True
+        self._head_bytes = 0
         self._begin()
 
     def _begin(self) -> None:
         self._path = b""
         self._body: list[bytes] = []
         self._body_bytes = 0
-        self._head_bytes = 0
-        self._in_head = True
         self._expects = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -104,7 +105,7 @@ class Table:
 
     async def set(self, pk: str, sk: str, **values: Any) -> None:
         """Set attributes of an item that exists."""
-        serialize = TypeSerializer().serialize
+        plain = {name: Decimal(str(value)) if isinstance(value, float) else value for name, value in values.items()}
         await asyncio.to_thread(
             self._dynamodb.update_item,
             TableName=self.name,
@@ -112,13 +113,21 @@ class Table:
             UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
             ConditionExpression="attribute_exists(pk)",
             ExpressionAttributeNames={f"#{name}": name for name in values},
-            ExpressionAttributeValues={f":{name}": serialize(value) for name, value in values.items()},
+            ExpressionAttributeValues={
+                f":{name}": TypeSerializer().serialize(value) for name, value in plain.items()
+            },
         )
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
     deserialize = TypeDeserializer().deserialize
-    return {name: deserialize(value) for name, value in item.items()}
+    return {name: _number(deserialize(value)) for name, value in item.items()}
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value
 
 
 class Stored:

@@ -96,7 +96,7 @@ async def poll(predicate: Callable[[], Any]) -> Any:
     """Wait until `predicate` is true and return what it said: what other processes do sends us no event."""
     async with asyncio.timeout(DEADLINE_S):
         while not (found := predicate()):
-            await asyncio.sleep(0.005)  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
     return found
 
 

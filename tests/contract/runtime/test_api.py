@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import httptools  # noqa: F401  uvicorn finds it when it is imported
 import pytest
 import uvicorn
 from botocore.config import Config
@@ -29,8 +28,8 @@ async def boto3_client(service: LambdaService) -> AsyncIterator[Callable[..., Aw
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     async with asyncio.timeout(20):
-        while not server.started:
-            await asyncio.sleep(0.005)  # noqa: ASYNC110
+        while not server.started:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
     port = server.servers[0].sockets[0].getsockname()[1]
     client = boto3.client(
         "lambda",
@@ -85,8 +84,8 @@ async def test_event_and_dry_run(serve: Serve, function: Make, tmp_path: Path) -
         dry = await ask("invoke", FunctionName="recording", Payload=event, InvocationType="DryRun")
         queued = await ask("invoke", FunctionName="recording", Payload=event, InvocationType="Event")
         async with asyncio.timeout(20):
-            while service.stats()["queued_events"]:
-                await asyncio.sleep(0.005)  # noqa: ASYNC110
+            while service.stats()["queued_events"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
     assert dry["StatusCode"] == 204
     assert (queued["StatusCode"], queued["Payload"].read()) == (202, b"")
     request_id = queued["ResponseMetadata"]["RequestId"]

@@ -30,8 +30,8 @@ class Waits:
 async def settled(service: LambdaService) -> None:
     """Wait until no event is queued."""
     async with asyncio.timeout(30):
-        while service.stats()["queued_events"]:
-            await asyncio.sleep(0.005)  # noqa: ASYNC110
+        while service.stats()["queued_events"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
 
 
 def lines(path: Path) -> list[Any]:

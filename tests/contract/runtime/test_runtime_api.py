@@ -1,7 +1,9 @@
 """The Runtime API on a real socket, spoken to by a runtime that does not behave."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,8 @@ from emulator.runtime.lifecycle import Event, IllegalTransition, Status
 from emulator.runtime.runtime_api import MAX_HEAD_BYTES, RuntimeApi
 
 DEADLINE_S = 10.0
+
+Until = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 
 class Recorder:
@@ -85,10 +89,8 @@ async def peer(api: tuple[RuntimeApi, int]) -> AsyncIterator[Peer]:
     reader, writer = await asyncio.open_connection("127.0.0.1", api[1])
     yield Peer(reader, writer)
     writer.close()
-    try:
+    with contextlib.suppress(ConnectionError):
         await writer.wait_closed()
-    except ConnectionError:
-        pass
 
 
 NEXT = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -100,13 +102,11 @@ def post(path: str, body: bytes, *headers: bytes) -> bytes:
 
 
 async def test_next_carries_headers_and_payload(
-    api: tuple[RuntimeApi, int], recorder: Recorder, peer: Peer
+    api: tuple[RuntimeApi, int], recorder: Recorder, peer: Peer, until: Until
 ) -> None:
     """The answer to `/next` has a JSON content type (row E3) and the headers given, each on one line."""
     peer.say(NEXT)
-    async with asyncio.timeout(DEADLINE_S):
-        while not recorder.told:
-            await asyncio.sleep(0.005)  # noqa: ASYNC110
+    await until(lambda: recorder.told)
     api[0].deliver({"Lambda-Runtime-Aws-Request-Id": "1", "Lambda-Runtime-Trace-Id": "a\r\nEvil: b"}, b"{}")
     head = await peer.head()
     assert head.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n")
@@ -179,10 +179,10 @@ async def test_malformed_bytes_close_the_connection(recorder: Recorder, peer: Pe
 async def test_endless_headers_close_the_connection(recorder: Recorder, peer: Peer) -> None:
     """Headers are not collected without bound."""
     peer.say(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nX: " + b"x" * (MAX_HEAD_BYTES + 100_000))
-    try:
+    with contextlib.suppress(
+        ConnectionResetError
+    ):  # what was still on its way can make the answer unreadable
         assert (await peer.end()).startswith(b"HTTP/1.1 431 ")
-    except ConnectionResetError:
-        pass  # what was still on its way made the answer unreadable
     assert recorder.told == []
 
 
@@ -203,7 +203,9 @@ async def test_unknown_paths(recorder: Recorder, peer: Peer, request_line: bytes
     assert recorder.told == []
 
 
-async def test_requests_out_of_turn(api: tuple[RuntimeApi, int], recorder: Recorder, peer: Peer) -> None:
+async def test_requests_out_of_turn(
+    api: tuple[RuntimeApi, int], recorder: Recorder, peer: Peer, until: Until
+) -> None:
     """A second `/next`, and one that the environment refuses, are 400."""
     recorder.refuses = True
     peer.say(NEXT)
@@ -212,21 +214,18 @@ async def test_requests_out_of_turn(api: tuple[RuntimeApi, int], recorder: Recor
     recorder.refuses = False
     peer.say(NEXT)
     reader, writer = await asyncio.open_connection("127.0.0.1", api[1])
-    async with asyncio.timeout(DEADLINE_S):
-        while recorder.told != [("asked",)]:
-            await asyncio.sleep(0.005)  # noqa: ASYNC110
+    await until(lambda: recorder.told == [("asked",)])
     writer.write(NEXT)
     assert (await Peer(reader, writer).answer())[0] == 400
     writer.close()
     await writer.wait_closed()
 
 
-async def test_a_runtime_that_goes_away(recorder: Recorder, peer: Peer) -> None:
+async def test_a_runtime_that_goes_away(recorder: Recorder, peer: Peer, until: Until) -> None:
     """A closed connection is reported, as abandoned if it waited for an invocation."""
     peer.say(NEXT)
+    await until(lambda: recorder.told)
+    peer.writer.close()
     async with asyncio.timeout(DEADLINE_S):
-        while not recorder.told:
-            await asyncio.sleep(0.005)  # noqa: ASYNC110
-        peer.writer.close()
         await recorder.over.wait()
     assert recorder.told == [("asked",), ("abandoned",)]

@@ -43,7 +43,9 @@ MATCHING = {
     "anything but values": image(status={"S": [{"anything-but": ["DONE", "FAILED"]}]}),
     "anything but a prefix": image(status={"S": [{"anything-but": {"prefix": "DO"}}]}),
     "a number": {"dynamodb": {"SizeBytes": [300]}},
-    "numeric equality ignores how a number is written": {"dynamodb": {"SizeBytes": [{"numeric": ["=", 300.0]}]}},
+    "numeric equality ignores how a number is written": {
+        "dynamodb": {"SizeBytes": [{"numeric": ["=", 300.0]}]}
+    },
     "numeric range": {"dynamodb": {"ApproximateCreationDateTime": [{"numeric": [">", 0, "<=", 2e9]}]}},
     "exists": image(status={"S": [{"exists": True}]}),
     "does not exist": image(other={"S": [{"exists": False}]}),

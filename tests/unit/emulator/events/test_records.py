@@ -122,9 +122,7 @@ def test_nothing_makes_no_batch():
     assert split([], batch_size=10) == []
 
 
-@given(
-    sizes=st.lists(st.integers(1, 60)), batch_size=st.integers(1, 5), max_bytes=st.integers(80, 200)
-)
+@given(sizes=st.lists(st.integers(1, 60)), batch_size=st.integers(1, 5), max_bytes=st.integers(80, 200))
 def test_every_batch_obeys_both_limits(sizes, batch_size, max_bytes):
     """Whatever the records' sizes, none is lost or moved, and every batch keeps to both limits."""
     records = [record(size) for size in sizes]

@@ -26,7 +26,15 @@ def test_reads_rates(expression, seconds):
 
 @pytest.mark.parametrize(
     "expression",
-    ["rate(1 minutes)", "rate(5 minute)", "rate(0 minutes)", "rate(1.5 hours)", "rate(1 week)", "1 minute", ""],
+    [
+        "rate(1 minutes)",
+        "rate(5 minute)",
+        "rate(0 minutes)",
+        "rate(1.5 hours)",
+        "rate(1 week)",
+        "1 minute",
+        "",
+    ],
 )
 def test_refuses_what_is_no_rate(expression):
     """What EventBridge refuses is refused here, with an example of what is right."""
