@@ -1,6 +1,7 @@
 """Streamer itself as an application of the emulator. The only module here that imports `streamer`."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -29,16 +30,21 @@ WARM_ENVIRONMENTS = 1
 class Source:
     """Streamer in the sandbox: the stack as it is declared, a ledger to report on, a key for tokens."""
 
-    def __init__(self, *, action_modules: Sequence[str] = (), **settings: Any) -> None:
+    def __init__(
+        self, *, action_modules: Sequence[str] = (), python_path: Sequence[str] = (), **settings: Any
+    ) -> None:
         """Take what differs from the stack.
 
         Args:
             action_modules: modules whose actions are offered beside those that ship.
+            python_path: folders in which the functions find modules that are not installed, the
+                functions' `PYTHONPATH`.
             settings: fields of `streamer.settings.Settings`.
         """
         if action_modules:
             settings["action_modules"] = ",".join(["streamer.actions", *action_modules])
         self._stack = stack(**settings)
+        self._python_path = {"PYTHONPATH": os.pathsep.join(map(str, python_path))} if python_path else {}
         self._key: Mapping[str, Any] | None = None
 
     def application(self) -> model.Application:
@@ -47,7 +53,7 @@ class Source:
         private_key, public_keys = generate_key_pair(DEVELOPMENT_KEY_ID)
         return model.Application(
             name=declared.name,
-            functions=[_function(function) for function in declared.functions],
+            functions=[_function(function, self._python_path) for function in declared.functions],
             apis=[
                 model.WebSocketApi(
                     name=declared.api.name,
@@ -168,7 +174,7 @@ def _development_key_secret(declared: Stack) -> str:
     return f"{declared.name}/development-key"
 
 
-def _function(function: Function) -> model.Function:
+def _function(function: Function, further: Mapping[str, str]) -> model.Function:
     asynchronous = function.asynchronous
     return model.Function(
         name=function.name,
@@ -176,7 +182,7 @@ def _function(function: Function) -> model.Function:
         code=CODE,
         timeout_s=function.timeout_s,
         memory_mb=function.memory_mb,
-        environment=function.environment,
+        environment={**function.environment, **further},
         provisioned_concurrency=WARM_ENVIRONMENTS,
         asynchronous=model.AsynchronousConfig()
         if asynchronous is None

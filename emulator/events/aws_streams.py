@@ -36,6 +36,7 @@ class AwsStreams:
     def __init__(self, endpoint_url: str) -> None:
         self._endpoint_url = endpoint_url
         self._wait = threading.local()
+        self._clients: list[Any] = []
 
     async def open(self) -> None:
         """Make the clients, in a thread because boto3 takes its time; call it before anything else."""
@@ -43,8 +44,8 @@ class AwsStreams:
 
     def close(self) -> None:
         """Give up the connections; one on which the back end waits ends with that wait."""
-        for client in (self._dynamodb, self._streams, self._sqs):
-            client.close()
+        while self._clients:
+            self._clients.pop().close()
 
     def _make_clients(self) -> None:
         clients = Clients(self._endpoint_url)
@@ -58,6 +59,7 @@ class AwsStreams:
         self._dynamodb = clients.new("dynamodb", config=config)
         self._streams = clients.new("dynamodbstreams", config=config)
         self._sqs = clients.new("sqs", config=config)
+        self._clients = [self._dynamodb, self._streams, self._sqs]
         self._streams.meta.events.register("before-call.dynamodb-streams.GetRecords", self._ask_to_wait)
 
     async def find_stream(self, table: str) -> str | None:

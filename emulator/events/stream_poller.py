@@ -185,8 +185,9 @@ class StreamPoller:
         return False
 
     async def _stop_readers(self) -> None:
-        readers, self._readers = self._readers, {}
-        await asyncio.gather(*(reader.stop(task, grace_s=STOP_GRACE_S) for reader, task in readers.values()))
+        stopping = [reader.stop(task, grace_s=STOP_GRACE_S) for reader, task in self._readers.values()]
+        await asyncio.gather(*stopping)
+        self._readers.clear()
 
     def _note_failure(self, error: BackendFailed, failures: int) -> None:
         self._state = State.UNREACHABLE

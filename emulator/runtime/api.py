@@ -253,7 +253,7 @@ async def _body(receive: Receive) -> bytes:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            break
+            raise ApiError(400, "InvalidRequestContentException", "The request's body was cut off.")
         part = message.get("body", b"")
         size += len(part)
         if size <= MAX_REQUEST_BYTES:

@@ -20,6 +20,9 @@ from emulator.runtime.settings import RuntimeSettings
 from emulator.runtime.zygote import Exit, Zygote
 
 _READ_BYTES = 65_536
+_DRAIN_READS = 4
+"""More than a pipe holds (64 KiB on Linux), and an end where a process writes as fast as it is read."""
+
 _MEMORY_SAMPLE_S = 0.25
 """How old a figure of the process's memory may be; reading it costs as much as a third of a call."""
 
@@ -83,13 +86,15 @@ class Environment:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._api = RuntimeApi(self)
-        self._began = self._loop.time()
+        self._began = time.perf_counter()  # the loop's own time may have whole milliseconds only
         self._init_output = BoundedText(settings.max_log_bytes)
         self._output: int | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._invocation: Invocation | None = None
         self._exit: Exit | None = None
+        self._state_at_end: Status | None = None
         self._max_memory = (0.0, 0)
+        self._asked_early = False
 
     async def start(self, variables: Callable[[str], Mapping[str, str]]) -> None:
         """Start the process; it is ready when the owner is told.
@@ -128,6 +133,8 @@ class Environment:
         self.pid = pid
         if self.status is Status.DEAD:  # killed meanwhile
             self._zygote.kill(self.key)
+        elif self._asked_early:
+            self.asked()
 
     def run(self, invocation: Invocation) -> None:
         """Give the waiting runtime an invocation; only while idle."""
@@ -149,7 +156,7 @@ class Environment:
         log.output.append(start_line(invocation.request_id).encode())
         self.log = invocation.log = log
         timeout_s = self.function.timeout_s
-        self._began = self._loop.time()
+        self._began = time.perf_counter()  # the loop's own time may have whole milliseconds only
         self._timer = self._loop.call_later(timeout_s, self._timed_out)
         # The process compares the deadline with its own clock, so it is in the machine's time.
         invocation.headers["Lambda-Runtime-Deadline-Ms"] = str(int((time.time() + timeout_s) * 1000))
@@ -165,7 +172,7 @@ class Environment:
 
     def elapsed_ms(self) -> float:
         """Return how long the current invocation (or the start) has taken."""
-        return (self._loop.time() - self._began) * 1000
+        return (time.perf_counter() - self._began) * 1000
 
     def max_memory_mb(self) -> int:
         """Return the most memory that the process has had, a quarter of a second ago or later."""
@@ -180,6 +187,9 @@ class Environment:
 
     def asked(self) -> None:
         first = self.status is Status.STARTING
+        if first and self.pid is None:  # it was quicker than the news of its start
+            self._asked_early = True
+            return
         self._status_step(Event.ASKED)
         if first:
             self._stop_timer()
@@ -245,7 +255,7 @@ class Environment:
         """Leave the living once; an outcome without a payload is about the process's exit."""
         if self.status is Status.DEAD:
             return
-        before = self._status_step(Event.ENDED)
+        before = self._state_at_end = self._status_step(Event.ENDED)
         self._stop_timer()
         self._drain()
         if self._exit is None:
@@ -261,6 +271,11 @@ class Environment:
     def init_output(self) -> str:
         """Return what the process wrote before its first invocation."""
         return init_start_line() + self._init_output.text()
+
+    @property
+    def state_at_end(self) -> Status:
+        """Return what it was doing when it ended, or is doing."""
+        return self._state_at_end or self.status
 
     @property
     def exit_status(self) -> int | None:
@@ -300,8 +315,9 @@ class Environment:
 
     def _drain(self) -> None:
         """Read all that the process has written so far, so that it belongs to the right invocation."""
-        while self._read_output():
-            pass
+        for _ in range(_DRAIN_READS):
+            if not self._read_output():
+                return
 
     def _read_output(self) -> bool:
         if self._output is None:

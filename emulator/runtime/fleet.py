@@ -74,14 +74,7 @@ class Fleet:
         self._changed = asyncio.Event()
         self._running = False
         self._is_provisioning = False
-        self.pool: Pool[Environment, Invocation] = Pool(
-            start=self._begin,
-            run=self._run,
-            evict=self._evict,
-            max_live=settings.max_environments,
-            max_live_per_function=settings.max_environments_per_function,
-            max_starting=settings.max_starting,
-        )
+        self.pool = self._new_pool()
 
     async def boot(self) -> None:
         """Boot the fork servers ahead of `start`, while other parts of the sandbox come up. Idempotent.
@@ -106,11 +99,17 @@ class Fleet:
     async def start(self) -> None:
         """Boot the fork servers and the provisioned environments; see `LambdaService.start`."""
         await self.boot()
+        self.pool = self._new_pool()
+        self._evicted.clear()
         self._running = True
-        for function in self._functions.values():
-            self._provision(function)
-        while any(e.provisioned and e.status is Status.STARTING for e in self._environments.values()):
-            await self._change()
+        try:
+            for function in self._functions.values():
+                self._provision(function)
+            while any(e.provisioned and e.status is Status.STARTING for e in self._environments.values()):
+                await self._change()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """End all processes and tasks; idempotent."""
@@ -167,14 +166,6 @@ class Fleet:
 
     def environment_ended(self, environment: Environment, *, before: Status, failure: Outcome | None) -> None:
         function = environment.function
-        self._timeline.record(
-            "environment.ended",
-            function=function.name,
-            pid=environment.pid,
-            state=before.value,
-            status=environment.exit_status,
-            invocations=environment.invocations,
-        )
         self._notify()
         if not self._running:
             return
@@ -191,6 +182,14 @@ class Fleet:
 
     def environment_gone(self, environment: Environment) -> None:
         self._environments.pop(environment.key, None)
+        self._timeline.record(
+            "environment.ended",
+            function=environment.function.name,
+            pid=environment.pid,
+            state=environment.state_at_end.value,
+            status=environment.exit_status,
+            invocations=environment.invocations,
+        )
         self._notify()
 
     # what the pool asks for
@@ -220,6 +219,16 @@ class Fleet:
         environment.kill()
 
     # inside
+
+    def _new_pool(self) -> Pool[Environment, Invocation]:
+        return Pool(
+            start=self._begin,
+            run=self._run,
+            evict=self._evict,
+            max_live=self._settings.max_environments,
+            max_live_per_function=self._settings.max_environments_per_function,
+            max_starting=self._settings.max_starting,
+        )
 
     async def _start(self, environment: Environment) -> None:
         name = environment.function.name

@@ -87,6 +87,9 @@ class Zygote:
                     f"The fork server of {self._code} was not ready after"
                     f" {self._settings.boot_timeout_s:g} s; look at its log, or set start_method to spawn."
                 ) from None
+            except BaseException:
+                self._lost()
+                raise
 
     async def start(
         self, key: str, variables: Mapping[str, str], output: int, on_exit: Callable[[Exit], None]
@@ -140,6 +143,7 @@ class Zygote:
         asyncio.get_running_loop().remove_reader(sock.fileno())
         sock.close()
         self._process = self._socket = None
+        self._fail_pending("was stopped")
         try:
             await asyncio.to_thread(process.wait, 5)
         except subprocess.TimeoutExpired:
@@ -238,11 +242,15 @@ class Zygote:
         if process is not None:
             process.kill()
             process.wait()
-        failure = StartFailed(f"The fork server of {self._code} ended; look at its log, or try again.")
+        self._fail_pending("ended; look at its log")
+        self._report_all_killed()
+
+    def _fail_pending(self, what: str) -> None:
         for future in (self._ready, *self._starting.values()):
             if future is not None and not future.done():
-                future.set_exception(failure)
-        self._report_all_killed()
+                future.set_exception(
+                    StartFailed(f"The fork server of {self._code} {what}, then start again.")
+                )
 
     def _report_all_killed(self) -> None:
         exits, self._exits = self._exits, {}

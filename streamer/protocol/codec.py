@@ -65,7 +65,11 @@ def encode(message: Message | Request) -> bytes:
 
 
 def _find_request_id(text: str | bytes) -> str | None:
-    value: Any = msgspec.json.decode(text)
+    """Return the id in a message that does not fit; None too where the rest of it is not even JSON."""
+    try:
+        value: Any = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
     if isinstance(value, dict):
         found = value.get("id")
         if isinstance(found, str) and is_request_id(found):

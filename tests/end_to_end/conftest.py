@@ -105,7 +105,9 @@ class Table:
 
     async def set(self, pk: str, sk: str, **values: Any) -> None:
         """Set attributes of an item that exists."""
-        plain = {name: Decimal(str(value)) if isinstance(value, float) else value for name, value in values.items()}
+        plain = {
+            name: Decimal(str(value)) if isinstance(value, float) else value for name, value in values.items()
+        }
         await asyncio.to_thread(
             self._dynamodb.update_item,
             TableName=self.name,
@@ -239,7 +241,13 @@ async def dial() -> AsyncIterator[Dial]:
                 websockets.connect(
                     url,
                     additional_headers=headers,
-                    **{"proxy": None, "compression": None, "ping_interval": None, "max_size": None, **options},
+                    **{
+                        "proxy": None,
+                        "compression": None,
+                        "ping_interval": None,
+                        "max_size": None,
+                        **options,
+                    },
                 )
             )
             return Wire(connection)

@@ -10,6 +10,9 @@ from typing import Any
 from emulator import Sandbox
 from streamer.clients.python import ConnectionRefused
 
+LAMBDA_WORDS = {"INIT_START", "START", "END", "REPORT", "RequestId:", "Runtime.ExitError"}
+"""What Lambda's own lines begin with; the last two tell of a process that was killed."""
+
 
 async def test_one_correlation_id_from_router_to_executor(
     sandbox: Sandbox, wire: Any, person: Any, stored: Any, log_lines: Any, eventually: Any
@@ -64,16 +67,14 @@ async def test_every_line_is_json_with_the_agreed_fields(sandbox: Sandbox, wire:
     for function in ("connect", "router", "processor", "executor"):
         for invocation in await sandbox.logs(function):
             for text in invocation["log"].splitlines():
-                if text.split(" ")[0] in {"INIT_START", "START", "END", "REPORT"} or not text:
+                if text.split(" ")[0] in LAMBDA_WORDS or not text:
                     continue
                 line = json.loads(text)
                 assert {"timestamp", "level", "message", "action", "function"} <= set(line), line
                 assert line["function"] == function
 
 
-async def test_no_token_and_no_payload_is_written_anywhere(
-    sandbox: Sandbox, dial: Any, person: Any, stored: Any
-) -> None:
+async def test_no_token_and_no_payload_is_written_anywhere(sandbox: Sandbox, dial: Any, person: Any) -> None:
     """Logs, timeline and files of the sandbox hold no token and nothing of a payload, good or bad."""
     mark = f"mark{uuid.uuid4().hex}"
     url = sandbox.addresses.websocket
@@ -134,6 +135,8 @@ async def test_no_token_and_no_payload_is_written_anywhere(
 
 def _files(folder: Path) -> list[str]:
     """Return the text of every log and state file of a run."""
-    files = [path for path in folder.rglob("*") if path.is_file() and path.suffix in (".log", ".json", ".txt")]
+    files = [
+        path for path in folder.rglob("*") if path.is_file() and path.suffix in (".log", ".json", ".txt")
+    ]
     assert {"emulator.log", "localstack.log"} <= {path.name for path in files}
     return [path.read_text(errors="replace") for path in files]

@@ -115,9 +115,7 @@ async def test_progress_follows_the_rows_that_were_read(client: Any) -> None:
     assert read[-1] == result["rows_read"]
 
 
-async def test_link_is_signed_when_it_is_sent_and_never_stored(
-    client: Any, stored: Any, sandbox: Sandbox, new_person: Any
-) -> None:
+async def test_link_is_signed_when_it_is_sent_and_never_stored(client: Any, stored: Any) -> None:
     """The stored result names the object; only the message has a signed link."""
     request = client.request("generate_report", {"start_date": "2024-01-01", "end_date": "2024-01-31"})
     result = await request

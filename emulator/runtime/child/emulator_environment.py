@@ -35,6 +35,9 @@ def run(code: str, client: str, client_path: str) -> None:
     os.chdir(code)
     if not sys.path or sys.path[0] != code:
         sys.path.insert(0, code)
+    # An interpreter reads PYTHONPATH when it starts; a forked child started with the fork server's.
+    further = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    sys.path[1:1] = [entry for entry in further if entry not in sys.path]
     if client == "pure" or (client == "auto" and importlib.util.find_spec("runtime_client") is None):
         specification = importlib.util.spec_from_file_location("runtime_client", client_path)
         assert specification is not None

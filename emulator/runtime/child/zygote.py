@@ -221,35 +221,39 @@ def preload(modules: list[str], clients: list[str]) -> list[str]:
         except Exception:  # noqa: BLE001 - whatever a module raises, environments can live without it
             missing.append(name)
     if clients and "boto3" in sys.modules:
-        _share_models()
-        session = sys.modules["botocore"].session.get_session()
-        for name in clients:
-            try:
-                session.create_client(name, region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
-            except Exception:  # noqa: BLE001
-                missing.append(name)
+        try:
+            missing += _share_models(clients)
+        except Exception:  # noqa: BLE001 - a boto3 of another make; environments read the models themselves
+            missing.append("boto3 clients")
     return missing
 
 
-def _share_models() -> None:
-    """Let every botocore session of an environment use the models that were parsed here.
+def _share_models(clients: list[str]) -> list[str]:
+    """Read the models of `clients` once and let every session of every environment begin with them.
 
-    They are large and read-only; parsing them is most of the time that a first client takes.
+    Reading them is most of the time and memory that a first client takes. A session's loader keeps what
+    it has read in a dictionary; a new loader gets a copy of the one that was filled here.
     """
-    loader = importlib.import_module("botocore.loaders").JSONFileLoader
-    importlib.import_module("botocore.session")
-    parsed: dict = {}  # type: ignore[type-arg]
-    read = loader.load_file
+    boto3_session = importlib.import_module("boto3.session")
+    botocore_session = importlib.import_module("botocore.session")
+    session = boto3_session.Session(region_name="us-east-1")
+    missing = []
+    for name in clients:
+        try:
+            session.client(name, endpoint_url="http://127.0.0.1:9")
+        except Exception:  # noqa: BLE001
+            missing.append(name)
+    read = session._session.get_component("data_loader")._cache
+    create = botocore_session.create_loader
 
-    def load_file(self, file_path):  # type: ignore[no-untyped-def]
-        if file_path not in parsed:
-            value = read(self, file_path)
-            if value is None:
-                return None
-            parsed[file_path] = value
-        return parsed[file_path]
+    def create_loader(search_path_string=None):  # type: ignore[no-untyped-def]
+        loader = create(search_path_string)
+        if search_path_string is None:
+            loader._cache = dict(read)
+        return loader
 
-    loader.load_file = load_file
+    botocore_session.create_loader = create_loader  # type: ignore[attr-defined]
+    return missing
 
 
 def main() -> None:

@@ -17,17 +17,26 @@ Serve = Callable[..., Awaitable[str]]
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
     """Start servers: `url = await serve(script)`; afterwards nothing of the client may be left."""
+    playing: set[asyncio.Task[Any]] = set()
     async with AsyncExitStack() as stack:
 
         async def start(script: Script, **options: Any) -> str:
+            async def play(connection: ServerConnection) -> None:
+                task = asyncio.current_task()
+                assert task is not None
+                playing.add(task)
+                await script(connection)
+
             server = await stack.enter_async_context(
-                websockets.serve(script, "127.0.0.1", 0, ping_interval=None, **options)
+                websockets.serve(play, "127.0.0.1", 0, ping_interval=None, **options)
             )
             scheme = "wss" if options.get("ssl") else "ws"
             host = "localhost" if options.get("ssl") else "127.0.0.1"
             return f"{scheme}://{host}:{server.sockets[0].getsockname()[1]}/local"
 
         yield start
+        for task in playing:  # a script may still wait for what a failed test never did
+            task.cancel()
     left = [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("streamer-client")]
     assert left == []
 

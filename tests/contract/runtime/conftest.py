@@ -95,7 +95,7 @@ def destination(event, context):
 async def poll(predicate: Callable[[], Any]) -> Any:
     """Wait until `predicate` is true and return what it said: what other processes do sends us no event."""
     async with asyncio.timeout(DEADLINE_S):
-        while not (found := predicate()):
+        while not (found := predicate()):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
     return found
 
@@ -211,7 +211,13 @@ def meeting(tmp_path: Path) -> Meeting:
 def gone() -> Callable[[int], Awaitable[None]]:
     """Wait until a process has ended (a zombie whose parent does not care counts as ended)."""
 
+    def is_gone(pid: int) -> bool:
+        try:
+            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+
     async def wait(pid: int) -> None:
-        await poll(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        await poll(lambda: is_gone(pid))
 
     return wait

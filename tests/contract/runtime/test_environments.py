@@ -174,3 +174,27 @@ async def test_code_that_is_not_there(function: Make, tmp_path: Any) -> None:
     missing = Function(name="f", handler="a.b", code=tmp_path / "missing")
     with pytest.raises(StartFailed, match="missing"):
         await LambdaService([missing]).start()
+
+
+async def test_a_stopped_service_starts_again(serve: Serve, function: Make, call: Call) -> None:
+    """Stop leaves nothing that a later start could stumble over, and both may be repeated."""
+    service = await serve(function("counting", provisioned_concurrency=1))
+    for _ in range(2):
+        assert (await call(service, "counting"))["count"] == 1
+        await service.stop()
+        await service.stop()
+        await service.start()
+    assert service.stats()["environments"] == 1
+
+
+async def test_a_start_that_is_given_up_leaves_nothing(function: Make, gone: Call, until: Call) -> None:
+    """Cancelling `start` ends what was started so far."""
+    service = LambdaService([function("slow.handler", provisioned_concurrency=2)])
+    starting = asyncio.create_task(service.start())
+    await until(lambda: sum(e.pid is not None for e in service.environments()) == 2)
+    pids = [e.pid for e in service.environments()] + service.fork_server_pids()
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    for pid in pids:
+        await gone(pid)

@@ -21,7 +21,7 @@ Call = Callable[..., Awaitable[Any]]
 
 @pytest.fixture(
     params=[(method, client) for method in ("fork", "spawn") for client in ("native", "pure")],
-    ids=lambda pair: "-".join(pair),
+    ids="-".join,
 )
 def mode(request: pytest.FixtureRequest) -> RuntimeSettings:
     method, client = request.param

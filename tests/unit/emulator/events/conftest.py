@@ -275,7 +275,7 @@ class World:
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until `condition()` holds, with the loop free to run."""
         async with asyncio.timeout(DEADLINE_S):
-            while not condition():
+            while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(0)
 
 

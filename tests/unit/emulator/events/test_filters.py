@@ -129,7 +129,7 @@ def test_no_patterns_let_everything_through():
 
 
 def test_a_ttl_deletion_can_be_told_apart():
-    """The pattern of AWS's documentation for deletions by time to live works on the Lambda form of the record."""
+    """AWS's documented pattern for deletions by time to live works on the record as Lambda spells it."""
     pattern = {"userIdentity": {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}}
     identity = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
     assert Filter([pattern]).matches({"eventName": "REMOVE", "userIdentity": identity})

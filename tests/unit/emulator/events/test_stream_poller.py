@@ -78,8 +78,10 @@ async def test_a_batching_window_gathers_records(world):
     """With a window the function is invoked when the batch is full, although records were there before."""
     await world.poll(batch_size=3, maximum_batching_window_s=300)
     for key in "abc":
+        reads = world.streams.reads
         world.streams.put("t", key)
-        await asyncio.sleep(0.01)
+        if key != "c":
+            await world.until(lambda reads=reads: world.streams.reads > reads)
     await world.invoker.until(lambda: world.invoker.keys == [["a", "b", "c"]])
 
 
@@ -375,12 +377,24 @@ async def test_stopping_lets_an_invocation_finish(world):
     number = world.streams.put("t", "a")
     poller = await world.poll()
     await world.invoker.until(lambda: world.invoker.seen == ["a"])
-    stopping = asyncio.create_task(poller.stop())
-    await asyncio.sleep(0)
-    release.set()
-    await stopping
+    asyncio.get_running_loop().call_later(0.05, release.set)
+    await poller.stop()
     place = Place("f", "arn:t/1", "shard-1")
     assert world.checkpoints.find(place) == number
+
+
+async def test_stopping_gives_up_on_an_invocation_that_does_not_end(world):
+    """An invocation that outlasts the grace does not hold up the stop, and its records come again."""
+    forever = asyncio.Event()
+    world.invoker.answer = lambda records: forever.wait()
+    world.streams.put("t", "a")
+    poller = await world.poll()
+    await world.invoker.until(lambda: world.invoker.seen == ["a"])
+    async with asyncio.timeout(5):
+        await poller.stop()
+    world.invoker.answer = lambda records: None
+    await world.poll()
+    await world.invoker.until(lambda: world.invoker.seen == ["a", "a"])
 
 
 async def test_stopping_does_not_wait_for_a_waiting_read(world):

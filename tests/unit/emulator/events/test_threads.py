@@ -26,7 +26,7 @@ async def test_a_cancelled_call_is_abandoned():
         release.wait(10)
 
     task = asyncio.create_task(in_thread(block, name="abandoned"))
-    while not entered.is_set():
+    while not entered.is_set():  # noqa: ASYNC110
         await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,0 +1,237 @@
+"""A real LocalStack, and the event sources of an application on it with a Lambda service in memory."""
+
+import asyncio
+import json
+import threading
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from emulator import resources
+from emulator.application import Application, Function, Key, StreamMapping, StreamViewType, Table
+from emulator.aws import Clients
+from emulator.clock import SystemClock
+from emulator.events.aws_streams import AwsStreams
+from emulator.events.checkpoints import Checkpoints
+from emulator.events.pacing import Backoff
+from emulator.events.service import EventSources
+from emulator.invocation import InvocationResult
+from emulator.localstack.process import LocalStack
+from emulator.telemetry.timeline import Timeline
+
+DEADLINE_S = 20.0
+
+
+@pytest.fixture(scope="session")
+def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    process = LocalStack(tmp_path_factory.mktemp("run"), settings={"EMULATOR_TTL_INTERVAL_S": "0.1"})
+    try:
+        asyncio.run_coroutine_threadsafe(process.start(), loop).result(300)
+        yield process
+    finally:
+        asyncio.run_coroutine_threadsafe(process.stop(), loop).result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+class NotingInvoker:
+    """Notes the records it is given; `answer` decides what comes back, success unless it is set."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[dict[str, Any]]] = []
+        self.answer: Callable[[list[dict[str, Any]]], Any] = lambda records: None
+        self._changed = asyncio.Event()
+
+    async def invoke(self, function: str, payload: bytes, **_: Any) -> InvocationResult:
+        records = json.loads(payload)["Records"]
+        self.batches.append(records)
+        self._changed.set()
+        answer = self.answer(records)
+        if isinstance(answer, InvocationResult):
+            return answer
+        return InvocationResult("a-request", json.dumps(answer).encode())
+
+    async def invoke_event(self, function: str, payload: bytes, **_: Any) -> str:
+        raise NotImplementedError
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [record for batch in self.batches for record in batch]
+
+    @property
+    def keys(self) -> list[str]:
+        return [record["dynamodb"]["Keys"]["pk"]["S"] for record in self.records]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until `condition()` holds, looked at after each invocation."""
+        async with asyncio.timeout(DEADLINE_S):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+
+class World:
+    """One table with a stream, a queue, and event sources that can be started on them."""
+
+    def __init__(self, endpoint_url: str) -> None:
+        self.endpoint_url = endpoint_url
+        self.clients = Clients(endpoint_url)
+        self.table = f"table-{uuid.uuid4().hex[:8]}"
+        self.queue = f"queue-{uuid.uuid4().hex[:8]}"
+        self.invoker = NotingInvoker()
+        self.timeline = Timeline(SystemClock())
+        self.checkpoints = Checkpoints()
+        self.stack = AsyncExitStack()
+
+    def declared(self, **mapping: Any) -> Application:
+        return Application(
+            "contract",
+            functions=[Function("f", "a.b", Path())],
+            tables=[
+                Table(
+                    self.table,
+                    Key("pk"),
+                    stream_view_type=StreamViewType.NEW_AND_OLD_IMAGES,
+                    ttl_attribute="expires",
+                )
+            ],
+            queues=[self.queue],
+            stream_mappings=[StreamMapping(self.table, "f", **mapping)],
+        )
+
+    async def create(self) -> None:
+        await asyncio.to_thread(resources.create, self.declared(), self.clients)
+
+    async def start(
+        self, *, endpoint_url: str | None = None, waits: bool = True, **mapping: Any
+    ) -> EventSources:
+        """Start the event sources, which are stopped in the end."""
+        sources = EventSources(
+            self.declared(**mapping),
+            invoker=self.invoker,
+            backend_endpoint_url=endpoint_url or self.endpoint_url,
+            waits_for_records=waits,
+            clock=SystemClock(),
+            timeline=self.timeline,
+            random=Random(1),
+            retry_backoff=Backoff(0.01, 0.05),
+            checkpoints=self.checkpoints,
+        )
+        await sources.start()
+        self.stack.push_async_callback(sources.stop)
+        return sources
+
+    async def call(self, service: str, operation: str, **arguments: Any) -> Any:
+        return await asyncio.to_thread(getattr(self.clients(service), operation), **arguments)
+
+    async def put(self, key: str, **attributes: Any) -> None:
+        await self.call("dynamodb", "put_item", TableName=self.table, Item={"pk": {"S": key}, **attributes})
+
+    async def message(self) -> dict[str, Any]:
+        """Take the next message from the queue."""
+        url = (await self.call("sqs", "get_queue_url", QueueName=self.queue))["QueueUrl"]
+        answer = await self.call("sqs", "receive_message", QueueUrl=url, WaitTimeSeconds=10)
+        (message,) = answer["Messages"]
+        return dict(json.loads(message["Body"]))
+
+    async def happened(self, kind: str) -> dict[str, Any]:
+        """Wait until the timeline has an entry of `kind`; returns the facts of the first."""
+        news = asyncio.Event()
+        stop = self.timeline.listen(lambda entry: news.set())
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                while True:
+                    for entry in self.timeline.entries():
+                        if entry.kind == kind:
+                            return entry.facts
+                    news.clear()
+                    await news.wait()
+        finally:
+            stop()
+
+
+@pytest.fixture
+async def world(localstack: LocalStack) -> AsyncIterator[World]:
+    one = World(localstack.endpoint_url)
+    await one.create()
+    async with one.stack:
+        yield one
+    await one.call("dynamodb", "delete_table", TableName=one.table)
+
+
+@pytest.fixture
+async def streams(localstack: LocalStack) -> AsyncIterator[AwsStreams]:
+    """The adapter on the real back end."""
+    adapter = AwsStreams(localstack.endpoint_url)
+    await adapter.open()
+    yield adapter
+    adapter.close()
+
+
+class Forwarder:
+    """A door to the back end that can be shut: what a back end that restarts looks like."""
+
+    def __init__(self, target: str) -> None:
+        self._target_port = int(target.rsplit(":", 1)[1])
+        self._server: asyncio.Server | None = None
+        self._port = 0
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def shut(self) -> None:
+        if self._server is None:
+            return
+        self._server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._server = None
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        writers = [writer]
+        try:
+            onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+            writers.append(onward_writer)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._copy(reader, onward_writer))
+                group.create_task(self._copy(onward_reader, writer))
+        except* (OSError, asyncio.CancelledError):
+            pass
+        finally:
+            for one in writers:
+                one.transport.abort()
+            self._tasks.discard(task)
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+async def forwarder(localstack: LocalStack) -> AsyncIterator[Forwarder]:
+    one = Forwarder(localstack.endpoint_url)
+    await one.open()
+    yield one
+    await one.shut()

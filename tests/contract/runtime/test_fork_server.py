@@ -1,0 +1,112 @@
+"""Environments from a fork server that has modules and AWS's models ahead, and from a loop of uvloop."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from emulator.application import Function
+from emulator.runtime import LambdaService, RuntimeSettings, StartMethod
+
+Serve = Callable[..., Awaitable[LambdaService]]
+Call = Callable[..., Awaitable[Any]]
+
+CLIENTS = """
+import os, random, sys
+warm = "boto3" in sys.modules
+import boto3
+
+client = boto3.client("dynamodb")
+
+def handler(event, context):
+    return {
+        "warm": warm, "endpoint": client.meta.endpoint_url, "region": client.meta.region_name,
+        "key": client._request_signer._credentials.access_key, "random": random.random(),
+        "own": sys.modules["boto3"].__file__,
+    }
+"""
+
+
+async def test_preloaded_modules_are_the_environments_own(serve: Serve, call: Call, code: Path) -> None:
+    """boto3 is there already, and its clients go by the environment's own variables."""
+    (code / "clients.py").write_text(CLIENTS)
+    functions = [
+        Function(name, "clients.handler", code, timeout_s=20, environment={"WHO": name})
+        for name in ("a", "b")
+    ]
+    settings = RuntimeSettings(
+        start_method=StartMethod.FORK, preload=("boto3",), preload_clients=("dynamodb",)
+    )
+    service = await serve(
+        *functions,
+        settings=settings,
+        environment_variables=lambda function: {"AWS_ENDPOINT_URL": f"http://127.0.0.1/{function.name}"},
+    )
+    a, b = await call(service, "a"), await call(service, "b")
+    assert (a["warm"], a["region"], a["key"]) == (True, "us-east-1", "test")
+    assert (a["endpoint"], b["endpoint"]) == ("http://127.0.0.1/a", "http://127.0.0.1/b")
+    assert a["random"] != b["random"]
+    assert len(service.fork_server_pids()) == 1
+
+
+async def test_a_package_with_its_own_copy_gets_it(serve: Serve, call: Call, code: Path) -> None:
+    """The fork server looks into the function's folder first, as the function would."""
+    (code / "boto3.py").write_text("client = lambda name: None\n")
+    (code / "copies.py").write_text("import boto3\ndef handler(event, context):\n    return boto3.__file__\n")
+    settings = RuntimeSettings(preload=("boto3",), preload_clients=("dynamodb",))
+    service = await serve(Function("f", "copies.handler", code, timeout_s=20), settings=settings)
+    assert await call(service, "f") == str(code / "boto3.py")
+
+
+async def test_a_module_that_cannot_be_preloaded_is_passed_over(serve: Serve, call: Call, code: Path) -> None:
+    """What is missing from the fork server is the environments' own affair."""
+    (code / "fragile.py").write_text("raise RuntimeError\n")
+    settings = RuntimeSettings(preload=("fragile", "no_such_module"), preload_clients=("no_such_service",))
+    service = await serve(Function("f", "app.echo", code, timeout_s=20), settings=settings)
+    assert await call(service, "f", 1) == 1
+
+
+async def test_the_json_log_format_is_the_functions_choice(serve: Serve, code: Path) -> None:
+    """`AWS_LAMBDA_LOG_FORMAT` works although the fork server had another environment."""
+    (code / "logs.py").write_text(
+        "import logging\ndef handler(event, context):\n    logging.getLogger().error('it happened')\n"
+    )
+    functions = [
+        Function("text", "logs.handler", code, timeout_s=20),
+        Function("json", "logs.handler", code, timeout_s=20, environment={"AWS_LAMBDA_LOG_FORMAT": "JSON"}),
+    ]
+    service = await serve(*functions)
+    text, structured = await service.invoke("text", b""), await service.invoke("json", b"")
+    assert f"Z\t{text.request_id}\tit happened\n" in text.log
+    [line] = [line for line in structured.log.splitlines() if line.startswith("{")]
+    assert json.loads(line)["requestId"] == structured.request_id
+
+
+def test_the_service_runs_on_uvloop(code: Path) -> None:
+    """The same service on the loop that the emulator uses."""
+
+    async def story() -> list[bytes]:
+        functions = [
+            Function("echo", "app.echo", code, timeout_s=20),
+            Function("leave", "app.leave", code, timeout_s=20),
+            Function("large", "app.large", code, timeout_s=20),
+        ]
+        settings = RuntimeSettings(preload=(), preload_clients=())
+        service = LambdaService(functions, settings=settings)
+        await service.start()
+        try:
+            calls = [service.invoke("echo", str(n).encode()) for n in range(20)]
+            results = [r.payload for r in await asyncio.gather(*calls)]
+            results.append((await service.invoke("leave", b'{"status": 3}')).payload[:32])
+            results.append((await service.invoke("large", b'{"bytes": 6000000}')).payload[:4])
+            return results
+        finally:
+            await service.stop()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        results = runner.run(story())
+    assert results[:20] == [str(n).encode() for n in range(20)]
+    assert results[20:] == [b'{"errorType":"Runtime.ExitError"', b'"xxx']
