@@ -10,10 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from emulator.account import ACCOUNT_ID, REGION
 from emulator.errors import InvalidApplication
-
-REGION = "us-east-1"
-ACCOUNT_ID = "000000000000"
 
 
 class StreamViewType(StrEnum):

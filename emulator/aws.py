@@ -1,18 +1,13 @@
 """boto3 clients for the sandbox's back end, which never reach AWS by accident."""
 
+import threading
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
-from emulator.application import REGION
-
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_SESSION_TOKEN": "test",
-}
-"""What the back end accepts; worthless anywhere else."""
+from emulator.account import CREDENTIALS, REGION
 
 
 class Clients:
@@ -21,19 +16,24 @@ class Clients:
     def __init__(self, endpoint_url: str, *, lambda_endpoint_url: str | None = None) -> None:
         self._endpoint_url = endpoint_url
         self._lambda_endpoint_url = lambda_endpoint_url
+        # A profile that the user's environment names is neither wanted nor known to be there.
+        no_profile = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
         self._session = boto3.Session(
+            botocore_session=no_profile,
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
             aws_session_token=CREDENTIALS["AWS_SESSION_TOKEN"],
             region_name=REGION,
         )
         self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
 
     def __call__(self, service: str) -> Any:
-        """Return the client of `service`, `dynamodb` for example."""
-        client = self._clients.get(service)
-        if client is None:
-            client = self._clients[service] = self.new(service)
+        """Return the client of `service`, `dynamodb` for example. Thread-safe, as a session is not."""
+        with self._lock:
+            client = self._clients.get(service)
+            if client is None:
+                client = self._clients[service] = self.new(service)
         return client
 
     def new(self, service: str, **options: Any) -> Any:

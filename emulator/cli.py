@@ -15,8 +15,9 @@ from rich.table import Table
 
 from emulator import doctor as examinations
 from emulator import state as states
+from emulator.control_client import call
 from emulator.errors import EmulatorError
-from emulator.sandbox import Sandbox, call
+from emulator.sandbox import Sandbox
 
 app = typer.Typer(
     help="Runs WebSocket-API applications on this machine, with no AWS account.",

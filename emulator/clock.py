@@ -1,6 +1,7 @@
 """Time as a value that is passed in, so that a rule about ten minutes is tested in a millisecond."""
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -42,3 +43,12 @@ class ManualClock:
     def advance(self, seconds: float) -> None:
         """Move both senses of time forward by `seconds` (>= 0)."""
         self._elapsed += seconds
+
+
+def timestamp(epoch_s: float, *, timespec: str = "milliseconds") -> str:
+    """Write a time as AWS's JSON does: ISO 8601, UTC, cut after `timespec`, `2024-01-20T11:54:57.419Z`.
+
+    Args:
+        timespec: `seconds` or `milliseconds`, as `datetime.isoformat` has them.
+    """
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec=timespec).replace("+00:00", "Z")

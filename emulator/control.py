@@ -49,7 +49,7 @@ class ControlApi:
             return 413, {"error": f"A call may send {MAX_BODY_BYTES} bytes at most."}
         try:
             body = json.loads(text) if text else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             return 400, {"error": "The body is not JSON."}
         query = {
             name: values[-1] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()
@@ -66,7 +66,8 @@ class ControlApi:
             return "The control API answers on loopback only."
         if "origin" in headers:
             return "The control API does not answer web pages."
-        if not hmac.compare_digest(headers.get("authorization", ""), f"Bearer {self._secret}"):
+        given, wanted = headers.get("authorization", ""), f"Bearer {self._secret}"
+        if not hmac.compare_digest(given.encode(), wanted.encode()):  # as text it would take ASCII alone
             return "The control API needs the secret of this run."
         return None
 

@@ -4,6 +4,10 @@
 class EmulatorError(Exception):
     """Something the emulator could not do; `str()` is one sentence that says what to do next."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows: what happened, without our frames. IPython's hook."""
+        return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", ())]
+
 
 class InvalidApplication(EmulatorError):
     """The application's declaration contradicts itself."""

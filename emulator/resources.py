@@ -9,9 +9,6 @@ from emulator.application import Application, Table
 MAX_PARALLEL_CALLS = 8
 """Calls to the back end at once while creating; one laptop process answers them. Ours."""
 
-SERVICES = ("dynamodb", "sqs", "secretsmanager", "s3")
-"""The services that are called."""
-
 
 def create(application: Application, client: Callable[[str], Any]) -> None:
     """Create what does not exist yet; safe to run twice.

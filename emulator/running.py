@@ -23,9 +23,14 @@ from emulator.http import HttpServer
 from emulator.localstack.backend import Backend, external_backend
 from emulator.localstack.process import LocalStack
 from emulator.runtime.api import LambdaApi
+from emulator.runtime.inline import InlineEnvironments
 from emulator.runtime.service import LambdaService
+from emulator.runtime.settings import RuntimeSettings
 from emulator.state import Addresses, State
 from emulator.telemetry.timeline import Timeline
+
+INLINE_SETTINGS = RuntimeSettings(max_environments_per_function=8)
+"""Threads of one function at most: beyond that they only wait for each other, in one interpreter. Ours."""
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -80,6 +85,8 @@ async def start(
     secret: str,
     progress: Callable[[str], None],
     timed: Callable[[str], None],
+    serving: Callable[[State], None],
+    inline_pid: int | None,
     stack: AsyncExitStack,
 ) -> Running:
     """Start every part; what was started is ended by `stack`, in the opposite order.
@@ -90,12 +97,15 @@ async def start(
         secret: opens the control API.
         progress: is told in words what happens.
         timed: is told which part of the start is done.
+        serving: is told that the control API answers; the functions start then.
+        inline_pid: of the process whose threads run the functions; None: they are processes of their own.
 
     Raises:
         StartFailed, BackendFailed, InvalidApplication.
     """
     clock = SystemClock()
     timeline = Timeline(clock)
+    inline = InlineEnvironments(inline_pid, run_folder) if inline_pid is not None else None
     localstack = None if aws_endpoint else LocalStack(run_folder, progress)
     progress("Starting LocalStack." if localstack else f"Using the back end at {aws_endpoint}.")
     if localstack is not None:
@@ -103,7 +113,7 @@ async def start(
     endpoints: dict[str, str] = {}
     backend, (application, certificate, functions) = await _both(
         _start_backend(localstack, aws_endpoint),
-        _prepare(source, endpoints, run_folder, clock, timeline, stack),
+        _prepare(source, endpoints, run_folder, clock, timeline, inline, stack),
     )
     timed("backend")
     progress("Creating tables, buckets and secrets.")
@@ -121,8 +131,6 @@ async def start(
         "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": gateway.management_url,
         "AWS_CA_BUNDLE": str(certificate.ca_bundle),
     }
-    await functions.start()
-    timed("functions")
     events = EventSources(
         application,
         invoker=functions,
@@ -132,14 +140,14 @@ async def start(
         timeline=timeline,
         random=SystemRandom(),
     )
-    await events.start()
-    stack.push_async_callback(events.stop)
+    localstack_pid = localstack.pid if localstack is not None else None
     calls = ControlCalls(
-        application, functions, events, timeline, localstack.pid if localstack is not None else None
+        application, functions, gateway.gateway.connections, events, timeline, localstack_pid, inline
     )
     control = await _serve(ControlApi(calls.table(), secret), stack)
-    timed("ready")
-    return Running(
+    if inline is not None:
+        stack.callback(inline.end)
+    running = Running(
         application=application,
         backend=backend,
         localstack=localstack,
@@ -159,6 +167,13 @@ async def start(
         secret=secret,
         run_folder=run_folder,
     )
+    serving(running.state({}))
+    await functions.start()
+    timed("functions")
+    await events.start()
+    stack.push_async_callback(events.stop)
+    timed("ready")
+    return running
 
 
 async def _both(one: Coroutine[Any, Any, A], other: Coroutine[Any, Any, B]) -> tuple[A, B]:
@@ -178,6 +193,7 @@ async def _prepare(
     run_folder: Path,
     clock: SystemClock,
     timeline: Timeline,
+    inline: InlineEnvironments | None,
     stack: AsyncExitStack,
 ) -> tuple[Application, Certificate, LambdaService]:
     """Do what needs no back end, while that starts."""
@@ -188,6 +204,8 @@ async def _prepare(
         clock=clock,
         timeline=timeline,
         run_folder=run_folder,
+        settings=RuntimeSettings() if inline is None else INLINE_SETTINGS,
+        inline=inline,
     )
     stack.push_async_callback(functions.stop)
     booting = asyncio.create_task(functions.boot(), name="fork servers")

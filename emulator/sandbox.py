@@ -1,38 +1,41 @@
 """`Sandbox`: the handle on an emulator process that notebooks, tests and the command line use."""
 
 import asyncio
-import json
 import os
-import signal
-import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import urllib3
-
+from emulator import notebook
 from emulator.applications.source import load
 from emulator.aws import Clients
+from emulator.emulator_process import EmulatorProcess
 from emulator.errors import EmulatorError, SandboxNotRunning, StartFailed
-from emulator.state import Addresses, State, parse
+from emulator.inline import InlineExecution
+from emulator.introspection import Introspection
+from emulator.state import Addresses, State
 
 START_TIMEOUT_S = 60.0
 """Seconds until a sandbox that is not ready is given up. Seen: 2 to 4 on two cores."""
 
-STOP_TIMEOUT_S = 10.0
-"""Seconds that an emulator has for its orderly end before it is killed. Seen: under 2."""
 
-MAX_LINE_BYTES = 16 * 1024 * 1024
-"""One line of the emulator's own report at most."""
+class Execution(StrEnum):
+    """Where functions run."""
+
+    PROCESSES = "processes"
+    """Each environment is a process of its own, as on AWS."""
+
+    INLINE = "inline"
+    """Threads of this process: breakpoints stop, actions of a notebook cell are served."""
 
 
 def _be_quiet(_text: str) -> None:
-    """The default report: nothing is shown."""
+    """Show nothing."""
 
 
-class Sandbox:
+class Sandbox(Introspection):
     """A running application on this machine, with no AWS account.
 
     `async with Sandbox() as sandbox:` or `sandbox = await Sandbox.start()` and, in the end,
@@ -47,7 +50,8 @@ class Sandbox:
         options: Mapping[str, Any] | None = None,
         aws_endpoint: str | None = None,
         port: int = 0,
-        report: Callable[[str], None] = _be_quiet,
+        execution: str = Execution.PROCESSES,
+        report: Callable[[str], None] | None = None,
         start_timeout_s: float = START_TIMEOUT_S,
         named: bool = False,
     ) -> None:
@@ -58,24 +62,29 @@ class Sandbox:
             options: what that application takes.
             aws_endpoint: a running AWS back end to use instead of LocalStack in a process of ours.
             port: of the gateway; 0 takes a free one.
-            report: is told in words what happens while the sandbox starts.
+            execution: `processes`, or `inline`; see `Execution` and `emulator.inline`.
+            report: is told in words what happens while the sandbox starts; by default that is shown in
+                IPython and nowhere else.
             named: whether the state file names this sandbox to the other commands.
         """
-        self._source = load(application, options or {})
-        self._configuration = {
+        self.name = application
+        self._execution = Execution(execution)
+        self._options = dict(options or {})
+        self._configuration: dict[str, Any] = {
             "application": application,
-            "options": dict(options or {}),
+            "options": self._options,
             "aws_endpoint": aws_endpoint,
             "port": port,
             "named": named,
+            "inline_pid": os.getpid() if self._execution is Execution.INLINE else None,
         }
+        super().__init__()
+        self._source = load(application, self._options)
         self._report = report
         self._start_timeout_s = start_timeout_s
-        self._process: asyncio.subprocess.Process | None = None
-        self._reader: asyncio.Task[None] | None = None
+        self._process: EmulatorProcess | None = None
+        self._inline: InlineExecution | None = None
         self._state: State | None = None
-        self._failure: str | None = None
-        self._http = urllib3.PoolManager(maxsize=4, retries=False)
         self._clients: Clients | None = None
 
     @classmethod
@@ -104,10 +113,16 @@ class Sandbox:
         return f"<Sandbox {self._state.addresses.websocket}, {self._state.backend['name']}>"
 
     @property
+    def is_running(self) -> bool:
+        """Whether the emulator is ready and has not ended."""
+        return self._state is not None and (self._process is None or self._process.failure is None)
+
+    @property
     def state(self) -> State:
         """What is known of the running emulator. Raises SandboxNotRunning."""
-        if self._state is None or self._failure is not None:
-            raise SandboxNotRunning(self._failure or "The sandbox is not running: start it first.")
+        failure = self._process.failure if self._process is not None else None
+        if self._state is None or failure is not None:
+            raise SandboxNotRunning(failure or "The sandbox is not running: start it first.")
         return self._state
 
     @property
@@ -126,40 +141,36 @@ class Sandbox:
 
     def token(self, user: str = "demo", tenant: str = "demo", **options: Any) -> str:
         """Return a token that the application accepts."""
+        _ = self.state  # none of a sandbox that has ended
         return self._source.token(self.boto3, user=user, tenant=tenant, **options)
 
     def boto3(self, service: str) -> Any:
         """Return a boto3 client of the sandbox, for `dynamodb`, `s3`, `lambda` and so on."""
+        addresses = self.addresses
         if self._clients is None:
-            addresses = self.addresses
             self._clients = Clients(addresses.aws_endpoint, lambda_endpoint_url=addresses.lambda_endpoint)
         if service == "apigatewaymanagementapi":
-            return self._clients.new(service, endpoint_url=self.addresses.management)
+            return self._clients.new(service, endpoint_url=addresses.management)
         return self._clients(service)
 
-    async def timeline(self, *, after: int = 0) -> list[dict[str, Any]]:
-        """List what happened, oldest first: `{"sequence", "at", "kind", "facts"}`."""
-        entries: list[dict[str, Any]] = await self._call("GET", f"/timeline?after={after}")
-        return entries
+    def add_action(self, action: Any = None, **declaration: Any) -> Any:
+        """Offer an action that is defined here, at once; one of that name is replaced.
 
-    async def logs(self, function: str) -> list[dict[str, Any]]:
-        """List the kept logs of a function, one per invocation, oldest first.
+        Also a decorator, with or without arguments. What it takes is the application's own; see
+        `Source.add_action` there.
 
-        Shape:
-            `{"function", "request_id", "started_at", "cold", "pid", "duration_ms", "function_error", "log"}`
+        Raises:
+            EmulatorError: functions run in processes, which do not know what is defined here.
         """
-        logs: list[dict[str, Any]] = await self._call("GET", f"/logs?function={function}")
-        return logs
-
-    async def environments(self) -> list[dict[str, Any]]:
-        """List the execution environments: function, pid, state, invocations."""
-        environments: list[dict[str, Any]] = await self._call("GET", "/environments")
-        return environments
-
-    async def memory(self) -> list[dict[str, Any]]:
-        """List the emulator's processes with their memory."""
-        rows: list[dict[str, Any]] = await self._call("GET", "/memory")
-        return rows
+        if self._execution is not Execution.INLINE:
+            raise EmulatorError(
+                "Functions run in processes of their own and cannot see what is defined here; start"
+                ' Sandbox(execution="inline"), or offer a module by options={"action_modules": [...]}.'
+            )
+        _ = self.state
+        if action is None:
+            return lambda function: self._source.add_action(function, **declaration)
+        return self._source.add_action(action, **declaration)
 
     async def kill_environment(self, function: str, *, pid: int | None = None) -> int | None:
         """End an environment of `function` with SIGKILL: the one of `pid`, else one at work, else any.
@@ -176,117 +187,56 @@ class Sandbox:
 
     async def stop(self) -> None:
         """End the emulator and everything it started. Safe to call twice."""
-        process, self._process = self._process, None
+        process = self._process
         if process is None:
             return
-        if process.stdin is not None:
-            process.stdin.close()
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-        if self._reader is not None:
-            await self._reader
+        await process.stop()
+        if self._inline is not None:
+            await asyncio.to_thread(self._inline.stop)
+            self._inline = None
+        self._process = None
         self._state = None
         self._clients = None
         self._http.clear()
+        notebook.leave_place(self)
 
     async def wait(self) -> str:
         """Wait until the emulator ends by itself; returns why."""
-        if self._reader is not None:
-            await asyncio.shield(self._reader)
-        return self._failure or "The emulator has ended."
+        return "The sandbox is not running." if self._process is None else await self._process.wait()
 
     async def _start(self) -> None:
         if self._process is not None:
             raise StartFailed("This sandbox runs already; stop it first, or make another.")
-        self._failure = None
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "emulator.server",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env=_surroundings(),
-            start_new_session=True,
-            limit=MAX_LINE_BYTES,
-        )
-        ready: asyncio.Future[State] = asyncio.get_running_loop().create_future()
-        self._reader = asyncio.create_task(self._follow(self._process, ready), name="sandbox")
-        assert self._process.stdin is not None
+        has_replaced = await notebook.take_place(self)
+        # Made anew, because it may remember a key of the run before.
+        self._source = load(self.name, self._options)
+        display = notebook.start_display() if self._report is None else None
+        process = self._process = EmulatorProcess(self._report or display or _be_quiet, self._serve)
         try:
-            self._process.stdin.write(json.dumps(self._configuration).encode() + b"\n")
-            async with asyncio.timeout(self._start_timeout_s):
-                self._state = await asyncio.shield(ready)
-        except TimeoutError:
-            await self.stop()
-            raise StartFailed(
-                f"The emulator was not ready within {self._start_timeout_s:.0f} s;"
-                ' "python -m emulator doctor" says what the machine lacks.'
-            ) from None
-        except BaseException:
+            self._state = await process.start(self._configuration, timeout_s=self._start_timeout_s)
+        except BaseException as error:
+            if display is not None:
+                display.end("The sandbox did not start." if isinstance(error, Exception) else "Interrupted.")
             await self.stop()
             raise
+        notebook.explain_errors(self._source.errors)
+        notebook.show_requests(self._source.requests)
+        if display is not None:
+            display.end(
+                "The sandbox is ready; the one that ran here before has been stopped."
+                if has_replaced
+                else "The sandbox is ready."
+            )
 
-    async def _follow(self, process: asyncio.subprocess.Process, ready: "asyncio.Future[State]") -> None:
-        assert process.stdout is not None
-        async for line in process.stdout:
-            with suppress(ValueError, KeyError, TypeError):
-                self._told(json.loads(line), ready)
-        status = await process.wait()
-        if self._failure is None:
-            self._failure = f"The emulator has ended ({_how(status)})."
-        if not ready.done():
-            ready.set_exception(StartFailed(self._failure))
-            ready.exception()  # read here, so that a start that was cancelled leaves no warning
-
-    def _told(self, event: dict[str, Any], ready: "asyncio.Future[State]") -> None:
-        if event["event"] == "progress":
-            self._report(event["text"])
-        elif event["event"] == "ready" and not ready.done():
-            ready.set_result(parse(json.dumps(event["state"])))
-        elif event["event"] == "failed":
-            self._failure = event["message"]
-            self._report(event["message"])
-
-    async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        return await asyncio.to_thread(call, self._http, self.state, method, path, body)
-
-
-def call(
-    http: urllib3.PoolManager, state: State, method: str, path: str, body: Mapping[str, Any] | None = None
-) -> Any:
-    """Make one call of the control API of the sandbox that `state` names.
-
-    Raises:
-        SandboxNotRunning: nobody answers.
-        EmulatorError: the emulator refused; its sentence.
-    """
-    try:
-        response = http.request(
-            method,
-            state.addresses.control + path,
-            body=json.dumps(body).encode() if body is not None else None,
-            headers={"Authorization": f"Bearer {state.secret}"},
-            timeout=30.0,
-        )
-    except urllib3.exceptions.HTTPError as error:
-        raise SandboxNotRunning("The sandbox does not answer any more; start it again.") from error
-    answer = json.loads(response.data)
-    if response.status != 200:
-        raise EmulatorError(answer["error"])
-    return answer
-
-
-def _surroundings() -> dict[str, str]:
-    """Return the emulator's environment: ours, but it may keep compiled modules, as it starts often."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-
-
-def _how(status: int) -> str:
-    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+    def _serve(self, state: State) -> None:
+        """Run functions here, if they shall run here, as soon as the emulator can be asked for them."""
+        if self._execution is Execution.INLINE:
+            notebook.let_breakpoints_stop()
+            source = self._source
+            self._inline = InlineExecution(
+                state, lambda function, log: source.inline_handler(function, state, log)
+            )
+            self._inline.start()
 
 
 def log_path(state: State) -> Path:

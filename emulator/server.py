@@ -2,10 +2,11 @@
 
 Started by `Sandbox` as `python -m emulator.server`. The first line of standard input is the
 configuration as JSON; its end means that the parent is gone. Every line of standard output is one
-event as JSON: `progress`, `ready`, `failed`.
+event as JSON: `progress`, `serving`, `ready`, `failed`.
 """
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -14,7 +15,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -23,10 +24,13 @@ from typing import Any
 import uvloop
 
 from emulator import state as states
-from emulator.applications.source import load
-from emulator.errors import EmulatorError
+from emulator.applications.source import ApplicationSource, load
+from emulator.errors import EmulatorError, StartFailed
 from emulator.running import Running, start
 from emulator.state import State
+
+GIVEN_UP = 130
+"""Exit status of an emulator that was ended before it was ready."""
 
 
 class Reporter:
@@ -44,6 +48,10 @@ class Reporter:
     def timed(self, part: str) -> None:
         """Note that `part` of the start is done."""
         self.parts[part] = round(time.monotonic() - self.began, 3)
+
+    def serving(self, state: State) -> None:
+        """Say that the control API answers, before the functions start."""
+        self._send({"event": "serving", "state": asdict(state)})
 
     def ready(self, state: State) -> None:
         self._send({"event": "ready", "state": asdict(state)})
@@ -85,18 +93,33 @@ async def _wait_for_end(running: Running, reader: asyncio.StreamReader, stop: as
     return None
 
 
+async def _unless_over(
+    starting: Coroutine[Any, Any, Running], reader: asyncio.StreamReader, stop: asyncio.Event
+) -> Running | None:
+    """Return what starts; None, and the start is given up, when the parent or a signal ends it first."""
+    start_task = asyncio.ensure_future(starting)
+    ends = [asyncio.ensure_future(_parent_gone(reader)), asyncio.ensure_future(stop.wait())]
+    try:
+        await asyncio.wait({start_task, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        return start_task.result() if start_task.done() else None
+    finally:
+        for task in (start_task, *ends):
+            task.cancel()
+        await asyncio.gather(start_task, *ends, return_exceptions=True)
+
+
 async def serve(reporter: Reporter, run_folder: Path) -> int:
     """Run the emulator; returns the process's exit status."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     reader = await _standard_input()
     configuration = json.loads(await reader.readline())
     source = load(configuration["application"], configuration["options"])
     try:
         async with AsyncExitStack() as stack:
-            running = await start(
+            starting = start(
                 source,
                 run_folder=run_folder,
                 aws_endpoint=configuration["aws_endpoint"],
@@ -104,14 +127,21 @@ async def serve(reporter: Reporter, run_folder: Path) -> int:
                 secret=secrets.token_urlsafe(32),
                 progress=reporter.progress,
                 timed=reporter.timed,
+                serving=reporter.serving,
+                inline_pid=configuration.get("inline_pid"),
                 stack=stack,
             )
+            running = await _unless_over(starting, reader, stop)
+            if running is None:
+                return GIVEN_UP
             state = running.state(reporter.parts)
             if configuration["named"]:
                 states.save(state, states.state_path())
                 stack.callback(states.remove, states.state_path(), state.pid)
-                source.started(state)
+                _tell(source, state)
                 stack.callback(source.stopped, state)
+            gc.collect()
+            gc.freeze()  # what the start made stays: the collector need not look at it again
             reporter.ready(state)
             failure = await _wait_for_end(running, reader, stop)
             if failure is not None:
@@ -123,9 +153,23 @@ async def serve(reporter: Reporter, run_folder: Path) -> int:
     return 0
 
 
+def _tell(source: ApplicationSource, state: State) -> None:
+    try:
+        source.started(state)
+    except OSError as error:
+        raise StartFailed(
+            f"The application cannot note where it runs: {error.filename}: {error.strerror};"
+            " name another place with its own variable, STREAMER_DEPLOYMENT for Streamer."
+        ) from error
+
+
 def main() -> int:
     """Run as a process of its own."""
-    run_folder = states.make_run_folder(os.getpid())
+    try:
+        run_folder = states.make_run_folder(os.getpid())
+    except StartFailed as error:
+        Reporter(sys.stdout.write).failed(str(error))
+        return 1
     logging.basicConfig(
         filename=run_folder / "emulator.log",
         level=logging.INFO,
@@ -139,7 +183,12 @@ def main() -> int:
     reporter = Reporter(events.write)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(serve(reporter, run_folder))
+            status = runner.run(serve(reporter, run_folder))
+            if status == GIVEN_UP:
+                # A thread may still be at work, making LocalStack's environment say: nobody waits for it.
+                shutil.rmtree(run_folder, ignore_errors=True)
+                os._exit(status)
+            return status
     except BrokenPipeError:
         return 1  # the parent is gone and so is whoever would read the reason
     except Exception as error:

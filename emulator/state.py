@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from emulator.errors import SandboxNotRunning
+from emulator.errors import SandboxNotRunning, StartFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,15 @@ class State:
 
 
 def state_path() -> Path:
-    """Return the state file's path: `$STREAMER_SANDBOX_STATE`, else in the user's state folder."""
-    named = os.environ.get("STREAMER_SANDBOX_STATE")
-    if named:
-        return Path(named)
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "streamer" / "sandbox.json"
+    """Return the state file's path: `$STREAMER_SANDBOX_STATE`, else in the user's state folder.
+
+    Source:
+        XDG Base Directory Specification, `XDG_STATE_HOME`; a relative path there is to be ignored.
+    """
+    if named := os.environ.get("STREAMER_SANDBOX_STATE"):
+        return Path(named).expanduser()
+    base = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (base if base.is_absolute() else Path.home() / ".local" / "state") / "streamer" / "sandbox.json"
 
 
 def write_private(path: Path, text: str) -> None:
@@ -80,8 +83,14 @@ def write_private(path: Path, text: str) -> None:
 
 
 def save(state: State, path: Path) -> None:
-    """Write the state file."""
-    write_private(path, json.dumps(asdict(state), indent=2))
+    """Write the state file. Raises StartFailed."""
+    try:
+        write_private(path, json.dumps(asdict(state), indent=2))
+    except OSError as error:
+        raise StartFailed(
+            f"The state file {path} cannot be written ({error.strerror});"
+            " name another with STREAMER_SANDBOX_STATE."
+        ) from error
 
 
 def parse(text: str) -> State:
@@ -130,13 +139,23 @@ def _runs() -> Path:
 
 
 def make_run_folder(pid: int) -> Path:
-    """Make the folder of one run, private to the user, and remove those of runs that died."""
+    """Make the folder of one run, private to the user, and remove those of runs that died.
+
+    Raises:
+        StartFailed: it cannot be written, or what lies there is not ours.
+    """
     runs = _runs()
-    runs.mkdir(mode=0o700, exist_ok=True)
-    if runs.stat().st_uid != os.getuid():
-        raise PermissionError(f"{runs} belongs to somebody else; remove it or set TMPDIR.")
-    for folder in runs.iterdir():
-        owner = folder.name.split("-")[0]
-        if owner.isdigit() and not is_alive(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{pid}-", dir=runs))
+    try:
+        runs.mkdir(mode=0o700, exist_ok=True)
+        if runs.is_symlink() or runs.stat().st_uid != os.getuid():
+            raise StartFailed(f"{runs} is not this user's own folder; remove it or set TMPDIR.")
+        for folder in runs.iterdir():
+            owner = folder.name.split("-")[0]
+            if owner.isdigit() and not is_alive(int(owner)):
+                shutil.rmtree(folder, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix=f"{pid}-", dir=runs))
+    except OSError as error:
+        raise StartFailed(
+            f"No folder for this run can be made in {runs} ({error.strerror}); remove what is in the way"
+            " or set TMPDIR."
+        ) from error

@@ -7,7 +7,7 @@ its dependencies break it, so it is changed by hand only.
 import subprocess
 import sys
 
-from prepare import DEVELOPMENT_LOCK, ENVIRONMENT, ROOT, RUNTIME_LOCK, prepare
+from prepare import DEVELOPMENT_LOCK, ENVIRONMENT, NOTEBOOKS_LOCK, ROOT, RUNTIME_LOCK, prepare
 
 OPTIONS = [
     "--quiet",
@@ -31,6 +31,9 @@ if __name__ == "__main__":
     prepare(development=True)
     extra = sys.argv[1:]
     compile_lock("pyproject.toml", "--extra", "emulator", "-o", str(RUNTIME_LOCK), *extra)
-    compile_lock(
-        "pyproject.toml", "--extra", "dev", "-c", str(RUNTIME_LOCK), "-o", str(DEVELOPMENT_LOCK), *extra
-    )
+    # Each environment contains the one before, so that one serves the programs of all below it.
+    for extra_name, base, lock in (
+        ("notebooks", RUNTIME_LOCK, NOTEBOOKS_LOCK),
+        ("dev", NOTEBOOKS_LOCK, DEVELOPMENT_LOCK),
+    ):
+        compile_lock("pyproject.toml", "--extra", extra_name, "-c", str(base), "-o", str(lock), *extra)

@@ -16,6 +16,10 @@ RESULT_TOO_LARGE = "RESULT_TOO_LARGE"
 """Error code of a request whose result does not fit into a message."""
 
 
+RESERVED_BYTES = 4_096
+"""Bytes of an outcome's message that a result leaves for the sequence, the time and signed links. Ours."""
+
+
 class Sender(Protocol):
     """Sends one message to many connections; the ConnectionManager."""
 
@@ -57,11 +61,16 @@ def check_result_fits(request_id: str, result: Any) -> None:
         ActionFailed: `RESULT_TOO_LARGE`.
     """
     size = len(encode(Complete(request_id=request_id, sequence=0, timestamp="", success=True, result=result)))
-    if size > MAX_MESSAGE_BYTES - 4096:  # room for the sequence, the time and signed links
-        raise ActionFailed(
-            f"The result has {size} bytes and a message holds {MAX_MESSAGE_BYTES}; return a link instead.",
-            code=RESULT_TOO_LARGE,
-        )
+    if size > MAX_MESSAGE_BYTES - RESERVED_BYTES:
+        raise too_large("result", size)
+
+
+def too_large(what: str, size_bytes: int) -> ActionFailed:
+    """Return the error of an action whose `what`, "result" for example, fits into no message."""
+    return ActionFailed(
+        f"The {what} has {size_bytes} bytes and a message holds {MAX_MESSAGE_BYTES}; return a link instead.",
+        code=RESULT_TOO_LARGE,
+    )
 
 
 class OutcomeDelivery:

@@ -1,7 +1,8 @@
 """What the sandbox asks of an application's adapter."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from io import TextIOBase
 from typing import Any, Protocol
 
 from emulator.application import Application
@@ -30,6 +31,45 @@ class ApplicationSource(Protocol):
 
     def token(self, client: Any, *, user: str, tenant: str, **options: Any) -> str:
         """Return a token for a user; `client` returns the boto3 client of a service."""
+        ...
+
+    @property
+    def lifecycle(self) -> Mapping[tuple[str, str], str]:
+        """The states of its requests: state and event to the next state; empty where it has none."""
+        ...
+
+    @property
+    def initial_state(self) -> str:
+        """The state in which a request begins; "" where it has none."""
+        ...
+
+    @property
+    def requests(self) -> tuple[type, ...]:
+        """What its client returns for a request; each is a `Handle` of `emulator.displays.live`."""
+        ...
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Where its own code lies, whose frames an explained error leaves out if there are others."""
+        ...
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What its client raises; an error with a `request_id` can be explained by the functions' logs."""
+        ...
+
+    def inline_handler(self, function: str, state: State, log: TextIOBase) -> Callable[[Any, Any], Any]:
+        """Build the handler of a function for a thread of this process; several threads may ask at once.
+
+        Args:
+            function: its whole name.
+            state: says where AWS is; environment variables do not.
+            log: takes what the function logs.
+        """
+        ...
+
+    def add_action(self, action: Any, **declaration: Any) -> Any:
+        """Offer an action to the inline handlers, in the place of the one of its name; returns the action."""
         ...
 
     async def connect(self, state: State, client: Any, *, user: str, tenant: str, **options: Any) -> Any:

@@ -1,20 +1,25 @@
 """Streamer itself as an application of the emulator. The only module here that imports `streamer`."""
 
+import asyncio
 import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from io import TextIOBase
 from pathlib import Path
 from typing import Any
 
 import streamer
 from emulator import application as model
+from emulator.account import REGION
+from emulator.applications.streamer_inline import InlineParts
 from emulator.state import State
 from streamer.actions.ledger import LEDGER_KEY, SEED, generate_ledger
 from streamer.auth.development import generate_key_pair, issue_token
-from streamer.clients.python import Client, connect
+from streamer.clients.python import Client, ClientError, RequestHandle, connect
 from streamer.deployment import Deployment
 from streamer.dynamorm import Table
+from streamer.lifecycle import TRANSITIONS, Status
 from streamer.stack import Function, Stack, stack
 
 DEVELOPMENT_KEY_ID = "development"
@@ -46,6 +51,7 @@ class Source:
         self._stack = stack(**settings)
         self._python_path = {"PYTHONPATH": os.pathsep.join(map(str, python_path))} if python_path else {}
         self._key: Mapping[str, Any] | None = None
+        self._inline = InlineParts(self._stack)
 
     def application(self) -> model.Application:
         """Translate the stack, and add what only a sandbox has: objects and keys."""
@@ -147,8 +153,44 @@ class Source:
             options: what `streamer.clients.python.connect` takes.
         """
         if token is None:
-            token = self.token(client, user=user, tenant=tenant, permissions=permissions)
+            # In a thread: the first time it asks the back end, and the caller's event loop must not wait.
+            token = await asyncio.to_thread(
+                self.token, client, user=user, tenant=tenant, permissions=permissions
+            )
         return await connect(state.addresses.websocket, token=token, **options)
+
+    @property
+    def lifecycle(self) -> Mapping[tuple[str, str], str]:
+        """The states of a long request."""
+        return {(status.value, event.value): after.value for (status, event), after in TRANSITIONS.items()}
+
+    @property
+    def initial_state(self) -> str:
+        """The state of a request that was just queued."""
+        return Status.PENDING.value
+
+    @property
+    def requests(self) -> tuple[type, ...]:
+        """What `Client.request` returns."""
+        return (RequestHandle,)
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Where Streamer's own code lies."""
+        return (str(CODE / "streamer") + os.sep,)
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What the client raises."""
+        return (ClientError,)
+
+    def inline_handler(self, function: str, state: State, log: TextIOBase) -> Callable[[Any, Any], Any]:
+        """Build the handler of a function for a thread of this process."""
+        return self._inline.handler(function, state, log)
+
+    def add_action(self, action: Any, **declaration: Any) -> Any:
+        """Offer an action to the inline handlers; see `InlineParts.add_action`."""
+        return self._inline.add_action(action, **declaration)
 
     def _deployment(self, state: State) -> Deployment:
         settings = self._stack.settings
@@ -156,7 +198,7 @@ class Source:
             name=self._stack.name,
             websocket_url=state.addresses.websocket,
             management_url=state.addresses.management,
-            region=model.REGION,
+            region=REGION,
             connections_table=settings.connections_table,
             requests_table=settings.requests_table,
             subscriptions_table=settings.subscriptions_table,

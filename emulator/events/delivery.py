@@ -19,6 +19,7 @@ from emulator.events.pacing import Backoff
 from emulator.events.records import StreamRecord, payload
 from emulator.events.streams import Queues
 from emulator.invocation import InvocationResult, Invoker
+from emulator.telemetry import tracing
 from emulator.telemetry.timeline import Timeline
 
 logger = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ class Delivery:
             first=batch.first,
             last=batch.last,
             attempt=batch.invocations + 1,
+            **tracing.of_records(record.event for record in batch.records),
         )
         self.is_invoking = True
         try:

@@ -1,8 +1,8 @@
 """The message that an on-failure destination receives about records that were given up."""
 
-from datetime import UTC, datetime
 from typing import Any
 
+from emulator.clock import timestamp
 from emulator.events.batches import GivenUp
 from emulator.invocation import InvocationResult
 
@@ -50,18 +50,14 @@ def message(
             "functionError": last_result.function_error,
         }
     told["version"] = "1.0"
-    told["timestamp"] = _time(now, timespec="milliseconds")
+    told["timestamp"] = timestamp(now)
     told["DDBStreamBatchInfo"] = {
         "shardId": shard_id,
         "startSequenceNumber": batch.first,
         "endSequenceNumber": batch.last,
-        "approximateArrivalOfFirstRecord": _time(batch.records[0].created_at),
-        "approximateArrivalOfLastRecord": _time(batch.records[-1].created_at),
+        "approximateArrivalOfFirstRecord": timestamp(batch.records[0].created_at, timespec="seconds"),
+        "approximateArrivalOfLastRecord": timestamp(batch.records[-1].created_at, timespec="seconds"),
         "batchSize": len(batch.records),
         "streamArn": stream_arn,
     }
     return told
-
-
-def _time(epoch_s: float, *, timespec: str = "seconds") -> str:
-    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec=timespec).replace("+00:00", "Z")

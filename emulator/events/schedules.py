@@ -6,10 +6,10 @@ Source:
 
 import math
 import re
-from datetime import UTC, datetime
 from typing import Any
 
-from emulator.application import ACCOUNT_ID, REGION
+from emulator.account import ACCOUNT_ID, REGION
+from emulator.clock import timestamp
 from emulator.errors import InvalidApplication
 
 _RATE = re.compile(r"rate\((?P<value>[1-9][0-9]*) (?P<unit>second|minute|hour|day)(?P<plural>s?)\)")
@@ -53,14 +53,13 @@ def scheduled_event(*, name: str, event_id: str, at: float) -> dict[str, Any]:
     Args:
         at: epoch seconds.
     """
-    time = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return {
         "version": "0",
         "id": event_id,
         "detail-type": "Scheduled Event",
         "source": "aws.events",
         "account": ACCOUNT_ID,
-        "time": time,
+        "time": timestamp(at, timespec="seconds"),
         "region": REGION,
         "resources": [f"arn:aws:events:{REGION}:{ACCOUNT_ID}:rule/{name}"],
         "detail": {},

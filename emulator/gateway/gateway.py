@@ -38,6 +38,7 @@ from emulator.gateway.responses import (
 from emulator.gateway.routing import Router
 from emulator.gateway.settings import MAX_URL_CHARS, GatewaySettings
 from emulator.invocation import Invoker
+from emulator.telemetry import tracing
 from emulator.telemetry.timeline import Timeline
 
 log = logging.getLogger(__name__)
@@ -224,6 +225,7 @@ class Gateway:
                 request_id=request_id,
                 route=None if route is None else route.key,
                 bytes=len(text.encode()) if not text.isascii() else len(text),
+                **tracing.of_message(text),
             )
             if route is None:
                 outcome: Reply | Failed = Failed(FORBIDDEN, "no route")
@@ -256,7 +258,9 @@ class Gateway:
         except ClientTooSlow:
             log.warning("reply dropped: the client does not read", extra=facts)
         else:
-            self._timeline.record("gateway.reply", **facts, bytes=len(text.encode()))
+            self._timeline.record(
+                "gateway.reply", **facts, bytes=len(text.encode()), **tracing.of_message(text)
+            )
 
     # End
 

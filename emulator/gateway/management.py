@@ -3,16 +3,17 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 from msgspec import UNSET
 
+from emulator.clock import timestamp
 from emulator.gateway.connections import ClientTooSlow, Connection, ConnectionGone, Connections, Receive
 from emulator.gateway.identifiers import is_connection_id
 from emulator.gateway.settings import MAX_MESSAGE_BYTES, GatewaySettings
+from emulator.telemetry import tracing
 from emulator.telemetry.timeline import Timeline
 
 log = logging.getLogger(__name__)
@@ -69,24 +70,18 @@ def is_signed(headers: Mapping[bytes, bytes], query: bytes) -> bool:
     return headers.get(b"authorization", b"").startswith(b"AWS4-") or b"X-Amz-Signature=" in query
 
 
-def iso_time(epoch_s: float) -> str:
-    """Write a time as GetConnection does: ISO 8601, UTC, milliseconds."""
-    text = datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
-
-
 def describe(connection: Connection) -> bytes:
     """Return GetConnection's body. `userAgent` is required by the API's model, so it is never absent."""
     origin = connection.origin
     agent = origin.identity.user_agent
     return msgspec.json.encode(
         {
-            "connectedAt": iso_time(origin.connected_at_ms / 1000),
+            "connectedAt": timestamp(origin.connected_at_ms / 1000),
             "identity": {
                 "sourceIp": origin.identity.source_ip,
                 "userAgent": "" if agent is UNSET else agent,
             },
-            "lastActiveAt": iso_time(connection.last_active_at),
+            "lastActiveAt": timestamp(connection.last_active_at),
         }
     )
 
@@ -139,6 +134,7 @@ class Management:
             connection_id=connection_id,
             bytes=None if data is None else len(data),
             status=response.status,
+            **({} if data is None else tracing.of_message(data)),
         )
         return response
 

@@ -6,11 +6,10 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emulator.application import REGION
+from emulator.aws import Clients
 from emulator.errors import BackendFailed
 
 WAIT_HEADER = "x-emulator-wait-ms"
@@ -57,21 +56,9 @@ def external_backend(endpoint_url: str) -> Backend:
 
 
 def _answers_to_the_wait_header(endpoint_url: str) -> bool:
-    config = Config(
-        connect_timeout=_TIMEOUT_S,
-        read_timeout=_TIMEOUT_S,
-        retries={"total_max_attempts": 1},
-        proxies={},
-    )
+    config = Config(connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S, retries={"total_max_attempts": 1})
     try:
-        client = boto3.client(
-            "dynamodbstreams",
-            endpoint_url=endpoint_url,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106
-            config=config,
-        )
+        client = Clients(endpoint_url).new("dynamodbstreams", config=config)
         client.meta.events.register("before-call", _ask_to_wait)
         answer = client.list_streams(Limit=1)
     except ClientError as error:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from emulator.application import REGION
+from emulator.account import ISOLATION
 from emulator.errors import BackendFailed
 from emulator.localstack import environment
 from emulator.localstack.backend import Backend
@@ -22,7 +22,7 @@ STOP_TIMEOUT_S = 5.0
 LOG_TAIL_LINES = 30
 
 _BACKLOG = 512
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
 _HEALTH_REQUEST = b"GET /_localstack/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
 
@@ -188,6 +188,7 @@ class LocalStack:
             "GATEWAY_LISTEN": f"127.0.0.1:{port}",
             "LOCALSTACK_HOST": f"127.0.0.1:{port}",
             "FILESYSTEM_ROOT": str(self._files),
+            "TMPDIR": str(self._files),  # beside its root it fills one folder for all users of the machine
             "CONFIG_DIR": str(self._files / "config"),
             "PROVIDER_OVERRIDE_DYNAMODB": "embedded",
             "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "embedded",
@@ -195,10 +196,7 @@ class LocalStack:
             "DNS_ADDRESS": "0",
             "SKIP_SSL_CERT_DOWNLOAD": "1",
             "DISABLE_EVENTS": "1",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
+            **ISOLATION,
         }
         return {**surroundings, **self._settings}
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from emulator.application import ACCOUNT_ID, REGION, Function
+from emulator.account import ACCOUNT_ID, REGION
+from emulator.application import Function
 from emulator.errors import (
     EmulatorError,
     FunctionNotFound,

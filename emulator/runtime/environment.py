@@ -1,23 +1,23 @@
 """One execution environment: a process that runs the function, and what it is doing."""
 
 import asyncio
-import contextlib
 import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from emulator.application import Function
-from emulator.clock import Clock
+from emulator.clock import Clock, timestamp
 from emulator.errors import StartFailed
 from emulator.runtime import payloads
+from emulator.runtime.inline import Starter
 from emulator.runtime.invocations import Invocation, Outcome
 from emulator.runtime.lifecycle import Event, IllegalTransition, Status, step
 from emulator.runtime.logs import BoundedText, InvocationLog, init_start_line, start_line
 from emulator.runtime.memory import peak_memory_mb
 from emulator.runtime.runtime_api import RuntimeApi
 from emulator.runtime.settings import RuntimeSettings
-from emulator.runtime.zygote import Exit, Zygote
+from emulator.runtime.zygote import Exit
 
 _READ_BYTES = 65_536
 _DRAIN_READS = 4
@@ -65,7 +65,7 @@ class Environment:
         function: Function,
         *,
         owner: Owner,
-        zygote: Zygote,
+        starter: Starter,
         settings: RuntimeSettings,
         clock: Clock,
         provisioned: bool = False,
@@ -81,7 +81,7 @@ class Environment:
         self.exited = asyncio.Event()
         self.log: InvocationLog | None = None
         self._owner = owner
-        self._zygote = zygote
+        self._starter = starter
         self._settings = settings
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -106,7 +106,7 @@ class Environment:
             StartFailed: there is no process. The owner is told nothing then.
         """
         port = await self._api.listen()
-        read, write = os.pipe()
+        read, write = self._starter.open_output(self.key)
         os.set_blocking(read, False)
         self._output = read
         self._loop.add_reader(read, self._read_output)
@@ -115,7 +115,7 @@ class Environment:
         limit_s = self._settings.init_timeout_s + self.function.timeout_s
         self._timer = self._loop.call_later(limit_s, self._init_timed_out)
         try:
-            pid = await self._zygote.start(
+            pid = await self._starter.start(
                 self.key, variables(f"127.0.0.1:{port}"), write, self._process_exited
             )
         except BaseException as error:
@@ -132,7 +132,7 @@ class Environment:
             os.close(write)
         self.pid = pid
         if self.status is Status.DEAD:  # killed meanwhile
-            self._zygote.kill(self.key)
+            self._starter.kill(self.key)
         elif self._asked_early:
             self.asked()
 
@@ -157,7 +157,8 @@ class Environment:
         self.log = invocation.log = log
         timeout_s = self.function.timeout_s
         self._began = time.perf_counter()  # the loop's own time may have whole milliseconds only
-        self._timer = self._loop.call_later(timeout_s, self._timed_out)
+        if self._starter.runs_processes:
+            self._timer = self._loop.call_later(timeout_s, self._timed_out)
         # The process compares the deadline with its own clock, so it is in the machine's time.
         invocation.headers["Lambda-Runtime-Deadline-Ms"] = str(int((time.time() + timeout_s) * 1000))
         self._api.deliver(invocation.headers, invocation.payload)
@@ -168,7 +169,10 @@ class Environment:
 
     def signal_kill(self) -> None:
         """SIGKILL the process and let the service find out, as a fault of the machine would."""
-        self._zygote.kill(self.key)
+        if self._starter.runs_processes:
+            self._starter.kill(self.key)
+        else:  # a thread goes on, and must not have its answer taken meanwhile
+            self.kill()
 
     def elapsed_ms(self) -> float:
         """Return how long the current invocation (or the start) has taken."""
@@ -245,7 +249,7 @@ class Environment:
         payload = payloads.timeout_payload(
             request_id, timeout_s, at=now, classic=self._settings.classic_timeout_payload
         )
-        line = f"{payloads.timestamp(now)} {request_id} Task timed out after {timeout_s:.2f} seconds\n\n"
+        line = f"{timestamp(now)} {request_id} Task timed out after {timeout_s:.2f} seconds\n\n"
         self._die(Outcome(payload, payloads.UNHANDLED, status="timeout", line=line), status=None)
 
     def _init_timed_out(self) -> None:
@@ -259,7 +263,7 @@ class Environment:
         self._stop_timer()
         self._drain()
         if self._exit is None:
-            self._zygote.kill(self.key)
+            self._starter.kill(self.key)
         invocation, self._invocation = self._invocation, None
         if invocation is not None:
             if not outcome.payload:
@@ -285,11 +289,8 @@ class Environment:
     def _release(self) -> None:
         """Give back the port and the pipe."""
         self._api.close()
-        if self._output is not None:
-            self._drain()
-            self._loop.remove_reader(self._output)
-            os.close(self._output)
-            self._output = None
+        self._drain()
+        self._close_output()
 
     # small change
 
@@ -327,13 +328,16 @@ class Environment:
         except BlockingIOError:
             return False
         if not data:  # every writer is gone
-            self._loop.remove_reader(self._output)
-            with contextlib.suppress(OSError):
-                os.close(self._output)
-            self._output = None
+            self._close_output()
             return False
         (self.log.output if self.log is not None else self._init_output).append(data)
         return len(data) == _READ_BYTES
+
+    def _close_output(self) -> None:
+        if self._output is not None:
+            self._loop.remove_reader(self._output)
+            os.close(self._output)
+            self._output = None
 
 
 def exit_outcome(request_id: str, status: int | None) -> Outcome:

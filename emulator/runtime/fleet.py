@@ -13,6 +13,7 @@ from emulator.application import Function
 from emulator.clock import Clock
 from emulator.errors import EmulatorError, StartFailed
 from emulator.runtime.environment import Environment
+from emulator.runtime.inline import InlineEnvironments
 from emulator.runtime.invocations import Invocation, Outcome
 from emulator.runtime.lifecycle import Status
 from emulator.runtime.pool import Pool
@@ -56,6 +57,7 @@ class Fleet:
         timeline: Timeline,
         new_id: Callable[[], str],
         run_folder: Path | None,
+        inline: InlineEnvironments | None,
     ) -> None:
         self._functions = {function.name: function for function in functions}
         self._calls = calls
@@ -65,6 +67,7 @@ class Fleet:
         self._timeline = timeline
         self._new_id = new_id
         self._run_folder = run_folder
+        self._inline = inline
         self._path = os.environ.get("PATH", os.defpath)
         self._runtime_folder = ""
         self._zygotes: dict[Path, Zygote] = {}
@@ -82,6 +85,8 @@ class Fleet:
         Raises:
             StartFailed: the runtime client or a function's code is missing, or a fork server does not boot.
         """
+        if self._inline is not None:
+            return
         self._runtime_folder = _find_runtime()
         for function in self._functions.values():
             if not function.code.is_dir():
@@ -123,6 +128,8 @@ class Fleet:
         zygotes, self._zygotes = list(self._zygotes.values()), {}
         await asyncio.gather(*(zygote.stop() for zygote in zygotes))
         self._environments.clear()
+        if self._inline is not None:
+            self._inline.close()
         await asyncio.sleep(0)  # the connections that were closed say so to the loop
 
     def submit(self, invocation: Invocation) -> None:
@@ -189,6 +196,7 @@ class Fleet:
             state=environment.state_at_end.value,
             status=environment.exit_status,
             invocations=environment.invocations,
+            **_interrupted(environment),
         )
         self._notify()
 
@@ -200,7 +208,7 @@ class Fleet:
             self._new_id(),
             function,
             owner=self,
-            zygote=self._zygote(function),
+            starter=self._inline or self._zygote(function),
             settings=self._settings,
             clock=self._clock,
             provisioned=self._is_provisioning,
@@ -301,6 +309,13 @@ class Fleet:
 
     async def _change(self) -> None:
         await self._changed.wait()
+
+
+def _interrupted(environment: Environment) -> dict[str, str]:
+    """Name the invocation that the end of an environment cut off, if it did."""
+    if environment.state_at_end is not Status.BUSY or environment.log is None:
+        return {}
+    return {"request_id": environment.log.request_id}
 
 
 def _find_runtime() -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from emulator.application import Function
 from emulator.invocation import InvocationResult
 from emulator.runtime.logs import InvocationLog
+from emulator.runtime.recorded import Recorded
 
 
 @dataclass(slots=True, eq=False)
@@ -15,7 +16,7 @@ class Invocation:
     Attributes:
         headers: of the Runtime API's answer, without the deadline.
         result: set exactly once; an EmulatorError where the function was never reached.
-        log: set when an environment takes the call.
+        log, recorded: set when an environment takes the call.
     """
 
     function: Function
@@ -24,6 +25,7 @@ class Invocation:
     headers: dict[str, str]
     result: asyncio.Future[InvocationResult]
     log: InvocationLog | None = None
+    recorded: Recorded | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ import platform
 from collections import deque
 from dataclasses import dataclass
 
-RUNTIME_VERSION_ARN = "arn:aws:lambda:us-east-1::runtime:" + "0" * 64
+from emulator.account import REGION
+
+RUNTIME_VERSION_ARN = f"arn:aws:lambda:{REGION}::runtime:{'0' * 64}"
 
 
 class BoundedText:

@@ -2,11 +2,11 @@
 
 import json
 import signal
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from emulator.clock import timestamp
 from emulator.errors import InvalidPayload, PayloadTooLarge
 from emulator.invocation import MAX_RESPONSE_BYTES
 
@@ -134,8 +134,3 @@ def failure_record(
         }
         record["responsePayload"] = msgspec.Raw(response_payload or b"null")
     return msgspec.json.encode(record)
-
-
-def timestamp(at: float) -> str:
-    """Return epoch seconds as ISO 8601 in UTC with milliseconds."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(at * 1000) % 1000:03d}Z"

@@ -47,6 +47,7 @@ class RuntimeApi:
         self.connections: set[_Connection] = set()
         self._waiting: _Connection | None = None
         self._server: asyncio.Server | None = None
+        self._is_closed = False
 
     async def listen(self) -> int:
         """Open a free loopback port and return it."""
@@ -61,6 +62,7 @@ class RuntimeApi:
             self._server.close()
             self._server = None
         self._waiting = None
+        self._is_closed = True
         for connection in list(self.connections):
             connection.abort()
 
@@ -111,6 +113,12 @@ class RuntimeApi:
             self._waiting = None
             raise
 
+    def greet(self, connection: "_Connection") -> None:
+        """Note a new connection; one that was under way while the port closed ends at once."""
+        self.connections.add(connection)
+        if self._is_closed:
+            connection.abort()
+
     def forget(self, connection: "_Connection") -> None:
         """Note that a connection was closed."""
         self.connections.discard(connection)
@@ -141,7 +149,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        self._api.connections.add(self)
+        self._api.greet(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None

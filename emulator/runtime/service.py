@@ -15,10 +15,13 @@ from emulator.runtime import payloads
 from emulator.runtime.asynchronous import EventQueue
 from emulator.runtime.environment import Environment, exit_outcome
 from emulator.runtime.fleet import ExtraVariables, Fleet
+from emulator.runtime.inline import InlineEnvironments
 from emulator.runtime.invocations import Invocation, Outcome
 from emulator.runtime.logs import BoundedText, InvocationLog, end_lines, start_line
+from emulator.runtime.recorded import Recorded, Recorder
 from emulator.runtime.reports import EnvironmentInfo, Stats, report
 from emulator.runtime.settings import RuntimeSettings
+from emulator.telemetry import tracing
 from emulator.telemetry.timeline import Timeline
 
 
@@ -40,6 +43,7 @@ class LambdaService:
         sleep: waits between the attempts at an event; seconds. A sandbox whose clock can be advanced
             passes its own.
         run_folder: where the fork servers' error output goes; None: nowhere.
+        inline: hands the environments to threads of another process; None: they are processes.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class LambdaService:
         settings: RuntimeSettings | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         run_folder: Path | None = None,
+        inline: InlineEnvironments | None = None,
     ) -> None:
         self.functions = {function.name: function for function in functions}
         self._clock = clock or SystemClock()
@@ -66,6 +71,7 @@ class LambdaService:
         self._logs: dict[str, deque[InvocationLog]] = {
             name: deque(maxlen=self._settings.max_logs_per_function) for name in self.functions
         }
+        self._recorder = Recorder(self.functions)
         self._log_listeners: list[Callable[[InvocationLog], None]] = []
         self._fleet = Fleet(
             self.functions.values(),
@@ -76,6 +82,7 @@ class LambdaService:
             timeline=self._timeline,
             new_id=new_id,
             run_folder=run_folder,
+            inline=inline,
         )
         self._events = EventQueue(
             attempt=self._attempt,
@@ -154,6 +161,9 @@ class LambdaService:
         payload = payloads.check_payload(function, payload, limit_bytes=MAX_EVENT_BYTES)
         self._check_running()
         request_id = self._new_id()
+        self._timeline.record(
+            "lambda.queued", function=target.name, request_id=request_id, **tracing.of_event(payload)
+        )
         self._events.put(target, payload, request_id=request_id, trace_header=trace_header)
         return request_id
 
@@ -191,6 +201,10 @@ class LambdaService:
         """Return what is kept of the newest invocations, oldest first. Raises FunctionNotFound."""
         return list(self._logs[self.get_function(function).name])
 
+    def recorded(self, function: str) -> list[Recorded]:
+        """Return what is kept of the newest events and responses, oldest first. Raises FunctionNotFound."""
+        return self._recorder.recorded(self.get_function(function).name)
+
     def listen_logs(self, listener: Callable[[InvocationLog], None]) -> Callable[[], None]:
         """Call `listener` with the log of every invocation that ends; returns a function that ends this."""
         self._log_listeners.append(listener)
@@ -218,8 +232,14 @@ class LambdaService:
         self._logs[log.function].append(log)
         self._stats.invocations += 1
         self._stats.cold_starts += log.cold
+        invocation.recorded = self._recorder.began(log, invocation.payload)
         self._timeline.record(
-            "lambda.start", function=log.function, request_id=log.request_id, pid=log.pid, cold=log.cold
+            "lambda.start",
+            function=log.function,
+            request_id=log.request_id,
+            pid=log.pid,
+            cold=log.cold,
+            **tracing.of_event(invocation.payload),
         )
 
     def ended(self, environment: Environment, invocation: Invocation, outcome: Outcome) -> None:
@@ -304,6 +324,8 @@ class LambdaService:
     ) -> None:
         self._leave(invocation)
         log.duration_ms, log.function_error = duration_ms, outcome.function_error
+        assert invocation.recorded is not None
+        self._recorder.ended(invocation.recorded, outcome.payload)
         self._stats.function_errors += outcome.function_error is not None
         self._timeline.record(
             "lambda.end",

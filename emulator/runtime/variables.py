@@ -1,10 +1,10 @@
 """The environment variables of an execution environment. Pure."""
 
-import os
 import sys
 from collections.abc import Mapping
 
-from emulator.application import REGION, Function
+from emulator.account import CREDENTIALS, ISOLATION, REGION
+from emulator.application import Function
 
 PROVISIONED = "provisioned-concurrency"
 ON_DEMAND = "on-demand"
@@ -22,14 +22,9 @@ def fixed_variables(*, path: str) -> dict[str, str]:
     instance metadata.
     """
     return {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_SESSION_TOKEN": "test",
-        "AWS_DEFAULT_REGION": REGION,
+        **CREDENTIALS,
+        **ISOLATION,
         "AWS_REGION": REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime_name()}",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -31,6 +32,10 @@ class Exit(NamedTuple):
     max_rss_kb: int = 0
 
 
+class _ForkServerEnded(StartFailed):
+    """The fork server died while it was needed."""
+
+
 class Zygote:
     """One child program that starts the environments of one code folder.
 
@@ -51,8 +56,10 @@ class Zygote:
         self._ready: asyncio.Future[dict[str, Any]] | None = None
         self._starting: dict[str, asyncio.Future[int]] = {}
         self._exits: dict[str, Callable[[Exit], None]] = {}
+        self._pids: dict[str, int] = {}
         self._sending = asyncio.Lock()
         self.missing: list[str] = []
+        self.runs_processes = True
 
     @property
     def pid(self) -> int | None:
@@ -91,18 +98,30 @@ class Zygote:
                 self._lost()
                 raise
 
+    def open_output(self, key: str) -> tuple[int, int]:
+        """Make the pipe that takes the output of the environment's process."""
+        return os.pipe()
+
     async def start(
         self, key: str, variables: Mapping[str, str], output: int, on_exit: Callable[[Exit], None]
     ) -> int:
-        """Start an environment's process and return its id.
+        """Start an environment's process and return its id; once more if the fork server dies meanwhile.
 
         Args:
             output: descriptor that becomes the process's standard output and error; stays the caller's.
             on_exit: called once, on the event loop, after the process has ended.
 
         Raises:
-            StartFailed: the machine refuses another process, or the fork server died meanwhile.
+            StartFailed: the machine refuses another process, or the fork server does not stay alive.
         """
+        try:
+            return await self._start(key, variables, output, on_exit)
+        except _ForkServerEnded:
+            return await self._start(key, variables, output, on_exit)
+
+    async def _start(
+        self, key: str, variables: Mapping[str, str], output: int, on_exit: Callable[[Exit], None]
+    ) -> int:
         await self.boot()
         started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._starting[key] = started
@@ -117,7 +136,8 @@ class Zygote:
             await self._send(message, [output])
             return await started
         except OSError as error:
-            raise StartFailed("The fork server ended while an environment was started.") from error
+            self._lost()
+            raise _ForkServerEnded("The fork server ended while an environment was started.") from error
         finally:
             self._starting.pop(key, None)
             if started.cancelled() or not started.done() or started.exception() is not None:
@@ -143,7 +163,8 @@ class Zygote:
         asyncio.get_running_loop().remove_reader(sock.fileno())
         sock.close()
         self._process = self._socket = None
-        self._fail_pending("was stopped")
+        self._pids.clear()
+        self._fail_pending(StartFailed("The Lambda service stops; start it again, then repeat the call."))
         try:
             await asyncio.to_thread(process.wait, 5)
         except subprocess.TimeoutExpired:
@@ -214,10 +235,12 @@ class Zygote:
 
     def _hear(self, message: dict[str, Any]) -> None:
         if "exited" in message:
+            self._pids.pop(message["exited"], None)
             on_exit = self._exits.pop(message["exited"], None)
             if on_exit is not None:
                 on_exit(Exit(message["status"], message["max_rss_kb"]))
         elif "started" in message:
+            self._pids[message["started"]] = message["pid"]
             started = self._starting.get(message["started"])
             if started is not None and not started.done():
                 started.set_result(message["pid"])
@@ -242,15 +265,17 @@ class Zygote:
         if process is not None:
             process.kill()
             process.wait()
-        self._fail_pending("ended; look at its log")
+        pids, self._pids = self._pids, {}
+        for pid in pids.values():  # what they started is in their groups, and hears of no parent's death
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+        self._fail_pending(_ForkServerEnded(f"The fork server of {self._code} ended; look at its log."))
         self._report_all_killed()
 
-    def _fail_pending(self, what: str) -> None:
+    def _fail_pending(self, failure: StartFailed) -> None:
         for future in (self._ready, *self._starting.values()):
             if future is not None and not future.done():
-                future.set_exception(
-                    StartFailed(f"The fork server of {self._code} {what}, then start again.")
-                )
+                future.set_exception(failure)
 
     def _report_all_killed(self) -> None:
         exits, self._exits = self._exits, {}

@@ -13,6 +13,9 @@ from websockets.asyncio.server import serve as serve_bare
 
 from emulator import Sandbox
 from scripts.benchmarks.rows import Row, parser, percentile, show
+from streamer.clock import SystemClock
+from streamer.stack import stack
+from streamer.store import RequestKey, RequestStore
 
 STARTS = 3
 ECHOES = 2_000
@@ -84,12 +87,12 @@ async def long_requests(sandbox: Sandbox, client: Any) -> tuple[list[float], lis
 
 async def starts_after_enqueue(sandbox: Sandbox, request_ids: list[str]) -> list[float]:
     """Milliseconds from created to claimed, as the STATE items say."""
-    table = sandbox.boto3("dynamodb")
+    requests = RequestStore(sandbox.boto3("dynamodb"), stack().settings, SystemClock())
     waits = []
     for request_id in request_ids:
-        key = {"pk": {"S": f"REQUEST#demo#demo#{request_id}"}, "sk": {"S": "STATE"}}
-        item = (await asyncio.to_thread(table.get_item, TableName="streamer-requests", Key=key))["Item"]
-        waits.append((float(item["started_at"]["N"]) - float(item["created_at"]["N"])) * 1000)
+        state = await asyncio.to_thread(requests.get, RequestKey("demo", "demo", request_id))
+        assert state.started_at is not None
+        waits.append((state.started_at - state.created_at) * 1000)
     return waits
 
 
@@ -103,7 +106,10 @@ async def measure() -> list[Row]:
     """Measure everything; the reference runs right before what it is compared with."""
     ready = await starts()
     rows = [Row("time to ready, environments warm", percentile(ready, 0.5), "s", goal=4)]
-    async with Sandbox(options=OPTIONS) as sandbox, await sandbox.connect() as client:
+    async with (
+        Sandbox(options=OPTIONS) as sandbox,
+        await sandbox.connect(user="demo", tenant="demo") as client,
+    ):
         bare, ours = await bare_echo(), await echo(client)
         rows += [
             Row("echo round trip, p50", percentile(ours, 0.5), "ms", percentile(bare, 0.5), 1.5),

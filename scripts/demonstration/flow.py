@@ -12,8 +12,10 @@ import urllib3
 from emulator import Sandbox
 from scripts.demonstration.record import Record
 from scripts.demonstration.transcript import Transcript
+from streamer.actions.reports.generating import SOURCE_NOT_FOUND
 from streamer.clients.python import Client, ConnectionRefused, RequestFailed
 from streamer.protocol import Complete, Progress
+from streamer.stack import stack
 
 MAX_ROWS_SHOWN = 8
 """Lines of the report that are shown."""
@@ -114,7 +116,7 @@ class Demo:
             code = failure.code
             self._show_last(client)
             self._say.check(str(failure), passed=True)
-        self._check("one clear error", passed=code == "SOURCE_NOT_FOUND")
+        self._check("one clear error", passed=code == SOURCE_NOT_FOUND)
 
     async def _kill(self, client: Client) -> None:
         self._say.step(
@@ -152,7 +154,8 @@ class Demo:
 
     async def _no_connections(self) -> bool:
         scan = self._sandbox.boto3("dynamodb").scan
-        page = await asyncio.to_thread(scan, TableName="streamer-connections", ConsistentRead=True)
+        table = stack().settings.connections_table
+        page = await asyncio.to_thread(scan, TableName=table, ConsistentRead=True)
         return not page["Items"]
 
     def _check_sequence(self, messages: list[Any], name: str) -> None:

@@ -6,6 +6,7 @@ So what an action returns is sealed first: a look-alike gets one more `$` in its
 off again when the message is made.
 """
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -63,10 +64,28 @@ def sealed(result: Any) -> Any:
     Structs, dataclasses, dates, decimals (as text) and the like become what JSON has.
 
     Raises:
-        TypeError: it holds something that JSON has no form for.
+        TypeError, ValueError: it holds something that JSON has no form for; NaN, for one.
     """
     plain = msgspec.to_builtins(result, builtin_types=(Link,), str_keys=True)
-    return _rewrite(plain, lambda link: link, lambda key: f"${key}" if _LOOK_ALIKE.fullmatch(key) else key)
+    return _rewrite(
+        plain,
+        lambda link: link,
+        lambda key: f"${key}" if _LOOK_ALIKE.fullmatch(_checked(key)) else key,
+        leaf=_checked,
+    )
+
+
+def _checked(value: Any) -> Any:
+    """Return a value that is no container. Raises ValueError where JSON as UTF-8 cannot carry it."""
+    if isinstance(value, str):
+        if not value.isascii():
+            value.encode()  # a lone surrogate has no UTF-8
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} is no number in JSON")
+    elif isinstance(value, int):
+        str(value)  # Python writes no more digits than `sys.get_int_max_str_digits()`
+    return value
 
 
 def stored_form(result: Any) -> Any:
@@ -108,16 +127,27 @@ def presigner(client: Any, *, expires_in_s: int = LINK_EXPIRES_IN_S) -> Signer:
     return sign
 
 
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 def _rewrite(
-    value: Any, change: Callable[[Link], Any], rename: Callable[[str], str], *, read: bool = False
+    value: Any,
+    change: Callable[[Link], Any],
+    rename: Callable[[str], str],
+    *,
+    leaf: Callable[[Any], Any] = _as_it_is,
+    read: bool = False,
 ) -> Any:
     if isinstance(value, dict):
         if read and (link := _read(value)) is not None:
             return change(link)
-        return {rename(key): _rewrite(item, change, rename, read=read) for key, item in value.items()}
+        return {
+            rename(key): _rewrite(item, change, rename, leaf=leaf, read=read) for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [_rewrite(item, change, rename, read=read) for item in value]
-    return change(value) if isinstance(value, Link) else value
+        return [_rewrite(item, change, rename, leaf=leaf, read=read) for item in value]
+    return change(value) if isinstance(value, Link) else leaf(value)
 
 
 def _read(value: dict[str, Any]) -> Link | None:

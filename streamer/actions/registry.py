@@ -25,6 +25,10 @@ class ActionRegistry:
         if self._actions.setdefault(action.name, action) is not action:
             raise ValueError(f"Two actions are called {action.name}; rename one.")
 
+    def replace(self, action: Action) -> None:
+        """Offer an action in the place of the one that has its name, if there is one."""
+        self._actions[action.name] = action
+
     def get(self, name: str) -> Action:
         """Return the action of that name.
 

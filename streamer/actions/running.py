@@ -1,16 +1,24 @@
 """Runs an action, whichever form its function has."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
+from logging import Logger
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from streamer.actions.context import ActionContext
 from streamer.actions.declaration import Action
 from streamer.actions.links import sealed
-from streamer.errors import ProcessingFailed, TimedOut
+from streamer.errors import ProcessingFailed, StreamerError, TimedOut
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Coroutine
+
+MAX_ERROR_BYTES = 65_536
+"""An action's error has as many bytes at most, as JSON: it must fit into an item and into a message. Ours."""
 
 CANCEL_GRACE_S = 1.0
 """Seconds that a cancelled coroutine has to end before its loop is left behind. Ours."""
@@ -41,6 +49,59 @@ def run(action: Action, payload: Any, context: ActionContext) -> Any:
         raise ProcessingFailed(f"The result of {action.name} cannot be written as JSON.") from error
 
 
+class ActionRunner:
+    """Runs one action at a time in a thread beside, and waits for it no longer than it may take.
+
+    A plain function that is late cannot be stopped: it is left behind, and the next action gets a new
+    thread.
+    """
+
+    def __init__(self, logger: Logger) -> None:
+        self._logger = logger
+        self._pool = _one_thread()
+
+    def run(self, action: Action, payload: Any, context: ActionContext, *, limit_s: float) -> Any:
+        """Return what `run` of this module does, with the caller's context variables.
+
+        Raises:
+            StreamerError: the action's own.
+            TimedOut: it did not end within `limit_s`.
+            ProcessingFailed: it raised anything else, which is in the log.
+        """
+        future = self._pool.submit(copy_context().run, run, action, payload, context)
+        if future not in wait([future], timeout=limit_s).done:  # a TimeoutError may be the action's own
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = _one_thread()
+            raise _late(action.name, limit_s)
+        try:
+            return future.result()
+        except StreamerError as error:
+            if _is_sayable(error):
+                raise
+            self._logger.exception("An action's error fits no message", extra={"action": "action.raised"})
+            raise ProcessingFailed("The action's error fits no message; its log says why.") from error
+        except BaseException as error:  # the action's own, `sys.exit` too: it runs in another thread
+            self._logger.exception("An action raised", extra={"action": "action.raised"})
+            raise ProcessingFailed("The action failed unexpectedly; its log says why.") from error
+
+
+def _is_sayable(error: StreamerError) -> bool:
+    try:
+        return len(msgspec.json.encode([error.code, str(error), error.details])) <= MAX_ERROR_BYTES
+    except (TypeError, ValueError, RecursionError):
+        return False
+
+
+def _one_thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="action")
+
+
+def _late(name: str, limit_s: float) -> TimedOut:
+    return TimedOut(
+        f"The action {name} did not end within {limit_s:g} s; ask for less at once, or try again."
+    )
+
+
 def close() -> None:
     """End the loop of this environment, if it has one; the next `async def` gets a new one."""
     _loop.close()
@@ -68,8 +129,9 @@ class _Loop:
                     if limit.expired():
                         raise
                     raise _OwnTimeout from error  # the function's own, not our limit
+                except (SystemExit, KeyboardInterrupt) as error:  # would end the loop, and nobody be told
+                    raise _WantsToEnd from error
 
-        late = TimedOut(f"The action {name} did not end within {limit_s:g} s.")
         loop = self._start()
         future = asyncio.run_coroutine_threadsafe(limited(), loop)
         try:
@@ -81,7 +143,7 @@ class _Loop:
         except TimeoutError as error:
             if not future.done():
                 self._abandon(loop)  # it blocks: a thread cannot be stopped, but can be left
-            raise late from error
+            raise _late(name, limit_s) from error
 
     def close(self) -> None:
         with self._lock:
@@ -107,6 +169,10 @@ class _Loop:
             if self._running is not None and self._running[1] is loop:
                 self._running = None
         loop.call_soon_threadsafe(loop.stop)
+
+
+class _WantsToEnd(Exception):
+    """Carries what the action's own code raised to end the process, as its cause."""
 
 
 class _OwnTimeout(Exception):

@@ -8,7 +8,7 @@ from streamer.errors import ServiceUnavailable
 
 
 class SecretSource:
-    """Reads one secret. The only place that knows Secrets Manager."""
+    """Reads one secret. The only place in the functions that knows Secrets Manager."""
 
     def __init__(self, client: Any, name: str) -> None:
         """Make a source.

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from streamer.dynamorm.codec import Item
 from streamer.dynamorm.engine import Engine
-from streamer.dynamorm.errors import ItemNotFound, TransactionConflict
+from streamer.dynamorm.errors import DecodingFailed, ItemNotFound, TransactionConflict
 from streamer.dynamorm.expressions import Condition, UpdateAction
 from streamer.dynamorm.models import Key, M
 from streamer.dynamorm.requests import Get, Query, Transaction, TransactionAction, Update, Write
@@ -121,15 +121,33 @@ class Database:
         """
         self._persist(self._engine.transact, Transaction(actions))
 
-    def query(self, request: Query[M], *, include_expired: bool = False) -> Iterator[M]:
-        """Iterate the items of one partition, page by page as they are needed."""
+    def query(
+        self,
+        request: Query[M],
+        *,
+        include_expired: bool = False,
+        on_unreadable: Callable[[Item, DecodingFailed], None] | None = None,
+    ) -> Iterator[M]:
+        """Iterate the items of one partition, page by page as they are needed.
+
+        Args:
+            on_unreadable: is told of an item that does not fit the model, which is then passed over;
+                None ends the iteration with the error.
+        """
         left = request.limit
         while True:
             page = self._engine.query(request)
             for item in page.items:
                 if not include_expired and is_expired(request.table, item, self._now()):
                     continue
-                yield request.model.from_item(item)
+                try:
+                    found = request.model.from_item(item)
+                except DecodingFailed as error:
+                    if on_unreadable is None:
+                        raise
+                    on_unreadable(item, error)
+                    continue
+                yield found
                 if left is not None:
                     left -= 1
                     if left == 0:

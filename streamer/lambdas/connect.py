@@ -8,8 +8,8 @@ from streamer.auth.authenticator import find_token
 from streamer.errors import ErrorCode, Forbidden, StreamerError, Unauthorized
 from streamer.identity import Identity
 from streamer.lambdas.entry_point import entry_point
+from streamer.lambdas.gateway_events import bound_to, endpoint_of
 from streamer.lambdas.services import Event, Handler, LambdaContext, Services
-from streamer.observability import bound
 from streamer.protocol.limits import SUBPROTOCOL
 from streamer.store import Connection
 
@@ -50,11 +50,7 @@ def build(services: Services) -> Handler:
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
         began = services.clock.now()
         request = event["requestContext"]
-        with bound(
-            aws_request_id=context.aws_request_id,
-            correlation_id=request["requestId"],
-            connection_id=request["connectionId"],
-        ):
+        with bound_to(request, context):
             try:
                 return connect(event, began)
             except Unauthorized as error:
@@ -77,7 +73,7 @@ def connection_from(request: Mapping[str, Any], identity: Identity, *, now: floa
         tenant_id=identity.tenant_id,
         user_id=identity.user_id,
         permissions=sorted(identity.permissions),
-        endpoint=f"https://{request['domainName']}/{request['stage']}",
+        endpoint=endpoint_of(request),
         token_expires_at=identity.expires_at,
         connected_at=now,
     )

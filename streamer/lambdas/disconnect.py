@@ -3,8 +3,8 @@
 from typing import Any
 
 from streamer.lambdas.entry_point import entry_point
+from streamer.lambdas.gateway_events import bound_to
 from streamer.lambdas.services import Event, Handler, LambdaContext, Services
-from streamer.observability import bound
 
 
 def build(services: Services) -> Handler:
@@ -17,11 +17,7 @@ def build(services: Services) -> Handler:
 
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
         request = event["requestContext"]
-        with bound(
-            aws_request_id=context.aws_request_id,
-            correlation_id=request["requestId"],
-            connection_id=request["connectionId"],
-        ):
+        with bound_to(request, context):
             try:
                 services.forget_connection(request["connectionId"])
             except Exception:

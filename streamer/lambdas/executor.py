@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 
-from streamer.actions.registry import load_registry
 from streamer.lambdas.contexts import context_factory, make_delivery
 from streamer.lambdas.entry_point import entry_point
 from streamer.lambdas.services import Event, Handler, LambdaContext, Services
@@ -43,7 +42,7 @@ def build(services: Services) -> Handler:
         )
 
     executor = Executor(
-        registry=load_registry(services.settings),
+        registry=services.registry,
         requests=services.requests,
         delivery=make_delivery(services),
         new_reporter=new_reporter,

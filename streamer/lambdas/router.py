@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from streamer.actions.registry import load_registry
-from streamer.errors import ActionFailed, Unauthorized
+from streamer.delivery import too_large
+from streamer.errors import Unauthorized
 from streamer.lambdas.contexts import context_factory, make_delivery, signer_factory
 from streamer.lambdas.entry_point import entry_point
+from streamer.lambdas.gateway_events import bound_to, endpoint_of
 from streamer.lambdas.services import Event, Handler, LambdaContext, Services
 from streamer.observability import bound
 from streamer.protocol import Message, Response, encode
@@ -23,7 +24,7 @@ def build(services: Services) -> Handler:
     """
     callers = Callers(services.connections, services.clock)
     router = Router(
-        registry=load_registry(services.settings),
+        registry=services.registry,
         requests=services.requests,
         delivery=make_delivery(services),
         new_context=context_factory(services),
@@ -34,11 +35,7 @@ def build(services: Services) -> Handler:
 
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
         request = event["requestContext"]
-        with bound(
-            aws_request_id=context.aws_request_id,
-            correlation_id=request["requestId"],
-            connection_id=request["connectionId"],
-        ):
+        with bound_to(request, context):
             arrival = Arrival(event.get("body") or "", request["connectionId"], request["requestId"])
             try:
                 caller = callers.get(arrival.connection_id)
@@ -57,7 +54,7 @@ def build(services: Services) -> Handler:
 def _send_away(services: Services, request: dict[str, Any], error: Unauthorized) -> None:
     """Tell a caller that we do not know (any more) why its connection is closed, and close it."""
     services.logger.info("A caller was sent away", extra={"action": "caller.unauthorized"})
-    endpoint = f"https://{request['domainName']}/{request['stage']}"
+    endpoint = endpoint_of(request)
     message = error_message(error, request_id=None, now=services.clock.now())
     services.sender.send(endpoint, request["connectionId"], encode(message))
     services.sender.disconnect(endpoint, request["connectionId"])
@@ -68,9 +65,7 @@ def _fitting(message: Message, services: Services) -> bytes:
     data = encode(message)
     if len(data) <= MAX_MESSAGE_BYTES:
         return data
-    failure = ActionFailed(
-        f"The answer has {len(data)} bytes and a message holds {MAX_MESSAGE_BYTES}.", code="RESULT_TOO_LARGE"
-    )
+    failure = too_large("answer", len(data))
     request_id = message.request_id if isinstance(message, Response) else None
     return encode(error_message(failure, request_id=request_id, now=services.clock.now()))
 

@@ -19,6 +19,7 @@ from streamer.settings import Settings
 from streamer.store import ConnectionStore, RequestStore, SubscriptionStore
 
 if TYPE_CHECKING:
+    from streamer.actions.registry import ActionRegistry
     from streamer.auth.authenticator import Authenticator
 
 
@@ -104,6 +105,12 @@ class Services:
     @cached_property
     def subscriptions(self) -> SubscriptionStore:
         return SubscriptionStore(self.client("dynamodb"), self.settings, self.clock)
+
+    @cached_property
+    def registry(self) -> "ActionRegistry":
+        from streamer.actions.registry import load_registry
+
+        return load_registry(self.settings)
 
     @cached_property
     def transport(self) -> Transport:

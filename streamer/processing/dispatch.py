@@ -31,7 +31,9 @@ def work_of(record: Mapping[str, Any]) -> Work:
 class Dispatcher:
     """Invokes the executor for every record of a batch and says which could not be.
 
-    A record that is delivered twice invokes the executor twice; the claim lets one of them run.
+    A record that is delivered twice invokes the executor twice; the claim lets one of them run. One
+    that can never be read is logged and passed over: as a failure it would hold up its shard for as
+    long as the mapping tries again, and every request behind it.
     """
 
     def __init__(self, invoke: Callable[[bytes], None], logger: Logger) -> None:
@@ -65,6 +67,16 @@ class Dispatcher:
     def _attempt(self, record: Mapping[str, Any]) -> bool:
         try:
             work = work_of(record)
+        except (KeyError, TypeError):
+            self._logger.exception(
+                "A stream record is of no request; its item in the table says why",
+                extra={
+                    "action": "request.record_unreadable",
+                    "sequence_number": record["dynamodb"]["SequenceNumber"],
+                },
+            )
+            return True
+        try:
             self._invoke(msgspec.json.encode(work))
         except Exception:
             self._logger.exception(

@@ -2,21 +2,17 @@
 
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextvars import copy_context
 from dataclasses import dataclass
 from logging import Logger
 from typing import Any
 
 from streamer.actions.context import ActionContext
-from streamer.actions.declaration import Action
 from streamer.actions.links import stored_form
 from streamer.actions.registry import ActionRegistry
-from streamer.actions.running import run
+from streamer.actions.running import ActionRunner
 from streamer.clock import Clock
 from streamer.delivery import OutcomeDelivery, check_result_fits
-from streamer.errors import AlreadyClaimed, NotFound, ProcessingFailed, StreamerError, Superseded, TimedOut
+from streamer.errors import AlreadyClaimed, NotFound, ProcessingFailed, StreamerError, Superseded
 from streamer.identity import Identity
 from streamer.processing.retries import TryLater, WaitHere, after_failure
 from streamer.processing.work import Work
@@ -67,6 +63,7 @@ class Executor:
         self._jitter = jitter
         self._max_attempts = max_attempts
         self._logger = logger
+        self._runner = ActionRunner(logger)
 
     def execute(self, work: Work, invocation: Invocation) -> None:
         """Run the request unless somebody else does or did.
@@ -125,23 +122,9 @@ class Executor:
             remaining_s=invocation.remaining_s,
         )
         limit_s = max(0.0, min(action.timeout_s, invocation.remaining_s() - FINISHING_S))
-        result = stored_form(self._run_action(action, payload, context, limit_s))
+        result = stored_form(self._runner.run(action, payload, context, limit_s=limit_s))
         check_result_fits(work.request_id, result)
         return result
-
-    def _run_action(self, action: Action, payload: Any, context: ActionContext, limit_s: float) -> Any:
-        pool = ThreadPoolExecutor(1, thread_name_prefix=f"action-{action.name}")
-        try:
-            return pool.submit(copy_context().run, run, action, payload, context).result(timeout=limit_s)
-        except FutureTimeoutError as error:
-            raise TimedOut(f"The action {action.name} did not end within {limit_s:.0f} s.") from error
-        except (StreamerError, Superseded):
-            raise
-        except Exception as error:
-            self._logger.exception("An action raised", extra={"action": "action.raised"})
-            raise ProcessingFailed("The action failed unexpectedly; its log says why.") from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
     def _failed(
         self,

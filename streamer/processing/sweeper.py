@@ -39,11 +39,11 @@ class Sweeper:
     def executor_failed(self, failure: Mapping[str, Any]) -> None:
         """Free the request of an executor invocation that crashed or timed out.
 
-        Args:
-            failure: the record that Lambda sends to an on-failure destination.
-
         The invocation's request id is the claim's owner: a request that somebody else has claimed
         since is left alone.
+
+        Args:
+            failure: the record that Lambda sends to an on-failure destination.
         """
         owner = failure["requestContext"]["requestId"]
         work = msgspec.convert(failure["requestPayload"], Work)
@@ -56,12 +56,12 @@ class Sweeper:
     def sweep(self) -> dict[str, int]:
         """Look after everything that is due; returns how many requests got which remedy."""
         counts: dict[str, int] = {}
-        for key in self._requests.list_due(self._clock.now(), MAX_SWEPT):
-            state = self._requests.find(key)
-            if state is None:
-                continue
-            chosen = self._remedy(state)
+        for key in self._requests.list_due(self._clock.now(), MAX_SWEPT, on_unreadable=self._note_unreadable):
             try:
+                state = self._requests.find(key)
+                if state is None:
+                    continue
+                chosen = self._remedy(state)
                 self._apply(chosen, key, state)
             except Exception:
                 self._logger.exception(
@@ -71,6 +71,12 @@ class Sweeper:
             counts[chosen] = counts.get(chosen, 0) + 1
         self._logger.info("Swept", extra={"action": "sweeper.swept", "counts": counts})
         return counts
+
+    def _note_unreadable(self, key: str) -> None:
+        self._logger.error(
+            "A due item is no request as we know it; mend or delete it",
+            extra={"action": "sweeper.unreadable", "key": key},
+        )
 
     def _remedy(self, state: RequestState) -> Remedy:
         situation = Situation(

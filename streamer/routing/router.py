@@ -2,29 +2,16 @@
 
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextvars import copy_context
 from dataclasses import dataclass
 from logging import Logger
-from typing import Any
 
 from streamer.actions.context import ActionContext
-from streamer.actions.declaration import Action
 from streamer.actions.links import Signer, resolve_links
 from streamer.actions.registry import ActionRegistry
-from streamer.actions.running import run
+from streamer.actions.running import ActionRunner
 from streamer.clock import Clock, timestamp
 from streamer.delivery import OutcomeDelivery
-from streamer.errors import (
-    ErrorCode,
-    Forbidden,
-    InvalidMessage,
-    ProcessingFailed,
-    ServiceUnavailable,
-    StreamerError,
-    TimedOut,
-)
+from streamer.errors import ErrorCode, Forbidden, InvalidMessage, ServiceUnavailable, StreamerError
 from streamer.identity import Identity
 from streamer.lifecycle import TERMINAL
 from streamer.protocol import (
@@ -95,7 +82,7 @@ class Router:
         self._sign = sign
         self._clock = clock
         self._logger = logger
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="action")
+        self._runner = ActionRunner(logger)
 
     def answer(self, arrival: Arrival, caller: Connection) -> Message:
         """Answer a message of an authenticated caller. Never raises: a failure is an `error` message."""
@@ -123,7 +110,8 @@ class Router:
         identity = Identity(
             caller.tenant_id, caller.user_id, frozenset(caller.permissions), caller.token_expires_at
         )
-        deadline = self._clock.now() + min(action.timeout_s, MAX_SYNC_TIMEOUT_S)
+        limit_s = min(action.timeout_s, MAX_SYNC_TIMEOUT_S)
+        deadline = self._clock.now() + limit_s
         context = self._new_context(
             identity=identity,
             request_id=request_id,
@@ -132,7 +120,8 @@ class Router:
             progress=None,
             remaining_s=lambda: deadline - self._clock.now(),
         )
-        data = resolve_links(self._run(action, payload, context), self._sign())
+        result = self._runner.run(action, payload, context, limit_s=limit_s)
+        data = resolve_links(result, self._sign())
         return Response(
             request_id=request_id, timestamp=timestamp(self._clock.now()), success=True, data=data
         )
@@ -165,22 +154,6 @@ class Router:
             if created.new
             else "The request is known; what follows comes here too.",
         )
-
-    def _run(self, action: Action, payload: Any, context: ActionContext) -> Any:
-        future = self._pool.submit(copy_context().run, run, action, payload, context)
-        limit_s = min(action.timeout_s, MAX_SYNC_TIMEOUT_S)
-        try:
-            return future.result(timeout=limit_s)
-        except FutureTimeoutError as error:
-            # The thread cannot be stopped; the next message gets a new one.
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = ThreadPoolExecutor(1, thread_name_prefix="action")
-            raise TimedOut(f"The action {action.name} did not end within {limit_s:.0f} s.") from error
-        except StreamerError:
-            raise
-        except Exception as error:
-            self._logger.exception("An action raised", extra={"action": "action.raised"})
-            raise ProcessingFailed("The action failed unexpectedly; its log says why.") from error
 
     def _refused(self, error: StreamerError, request_id: str | None) -> Message:
         level = "error" if error.code == ErrorCode.INTERNAL_ERROR else "info"

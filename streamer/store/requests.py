@@ -1,12 +1,13 @@
 """Long requests: created once, claimed by one at a time, ended once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from streamer.clock import Clock
 from streamer.dynamorm import (
     ConditionFailed,
     Database,
+    DecodingFailed,
     Engine,
     Item,
     Put,
@@ -257,16 +258,12 @@ class RequestStore:
     @translated
     def delivered(self, key: RequestKey, *, sequence: int) -> None:
         """Say that the outcome with this sequence was sent. A no-op when it was said before."""
-        request = Update(
-            RequestState.at(**key.components),
+        self._try(
+            key,
             (RequestState.undelivered.remove(), RequestState.due.remove(), RequestState.due_at.remove()),
             (RequestState.undelivered == True)  # noqa: E712  # an expression, not a truth
             & (RequestState.outcome_sequence == sequence),
         )
-        try:
-            self._database.write(request)
-        except ConditionFailed:
-            return
 
     @translated
     def release(self, key: RequestKey, *, owner: str, attempt: int) -> bool:
@@ -328,17 +325,28 @@ class RequestStore:
         return self._database.find(state_key, consistent=True)
 
     @translated
-    def list_due(self, now: float, limit: int) -> list[RequestKey]:
+    def list_due(
+        self, now: float, limit: int, *, on_unreadable: Callable[[str], None] | None = None
+    ) -> list[RequestKey]:
         """Return up to `limit` requests that something must be done about, the longest due first.
 
         The index follows the table after a moment: read each consistently before anything is done.
+
+        Args:
+            on_unreadable: is told the partition key of an item that is no request as we know it; such
+                an item is passed over in any case, so that it stops nobody else's recovery.
 
         Shape:
             index `due-index`, `due` = "DUE", `due_at` <= now.
         """
         where = (RequestState.due == DUE) & (RequestState.due_at <= now)
-        due = self._database.query(Query(RequestState, where, index="due-index", limit=limit))
-        return [state.key for state in due]
+
+        def pass_over(item: Item, _error: DecodingFailed) -> None:
+            if on_unreadable is not None:
+                on_unreadable(item[REQUESTS.partition_key.name]["S"])
+
+        query = Query(RequestState, where, index="due-index", limit=limit)
+        return [state.key for state in self._database.query(query, on_unreadable=pass_over)]
 
     def _write(self, claim: Claim, change: tuple[UpdateAction, ...], condition: Any) -> None:
         if not self._try(claim.key, change, condition):

@@ -12,6 +12,8 @@ from typing import Any
 import jwt
 import pytest
 import websockets
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
 from emulator import Sandbox
@@ -62,14 +64,9 @@ class Forger:
 
     @property
     def public_pem(self) -> bytes:
-        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
         key = RSAAlgorithm.from_jwk(json.dumps(self.public))
-        return (
-            key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-            if hasattr(key, "public_key")
-            else key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        )
+        assert isinstance(key, RSAPublicKey)
+        return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 BAD: dict[str, Callable[[Forger], str | None]] = {
@@ -167,7 +164,7 @@ async def test_refused_client_leaves_nothing(sandbox: Sandbox, dial: Any, stored
     assert not await stored.connections_of(person)
 
 
-async def test_forbidden_action_needs_no_second_look(sandbox: Sandbox, dial: Any, forger: Forger) -> None:
+async def test_path_that_is_no_stage_is_refused(sandbox: Sandbox, dial: Any, forger: Forger) -> None:
     """A path that is no stage of the API is refused before anybody's token is looked at."""
     url = sandbox.addresses.websocket.rsplit("/", 1)[0] + "/other"
     status, _, _ = await refusal(dial, url, forger.good)

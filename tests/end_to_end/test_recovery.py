@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from emulator import Sandbox
-from streamer.actions.ledger import SEED, generate_ledger
+from streamer.actions.ledger import generate_ledger
 from streamer.stack import stack
 from streamer.store import RequestKey, RequestStore
 
@@ -110,12 +110,11 @@ async def test_killed_executor_is_followed_by_one_that_completes(
 
 async def test_killed_report_is_made_again(sandbox: Sandbox, person: Any) -> None:
     """A report whose executor is killed is the same report as one whose executor is not."""
-    head, *rows = generate_ledger(SEED).decode().splitlines(keepends=True)
     await asyncio.to_thread(
         sandbox.boto3("s3").put_object,
         Bucket="streamer-files",
         Key=f"tenants/{person.tenant}/sources/large.csv",
-        Body=(head + "".join(rows) * 4).encode(),
+        Body=generate_ledger(rows=200_000),
     )
     payload = {"start_date": "2022-01-01", "end_date": "2024-12-31", "source": "large.csv"}
     client = await sandbox.connect(person.user, person.tenant)

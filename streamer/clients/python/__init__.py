@@ -3,7 +3,7 @@
     async with connect("wss://…/prod", token=token) as client:
         data = await client.request("echo", {"message": "hi"})
 
-        report = client.request("generate_report", {"start": "2024-01-01", "end": "2024-12-31"})
+        report = client.request("generate_report", {"start_date": "2024-01-01", "end_date": "2024-12-31"})
         async for progress in report:
             print(progress.percentage, progress.message)
         result = await report

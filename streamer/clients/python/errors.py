@@ -9,6 +9,10 @@ from streamer.protocol.messages import Retry
 class ClientError(Exception):
     """What a program catches to catch them all; `str()` is a sentence for people."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows: what happened, without our frames. IPython's hook."""
+        return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", ())]
+
 
 class InvalidOption(ClientError, ValueError):
     """The address, the token or another option cannot be used."""

@@ -148,7 +148,7 @@ class Session:
     def end(self, code: int, reason: str = "", *, closed_here: bool = False) -> list[Exchange]:
         """Take in the end of the connection; return the requests that it failed.
 
-        A later issue subscribes them again on a new connection: acknowledged work goes on at the server.
+        Acknowledged work goes on at the server; following it on a new connection is a later addition.
         """
         if self.lost is None:
             self.lost = ConnectionLost(code, reason, closed_here=closed_here)

@@ -52,6 +52,11 @@ class ManagementApi:
             return self.changed.wait_for(lambda: len(self.received) >= count, within_s)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # with five, the default, many connections at once wait for TCP to try again
+
+
 def serve(api: ManagementApi) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -80,9 +85,7 @@ def serve(api: ManagementApi) -> ThreadingHTTPServer:
         def log_message(self, *arguments: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    return server
+    return _Server(("127.0.0.1", 0), Handler)
 
 
 def run(server: ThreadingHTTPServer) -> threading.Thread:

@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-import threading
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
@@ -25,22 +24,6 @@ from emulator.localstack.process import LocalStack
 from emulator.telemetry.timeline import Timeline
 
 DEADLINE_S = 20.0
-
-
-@pytest.fixture(scope="session")
-def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    process = LocalStack(tmp_path_factory.mktemp("run"), settings={"EMULATOR_TTL_INTERVAL_S": "0.1"})
-    try:
-        asyncio.run_coroutine_threadsafe(process.start(), loop).result(300)
-        yield process
-    finally:
-        asyncio.run_coroutine_threadsafe(process.stop(), loop).result(30)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 class NotingInvoker:

@@ -1,7 +1,5 @@
-"""One real LocalStack for all tests in this folder, and what they need to talk to it."""
+"""What the tests need to talk to LocalStack."""
 
-import asyncio
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,22 +8,6 @@ import boto3
 import pytest
 
 from emulator.localstack.process import LocalStack
-
-
-@pytest.fixture(scope="session")
-def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    process = LocalStack(tmp_path_factory.mktemp("run"), settings={"EMULATOR_TTL_INTERVAL_S": "0.1"})
-    try:
-        asyncio.run_coroutine_threadsafe(process.start(), loop).result(300)
-        yield process
-    finally:
-        asyncio.run_coroutine_threadsafe(process.stop(), loop).result(30)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_it_takes_nothing_of_the_callers_aws_or_proxy_settings(
     given = psutil.Process(localstack.pid).environ()
     surroundings = LocalStack(tmp_path)._surroundings(1, 2)
     assert "of-the-user" not in surroundings.values()
-    assert set(given) >= set(surroundings) - {"HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"}
+    assert set(given) >= set(surroundings) - {"HOME", "LANG", "LC_ALL", "TZ"}
 
 
 @pytest.mark.parametrize(
@@ -141,3 +141,11 @@ def test_an_address_where_nothing_answers_is_refused(address: str) -> None:
         port = taken.getsockname()[1]
     with pytest.raises(BackendFailed, match="Nothing answers to the AWS API at"):
         external_backend(address.format(port=port))
+
+
+def test_what_it_writes_lies_in_the_folder_of_its_run(localstack: LocalStack) -> None:
+    """Nothing of it stays in the machine's folder for temporary files, where another user's may lie."""
+    process = psutil.Process(localstack.pid)
+    temporary = Path(process.environ()["TMPDIR"])
+    assert temporary.is_relative_to(localstack.log_path.parent)
+    assert (temporary / "localstack").is_dir()

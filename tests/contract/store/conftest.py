@@ -1,6 +1,5 @@
 """The store's tests run on every implementation of its seam: in memory, and on the real DynamoDB API."""
 
-import asyncio
 import os
 import threading
 import uuid
@@ -13,8 +12,6 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from emulator.errors import BackendFailed
-from emulator.localstack.process import LocalStack
 from streamer.dynamorm import Database, Engine
 from streamer.dynamorm.aws import DynamoDB
 from streamer.dynamorm.memory import MemoryDynamoDB
@@ -56,32 +53,12 @@ class Stores:
 
 
 @pytest.fixture(scope="session")
-def dynamodb_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real DynamoDB API: one LocalStack for all tests."""
+def dynamodb_endpoint(request: pytest.FixtureRequest) -> str:
+    """The address of a real DynamoDB API: the one that is named, else LocalStack's."""
     if named := os.environ.get(ENDPOINT_VARIABLE):
-        yield named
-        return
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="localstack")
-    thread.start()
-    localstack = LocalStack(tmp_path_factory.mktemp("localstack"))
-
-    def run(coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(timeout=90)
-
-    try:
-        try:
-            run(localstack.start())
-        except BackendFailed as error:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(f"LocalStack is not there: {error}")
-        yield localstack.endpoint_url
-    finally:
-        run(localstack.stop())
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        return named
+    endpoint: str = request.getfixturevalue("localstack").endpoint_url
+    return endpoint
 
 
 @pytest.fixture(scope="session")

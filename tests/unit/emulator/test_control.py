@@ -91,3 +91,14 @@ async def test_what_does_not_fit_is_told(method: str, path: str, body: bytes, st
     found, answer = await ask(method, path, GOOD, body)
     assert found == status
     assert answer["error"].endswith(".")
+
+
+async def test_a_secret_in_other_letters_is_a_wrong_secret() -> None:
+    """A header that is no ASCII is refused as any wrong secret is."""
+    status, answer = await ask("GET", "/echo", {**GOOD, "authorization": "Bearer sécret"})
+    assert (status, "secret of this run" in answer["error"]) == (403, True)
+
+
+async def test_a_body_that_nests_too_deep_is_not_json() -> None:
+    """The call gets its sentence, not a broken answer."""
+    assert await ask("GET", "/echo", GOOD, b"[" * 100_000) == (400, {"error": "The body is not JSON."})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emulator import state as states
-from emulator.errors import SandboxNotRunning
+from emulator.errors import SandboxNotRunning, StartFailed
 from emulator.state import Addresses, State
 
 STATE = State(
@@ -68,3 +68,51 @@ def test_run_folders_of_the_dead_are_removed(tmp_path: Path, monkeypatch: pytest
     assert mine.exists()
     assert not dead.exists()
     assert mine.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "ends_in"),
+    [
+        ("STREAMER_SANDBOX_STATE", "~/mine.json", "/mine.json"),
+        ("XDG_STATE_HOME", "/state", "/state/streamer/sandbox.json"),
+        ("XDG_STATE_HOME", "relative", "/.local/state/streamer/sandbox.json"),
+        ("XDG_STATE_HOME", "", "/.local/state/streamer/sandbox.json"),
+    ],
+    ids=["named", "XDG", "relative", "empty"],
+)
+def test_where_the_state_file_is(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, ends_in: str
+) -> None:
+    """The path is absolute whatever the environment says, so that every command finds the same file."""
+    monkeypatch.delenv("STREAMER_SANDBOX_STATE", raising=False)
+    monkeypatch.setenv(variable, value)
+    path = states.state_path()
+    assert path.is_absolute()
+    assert str(path).endswith(ends_in)
+
+
+def test_a_run_folder_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in the way is named, and what to do about it."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    in_the_way = tmp_path / f"streamer-sandbox-{os.getuid()}"
+    in_the_way.touch()
+    with pytest.raises(StartFailed, match=r"TMPDIR") as raised:
+        states.make_run_folder(os.getpid())
+    assert str(in_the_way) in str(raised.value)
+
+
+def test_a_run_folder_behind_a_link_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever can write to the folder for temporary files does not choose where our files go."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / f"streamer-sandbox-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StartFailed, match=r"TMPDIR"):
+        states.make_run_folder(os.getpid())
+
+
+def test_a_state_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """The sentence names the file and the variable that names another."""
+    (tmp_path / "file").touch()
+    with pytest.raises(StartFailed, match="STREAMER_SANDBOX_STATE") as raised:
+        states.save(STATE, tmp_path / "file" / "sandbox.json")
+    assert str(tmp_path / "file" / "sandbox.json") in str(raised.value)

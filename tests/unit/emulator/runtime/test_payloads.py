@@ -10,7 +10,6 @@ from emulator.runtime.payloads import (
     exit_payload,
     failure_record,
     timeout_payload,
-    timestamp,
     too_large_payload,
 )
 
@@ -114,8 +113,3 @@ def test_a_failure_record_without_a_response() -> None:
         },
         "requestPayload": {"a": 1},
     }
-
-
-def test_timestamps_have_milliseconds() -> None:
-    """ISO 8601 in UTC."""
-    assert timestamp(1_700_000_000.5) == "2023-11-14T22:13:20.500Z"

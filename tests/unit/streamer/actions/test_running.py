@@ -1,6 +1,7 @@
 """Both forms of action run; the loop of `async def` lives as long as the environment."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ import pytest
 
 from streamer.actions import Action, ActionContext, Link, action
 from streamer.actions import running as running_module
-from streamer.actions.running import run
+from streamer.actions.running import ActionRunner, run
 from streamer.errors import ActionFailed, ProcessingFailed, TimedOut
 from streamer.testing import make_context
 
@@ -94,7 +95,7 @@ def test_a_coroutine_is_cancelled_at_its_time_limit(timeout_s: float, remaining_
             raise
 
     late = declare(function, timeout_s=timeout_s)
-    with pytest.raises(TimedOut, match=r"^The action test did not end within 0\.05 s\.$"):
+    with pytest.raises(TimedOut, match=r"^The action test did not end within 0\.05 s; "):
         run(late, {}, make_context(remaining_s=lambda: remaining_s))
     assert cancelled.is_set()
 
@@ -150,3 +151,31 @@ def test_a_result_that_is_nested_without_end_has_failed() -> None:
 
     with pytest.raises(ProcessingFailed, match="cannot be written as JSON"):
         run(declare(function), {}, make_context())
+
+
+def test_a_timeout_of_the_actions_own_is_no_time_limit() -> None:
+    """A socket that timed out inside an action is a failure of the action, not of its client's request."""
+
+    def function(payload: dict[str, Any], context: ActionContext) -> Any:
+        raise TimeoutError("a socket of the action's")
+
+    runner = ActionRunner(logging.Logger("test"))
+    with pytest.raises(ProcessingFailed, match="failed unexpectedly"):
+        runner.run(declare(function), {}, make_context(), limit_s=10.0)
+
+
+def test_an_action_that_is_late_is_left_behind() -> None:
+    """Its caller is told at the limit, and the next action does not wait for it."""
+    go_on = threading.Event()
+
+    def block(payload: dict[str, Any], context: ActionContext) -> None:
+        go_on.wait(10)
+
+    def answer(payload: dict[str, Any], context: ActionContext) -> str:
+        return "here"
+
+    runner = ActionRunner(logging.Logger("test"))
+    with pytest.raises(TimedOut, match=r"did not end within 0\.05 s"):
+        runner.run(declare(block), {}, make_context(), limit_s=0.05)
+    assert runner.run(declare(answer), {}, make_context(), limit_s=10.0) == "here"
+    go_on.set()

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from streamer.delivery import OutcomeDelivery
+from streamer.dynamorm import Attribute, Database, Model, Put
 from streamer.lifecycle import Status
 from streamer.processing.sweeper import Sweeper
-from streamer.store import DELIVERY_GRACE_S, DISPATCH_GRACE_S, RequestKey, RequestStore
+from streamer.store import DELIVERY_GRACE_S, DISPATCH_GRACE_S, REQUESTS, RequestKey, RequestStore
+from streamer.store.models import DUE
 
 KEY = RequestKey("acme", "ada", "r1")
 
@@ -118,3 +120,28 @@ def test_an_undelivered_outcome_is_sent_again_with_its_sequence(
     )
     clock.time += DELIVERY_GRACE_S + 1
     assert sweeper.sweep() == {}
+
+
+class BrokenState(Model, table=REQUESTS, partition="REQUEST#{name}", sort="STATE"):
+    """What stands where a request should, and is none: somebody wrote it by hand."""
+
+    name: Attribute[str]
+    due: Attribute[str]
+    due_at: Attribute[float]
+
+
+def test_an_item_that_cannot_be_read_does_not_stop_the_sweep(
+    sweeper: Sweeper,
+    requests: RequestStore,
+    database: Any,
+    clock: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One broken item is logged; every other request that is due gets its remedy."""
+    Database(database).write(Put(BrokenState(name="broken", due=DUE, due_at=clock.time - 1)))
+    clock.time += DISPATCH_GRACE_S + 1
+    assert sweeper.sweep() == {"REDISPATCH": 1}
+    assert requests.get(KEY).dispatches == 1
+    assert ("sweeper.unreadable", "REQUEST#broken") in [
+        (getattr(line, "action", None), getattr(line, "key", None)) for line in caplog.records
+    ]

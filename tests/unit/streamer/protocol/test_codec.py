@@ -28,9 +28,10 @@ def test_misfit_that_is_not_json_either_is_an_invalid_message(text: str) -> None
 def test_anything_is_a_request_or_an_invalid_message(text: str | bytes) -> None:
     """Whatever comes, reading it gives a request or `InvalidMessage`."""
     try:
-        assert isinstance(decode_request(text), Request)
-    except InvalidMessage as refusal:
-        assert str(refusal).endswith(".")
+        request = decode_request(text)
+    except InvalidMessage:
+        return
+    assert isinstance(request, Request)
 
 
 @pytest.mark.parametrize(

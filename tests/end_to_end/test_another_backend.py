@@ -1,0 +1,154 @@
+"""A sandbox on a back end that runs already, and a deployment that lets one tenant in."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import websockets
+
+from emulator import Sandbox
+from emulator.errors import StartFailed
+from emulator.testing import run_in
+from streamer.clients.python import GatewayFailed
+
+REPORT = {"start_date": "2024-01-01", "end_date": "2024-12-31"}
+
+WAITS = b"x-emulator-wait-ms"
+DOES_NOT = b"x-emulator-none-ms"
+
+
+@pytest.fixture(scope="module")
+def neighbour(sandbox: Sandbox, sandbox_loop: asyncio.AbstractEventLoop) -> Iterator[Sandbox]:
+    """A second sandbox with a deployment of its own name on the first one's LocalStack."""
+    options = {"name": "neighbour", "action_modules": ["streamer.testing"], "allowed_tenants": "acme"}
+    second = run_in(sandbox_loop, Sandbox.start(options=options, aws_endpoint=sandbox.addresses.aws_endpoint))
+    yield second
+    run_in(sandbox_loop, second.stop())
+
+
+async def play(sandbox: Sandbox) -> None:
+    """Play the flow: short, long, a report, and an executor that dies."""
+    client = await sandbox.connect("ada", "acme")
+    try:
+        assert (await client.request("echo", {"a": 1}))["echo"] == {"a": 1}
+        report = client.request("generate_report", REPORT)
+        percentages = [progress.percentage async for progress in report]
+        assert percentages[-1] == 100
+        assert (await report)["rows_matched"] > 0
+        assert await client.request("kill_environment") == {"attempt": 2}
+    finally:
+        await client.close()
+
+
+async def test_flow_works_on_a_back_end_that_runs_already(sandbox: Sandbox, neighbour: Sandbox) -> None:
+    """`aws_endpoint=` uses a running back end: the whole flow works there, and LocalStack is not started."""
+    assert neighbour.addresses.aws_endpoint == sandbox.addresses.aws_endpoint
+    assert dict(neighbour.backend)["engine"] == "embedded"
+    await play(neighbour)
+    assert not [row for row in await neighbour.memory() if "localstack" in row["name"].lower()]
+
+
+async def test_deployments_on_one_back_end_do_not_meet(
+    sandbox: Sandbox, neighbour: Sandbox, dial: Any
+) -> None:
+    """Two deployments on one back end have their own tables, keys and streams."""
+    theirs, ours = neighbour.token("ada", "acme"), sandbox.token("ada", "acme")
+    with pytest.raises(websockets.InvalidStatus):
+        await dial(neighbour.addresses.websocket, ours)
+    with pytest.raises(websockets.InvalidStatus):
+        await dial(sandbox.addresses.websocket, theirs)
+    tables = set(sandbox.boto3("dynamodb").list_tables()["TableNames"])
+    assert {"streamer-requests", "neighbour-requests"} <= tables
+    wires = [
+        await dial(sandbox.addresses.websocket, ours),
+        await dial(neighbour.addresses.websocket, theirs),
+    ]
+    for number, wire in enumerate(wires):
+        await wire.send({"action": "sleep", "id": "same", "payload": {"seconds": 0.1, "steps": number + 1}})
+    for number, wire in enumerate(wires):
+        assert (await wire.until(request_id="same", type="complete"))["result"]["steps"] == number + 1
+
+
+async def test_tenant_that_is_not_allowed_is_forbidden(neighbour: Sandbox, dial: Any) -> None:
+    """A good token of another tenant is answered 403 at the handshake, with no word about why."""
+    for header in (True, False):
+        token = neighbour.token("eve", "other")
+        url = neighbour.addresses.websocket
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await (dial(url, token) if header else dial(f"{url}?token={token}"))
+        response = refused.value.response
+        assert (response.status_code, bytes(response.body or b"")) == (403, b'{"message":"Forbidden"}')
+    wire = await dial(neighbour.addresses.websocket, neighbour.token("ada", "acme"))
+    assert (await wire.ask({"action": "echo"}))["type"] == "response"
+
+
+async def test_stopping_leaves_the_back_end_running(sandbox: Sandbox) -> None:
+    """A sandbox that did not start its back end does not end it."""
+    async with Sandbox(options={"name": "guest"}, aws_endpoint=sandbox.addresses.aws_endpoint) as guest:
+        assert guest.addresses.aws_endpoint == sandbox.addresses.aws_endpoint
+    client = await sandbox.connect()
+    assert await client.request("noop") == {}
+    await client.close()
+
+
+async def test_action_module_that_is_not_there_is_in_the_log(sandbox: Sandbox) -> None:
+    """An action module that does not exist fails every request, and the router's log names it."""
+    options = {"name": "broken", "action_modules": ["no_such_module"]}
+    async with Sandbox(options=options, aws_endpoint=sandbox.addresses.aws_endpoint) as broken:
+        client = await broken.connect()
+        with pytest.raises(GatewayFailed):
+            await client.request("echo")
+        await client.close()
+        log = "".join(invocation["log"] for invocation in await broken.logs("router"))
+        assert "no_such_module" in log
+
+
+@asynccontextmanager
+async def relay(url: str) -> AsyncIterator[str]:
+    """Pass bytes on to `url`; of the header that asks GetRecords to wait, nothing arrives."""
+    target = urlsplit(url)
+    writers: list[asyncio.StreamWriter] = []
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65_536):
+                writer.write(data.replace(WAITS, DOES_NOT))
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = await asyncio.open_connection(target.hostname, target.port)
+        writers.extend((writer, there[1]))
+        await asyncio.gather(pump(reader, there[1]), pump(there[0], writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for writer in writers:
+            writer.close()
+
+
+@pytest.mark.slow
+async def test_back_end_that_cannot_wait_is_polled(sandbox: Sandbox) -> None:
+    """Where GetRecords does not wait, the stream is polled, and the whole flow works as well."""
+    options = {"name": "polled", "action_modules": ["streamer.testing"]}
+    async with (
+        relay(sandbox.addresses.aws_endpoint) as url,
+        Sandbox(options=options, aws_endpoint=url) as polled,
+    ):
+        assert dict(polled.backend)["engine"] == "unknown"
+        await play(polled)
+
+
+async def test_back_end_that_is_not_there_is_told() -> None:
+    """An address where nobody answers fails at once with a sentence that names it."""
+    with pytest.raises(StartFailed, match=r"http://127\.0\.0\.1:9"):
+        await Sandbox.start(aws_endpoint="http://127.0.0.1:9")

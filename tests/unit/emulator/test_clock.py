@@ -1,0 +1,25 @@
+"""Times as AWS's JSON writes them."""
+
+import pytest
+
+from emulator.clock import timestamp
+
+
+@pytest.mark.parametrize(
+    ("epoch_s", "written"),
+    [
+        (1705751697.419, "2024-01-20T11:54:57.419Z"),
+        (1_700_000_000.5, "2023-11-14T22:13:20.500Z"),
+        (1_700_000_000, "2023-11-14T22:13:20.000Z"),
+        (1_699_999_999.9999998, "2023-11-14T22:13:20.000Z"),
+    ],
+    ids=["milliseconds", "half a second", "a whole second", "a hair before the second"],
+)
+def test_times_are_iso_8601_with_milliseconds(epoch_s: float, written: str) -> None:
+    """UTC is written Z, and second and milliseconds are of the same moment."""
+    assert timestamp(epoch_s) == written
+
+
+def test_times_can_be_cut_after_the_second() -> None:
+    """So scheduled events and on-failure messages have them."""
+    assert timestamp(1705751697.919, timespec="seconds") == "2024-01-20T11:54:57Z"

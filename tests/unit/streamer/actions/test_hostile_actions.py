@@ -1,0 +1,103 @@
+"""Whatever an action raises or returns, its client gets one answer and the process lives on."""
+
+import logging
+import math
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from streamer.actions import Action, ActionContext, action
+from streamer.actions import running as running_module
+from streamer.actions.running import ActionRunner
+from streamer.errors import ActionFailed, ProcessingFailed, StreamerError
+from streamer.testing import make_context
+
+
+@pytest.fixture(autouse=True)
+def _no_loop_left() -> Iterator[None]:
+    yield
+    running_module.close()
+
+
+@pytest.fixture
+def perform() -> Callable[[Callable[..., Any]], Any]:
+    runner = ActionRunner(logging.getLogger("test"))
+
+    def perform(function: Callable[..., Any]) -> Any:
+        declared: Action = action("hostile", payload=dict[str, Any])(function)
+        return runner.run(declared, {}, make_context(), limit_s=20)
+
+    return perform
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"a": "\ud800"},
+        {"\ud800": 1},
+        10**5000,
+        {"a": [math.nan]},
+        -math.inf,
+    ],
+    ids=["lone-surrogate", "lone-surrogate-as-key", "number-of-5000-digits", "nan", "infinity"],
+)
+def test_a_result_that_json_has_no_form_for_is_refused(result: Any, perform: Callable[..., Any]) -> None:
+    """It is found where the action ends, not where a message is made of it, and never becomes null."""
+    with pytest.raises(ProcessingFailed, match="cannot be written as JSON"):
+        perform(lambda payload, context: result)
+
+
+@pytest.mark.parametrize(
+    "kind", [SystemExit, KeyboardInterrupt, GeneratorExit], ids=lambda kind: kind.__name__
+)
+def test_an_action_that_wants_to_end_the_process_has_failed(
+    kind: type[BaseException], perform: Callable[..., Any]
+) -> None:
+    """`sys.exit` in a library is one failed request, not a crash of the environment with its retries."""
+
+    def function(payload: dict[str, Any], context: ActionContext) -> None:
+        raise kind
+
+    with pytest.raises(ProcessingFailed, match="failed unexpectedly"):
+        perform(function)
+
+
+def test_a_coroutine_that_wants_to_end_the_process_has_failed(perform: Callable[..., Any]) -> None:
+    """The loop of the environment is there for the next one."""
+
+    async def leave(payload: dict[str, Any], context: ActionContext) -> None:
+        sys.exit(3)
+
+    async def stay(payload: dict[str, Any], context: ActionContext) -> str:
+        return "still here"
+
+    with pytest.raises(ProcessingFailed, match="failed unexpectedly"):
+        perform(leave)
+    assert perform(stay) == "still here"
+
+
+@pytest.mark.parametrize(
+    ("message", "details"),
+    [
+        ("\ud800", None),
+        ("m", {"a": object()}),
+        ("m", {"a": "\ud800"}),
+        ("m" * 200_000, None),
+        ("m", {"a": "x" * 200_000}),
+    ],
+    ids=["surrogate", "details-no-json", "details-surrogate", "long-message", "large-details"],
+)
+def test_an_error_that_no_message_carries_is_told_without_its_words(
+    message: str, details: dict[str, Any] | None, perform: Callable[..., Any]
+) -> None:
+    """The client still gets an outcome: what the action said is in the log."""
+
+    def function(payload: dict[str, Any], context: ActionContext) -> None:
+        raise ActionFailed(message, code="OWN", details=details)
+
+    with pytest.raises(StreamerError) as raised:
+        perform(function)
+    assert isinstance(raised.value, ProcessingFailed)
+    assert "its log says why" in str(raised.value)
