@@ -90,6 +90,10 @@ class Lifecycle(dict[tuple[str, str], str]):
 
         return lifecycle_text(self)
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show it in IPython on a terminal."""
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         from emulator.displays.lifecycle import lifecycle_html
 

@@ -86,8 +86,8 @@ class _Picture:
         return join(line, *heads)
 
     def _head(self, x: float, name: str, label: str, y: float) -> Markup:
-        width = self.gap - 16
-        text = brief(label, int((width - 8) / 6.6))
+        width = self.gap - 10
+        text = brief(label, int((width - 8) / 6.5))
         return element(
             "g",
             element("title", name),

@@ -96,14 +96,14 @@ def _facts(overview: Mapping[str, Any]) -> Markup:
 
 def _functions(overview: Mapping[str, Any]) -> Markup:
     names = short_names([function["name"] for function in overview.get("functions", ())])
-    heads = ("function", "routes", "limits", "environments")
+    heads = ("function", "environments", "routes", "limits")
     rows = [
         element(
             "tr",
             element("td", element("b", names[function["name"]]), title=function["name"]),
+            element("td", *_badges(_environments(overview, function["name"]))),
             element("td", ", ".join(_routes(overview, function["name"]))),
             element("td", _limits(function), class_="emu-dim"),
-            element("td", *_badges(_environments(overview, function["name"]))),
         )
         for function in overview.get("functions", ())
     ]

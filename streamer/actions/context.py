@@ -22,6 +22,7 @@ class ActionContext:
 
     Attributes:
         identity: the user whose request this is; everything that the action reads or writes is theirs.
+            Of a long request it is as it was when the request was accepted, and does not end with the token.
         request_id: the request's id; the same in every attempt, so it is a good name for an output.
         correlation_id: follows the request through every function, log and object.
         attempt: 1 for the first.

@@ -114,7 +114,9 @@ class Executor:
         action = self._registry.get(claim.state.action)
         payload = action.parse(self._requests.get_payload(work.key))
         context = self._new_context(
-            identity=Identity(work.tenant_id, work.user_id, frozenset(), math.inf),
+            identity=Identity(
+                work.tenant_id, work.user_id, frozenset(claim.state.permissions or ()), math.inf
+            ),
             request_id=work.request_id,
             correlation_id=work.correlation_id,
             attempt=claim.state.attempt,

@@ -135,6 +135,7 @@ class Router:
             correlation_id=arrival.correlation_id,
             connection_id=arrival.connection_id,
             endpoint=caller.endpoint,
+            permissions=caller.permissions,
         )
         self._logger.info(
             "A request was queued" if created.new else "A request came again",

@@ -66,6 +66,7 @@ class RequestState(Model, table=REQUESTS, partition=_REQUEST, sort="STATE"):
     """Where a request stands: small, read and written often. Times are epoch seconds.
 
     Attributes:
+        permissions: what the caller's token granted when the request was accepted.
         payload_hash: tells whether the same id comes with the same action and payload.
         attempt: how often it was claimed.
         dispatches: how often it was put into the stream again since it was last claimed.
@@ -87,6 +88,7 @@ class RequestState(Model, table=REQUESTS, partition=_REQUEST, sort="STATE"):
     status: Attribute[Status]
     correlation_id: Attribute[str]
     payload_hash: Attribute[str]
+    permissions: Attribute[list[str] | None] = attribute(default=None)
     attempt: Attribute[int] = attribute(default=0)
     dispatches: Attribute[int] = attribute(default=0)
     owner: Attribute[str | None] = attribute(default=None)

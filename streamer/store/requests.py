@@ -1,6 +1,6 @@
 """Long requests: created once, claimed by one at a time, ended once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from streamer.clock import Clock
@@ -67,6 +67,7 @@ class RequestStore:
         correlation_id: str,
         connection_id: str,
         endpoint: str,
+        permissions: Iterable[str] = (),
     ) -> Created:
         """Store a request that waits, and subscribe the caller to it. Idempotent by key, action and payload.
 
@@ -85,7 +86,12 @@ class RequestStore:
         for _ in range(_CREATE_ATTEMPTS):
             now = self._clock.now()
             state = transitions.created(
-                key, action=action, payload_hash=payload_hash, correlation_id=correlation_id, now=now
+                key,
+                action=action,
+                payload_hash=payload_hash,
+                permissions=permissions,
+                correlation_id=correlation_id,
+                now=now,
             )
             follow = Put(subscription(key, connection_id=connection_id, endpoint=endpoint, now=now))
             try:

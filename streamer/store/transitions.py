@@ -14,7 +14,13 @@ Change = tuple[UpdateAction, ...]
 
 
 def created(
-    key: RequestKey, *, action: str, payload_hash: str, correlation_id: str, now: float
+    key: RequestKey,
+    *,
+    action: str,
+    payload_hash: str,
+    permissions: Iterable[str],
+    correlation_id: str,
+    now: float,
 ) -> RequestState:
     """Return a request that waits for its first executor."""
     return RequestState(
@@ -25,6 +31,7 @@ def created(
         status=INITIAL,
         correlation_id=correlation_id,
         payload_hash=payload_hash,
+        permissions=sorted(permissions),
         created_at=now,
         updated_at=now,
         due=DUE,

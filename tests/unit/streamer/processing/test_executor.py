@@ -211,3 +211,26 @@ def test_an_action_that_overruns_its_time_is_timed_out(
     finally:
         release.set()
     assert outbox.messages[0]["error"]["code"] == "TIMEOUT"
+
+
+def test_an_action_knows_what_its_caller_may_do(
+    executor: Executor, registry: ActionRegistry, requests: RequestStore, outbox: Any
+) -> None:
+    """A long action sees the permissions that its caller had when the request was accepted."""
+
+    @action("may", payload=dict[str, Any], estimated_duration_s=60.0)
+    def may(payload: dict[str, Any], context: ActionContext) -> list[str]:
+        return sorted(context.identity.permissions)
+
+    registry.register(may)
+    requests.create(
+        KEY,
+        action="may",
+        payload={},
+        correlation_id="correlation-1",
+        connection_id="C1=",
+        endpoint="https://localhost:1/local",
+        permissions=["write", "read"],
+    )
+    executor.execute(WORK, INVOCATION)
+    assert outbox.messages[0]["result"] == ["read", "write"]

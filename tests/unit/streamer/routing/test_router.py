@@ -85,6 +85,7 @@ def test_long_work_is_stored_and_acknowledged(
     key = RequestKey("acme", "ada", "r1")
     assert requests.get_payload(key) == {"seconds": 2}
     assert requests.get(key).correlation_id == "correlation-1"
+    assert requests.get(key).permissions == ["read"]
     assert [row.connection_id for row in subscriptions.list(key)] == ["C1="]
 
 
