@@ -18,9 +18,9 @@ def created(
     *,
     action: str,
     payload_hash: str,
-    permissions: Iterable[str],
     correlation_id: str,
     now: float,
+    permissions: Iterable[str] = (),
 ) -> RequestState:
     """Return a request that waits for its first executor."""
     return RequestState(
