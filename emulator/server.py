@@ -136,6 +136,12 @@ async def serve(reporter: Reporter, run_folder: Path) -> int:
                 return GIVEN_UP
             state = running.state(reporter.parts)
             if configuration["named"]:
+                other = states.find(states.state_path())
+                if other is not None:
+                    reporter.progress(
+                        f"Another sandbox runs (process {other.pid}); from now on the other commands find this"
+                        " one. Give each its own STREAMER_SANDBOX_STATE and STREAMER_DEPLOYMENT."
+                    )
                 states.save(state, states.state_path())
                 stack.callback(states.remove, states.state_path(), state.pid)
                 _tell(source, state)

@@ -2,6 +2,7 @@
 
 from emulator.displays.folding import Row, fold
 from emulator.displays.markup import Markup, element, join
+from emulator.displays.pictures import drawing, label, tip
 from emulator.displays.sequence import Diagram, Step, Tone, Work
 from emulator.displays.words import brief, duration
 
@@ -9,7 +10,7 @@ ROW = 25.0
 TOP = 42.0
 AXIS = 76.0
 MARGIN = 58.0
-NOTE_ROOM = 132.0
+NOTE_ROOM = 140.0
 """Right of the last lane, for its notes."""
 
 PAUSE_MS = 100.0
@@ -17,14 +18,15 @@ PAUSE_MS = 100.0
 
 PAUSE_ROOM = 16.0
 CHARACTER = 6.1
-"""Mean width of a character of the labels; SVG does not wrap or measure text by itself."""
+NAME_CHARACTER = 6.5
+"""Mean widths of a character of the labels and of the lanes' names; SVG does not measure."""
 
 FOOT_FROM_ROWS = 24
 """Rows from which the lanes' names are repeated below."""
 
 
 def draw(diagram: Diagram) -> Markup:
-    """Return the diagram as an `<svg>` of its natural size; the page around it scrolls."""
+    """Return the diagram as a whole `<svg>`, also for a file."""
     picture = _Picture(diagram)
     return picture.svg()
 
@@ -63,37 +65,25 @@ class _Picture:
     def svg(self) -> Markup:
         has_foot = len(self.rows) >= FOOT_FROM_ROWS
         height = self.bottom + (34 if has_foot else 6)
-        return element(
-            "svg",
-            element("title", "Sequence diagram of what happened"),
-            *(self._lane(lane.name, lane.label, has_foot=has_foot) for lane in self.diagram.lanes),
+        return drawing(
+            *(self._lane(self.x[lane.name], lane.label, has_foot=has_foot) for lane in self.diagram.lanes),
             *(self._work(work) for work in self.diagram.works),
             *(self._pause(y, gap_ms) for y, gap_ms in self.pauses),
             *(self._row(row) for row in self.rows),
-            xmlns="http://www.w3.org/2000/svg",
-            viewBox=f"0 0 {self.width:.0f} {height:.0f}",
             width=self.width,
             height=height,
-            role="img",
         )
 
-    def _lane(self, name: str, label: str, *, has_foot: bool) -> Markup:
-        x = self.x[name]
-        line = element("line", x1=x, x2=x, y1=30.0, y2=self.bottom, class_="emu-life")
-        heads = [self._head(x, name, label, 6.0)]
-        if has_foot:
-            heads.append(self._head(x, name, label, self.bottom))
-        return join(line, *heads)
+    def _lane(self, x: float, name: str, *, has_foot: bool) -> Markup:
+        line = element("line", x1=x, x2=x, y1=30.0, y2=self.bottom, class_="life")
+        foot = self._head(x, name, self.bottom) if has_foot else None
+        return join(line, self._head(x, name, 6.0), foot)
 
-    def _head(self, x: float, name: str, label: str, y: float) -> Markup:
+    def _head(self, x: float, name: str, y: float) -> Markup:
         width = self.gap - 10
-        text = brief(label, int((width - 8) / 6.5))
-        return element(
-            "g",
-            element("title", name),
-            element("rect", x=x - width / 2, y=y, width=width, height=24, rx=5, class_="emu-box"),
-            element("text", text, x=x, y=y + 16, text_anchor="middle", class_="emu-name"),
-        )
+        text = brief(name, int((width - 8) / NAME_CHARACTER))
+        box = element("rect", x=x - width / 2, y=y, width=width, height=24, rx=5, class_="box")
+        return join(box, label(text, x, y + 16, "middle", "name"))
 
     def _work(self, work: Work) -> Markup | None:
         if work.first not in self.y:
@@ -108,77 +98,50 @@ class _Picture:
             and (other.last is None or other.last > work.first)
         ]
         x = self.x[work.lane] - 5 + 6 * (len(overlapping) % 4)
-        class_ = "emu-work emu-bad" if work.has_failed else "emu-work"
+        class_ = "work bad" if work.has_failed else "work"
         height = max(bottom - top, 6)
         return element("rect", x=x, y=top, width=10, height=height, rx=2, class_=class_)
 
     def _pause(self, y: float, gap_ms: float) -> Markup:
         zigzag = f"M{AXIS - 14:.0f} {y - 7:.0f}l4 3l-8 4l8 4l-4 3"
-        return join(
-            element("path", d=zigzag, class_="emu-arrow emu-dim", stroke="currentColor", fill="none"),
-            element(
-                "text",
-                f"+{duration(gap_ms)}",
-                x=AXIS - 26,
-                y=y + 4,
-                text_anchor="end",
-                class_="emu-dim emu-tiny",
-            ),
-        )
+        text = label(f"+{duration(gap_ms)}", AXIS - 26, y + 4, "end", "dim tiny")
+        return join(element("path", d=zigzag, class_="arrow dim"), text)
 
     def _row(self, row: Row) -> Markup:
         step, y = row.step, self.y[row.numbers[0]]
         if row.hidden:
             middle = (self.x[step.source] + self.x[step.target]) / 2
             x = self._label_x(step, self.x[step.source], self.x[step.target]) if step.via else middle
-            return _text(f"⋮ {row.hidden:,} more", x, y - 5, "middle", "emu-dim emu-halo")
+            return label(f"⋮ {row.hidden:,} more", x, y - 5, "middle", "dim halo")
         content = self._note(step, y) if step.is_note else self._arrow(step, y)
         when = None if step.is_derived else self._when(step, y)
-        tone = f"emu-{step.tone}" if step.tone else "emu-dim" if step.is_derived else "emu-ink"
-        return element(
-            "g", element("title", f"{step.source} → {step.target}: {step.label}"), when, content, class_=tone
-        )
+        tone = str(step.tone) or ("dim" if step.is_derived else None)
+        return element("g", when, content, class_=tone)
 
     def _when(self, step: Step, y: float) -> Markup:
         text = duration((step.at - self.began_at) * 1000)
-        return _text(text, AXIS - 8, y + 4, "end", "emu-dim emu-tiny")
+        return label(text, AXIS - 8, y + 4, "end", "dim tiny")
 
     def _note(self, step: Step, y: float) -> Markup:
         x = self.x[step.source]
-        class_ = f"emu-halo emu-{step.tone}" if step.tone else "emu-halo"
-        room = self.width - x - 20
-        return join(
-            element("circle", cx=x, cy=y, r=3.5, class_="emu-point"),
-            _text(brief(step.label, int(room / CHARACTER)), x + 11, y + 4, "start", class_),
-        )
+        most = int((self.width - x - 11) / CHARACTER)
+        text = label(brief(step.label, most), x + 11, y + 4, "start", f"halo {step.tone}".rstrip())
+        return join(element("circle", cx=x, cy=y, r=3.5, class_="point"), text)
 
     def _arrow(self, step: Step, y: float) -> Markup:
         start, end = self.x[step.source], self.x[step.target]
         ahead = 1 if end > start else -1
         start, end = start + 6 * ahead, end - 6 * ahead
         is_dashed = step.is_return or step.is_derived
-        tip = f"{end:.0f},{y:.0f} {end - 8 * ahead:.0f},{y - 4:.0f} {end - 8 * ahead:.0f},{y + 4:.0f}"
-        via = None
-        if step.via in self.x:
-            via = element("circle", cx=self.x[step.via], cy=y, r=3, class_="emu-point")
+        class_ = "arrow dashed" if is_dashed else "arrow"
         most = max(int(abs(end - start) / CHARACTER), 18)
-        class_ = f"emu-halo emu-{step.tone}" if step.tone not in (Tone.PLAIN, Tone.DIM) else "emu-halo"
-        if step.is_return or step.is_derived:
-            class_ = f"{class_} emu-dim" if step.tone is Tone.PLAIN else class_
+        tone = "dim" if is_dashed and step.tone is Tone.PLAIN else str(step.tone)
+        text, x = _fitting(step.label, most), self._label_x(step, start, end)
         return join(
-            element(
-                "line",
-                x1=start,
-                x2=end - 6 * ahead,
-                y1=y,
-                y2=y,
-                class_="emu-arrow",
-                stroke="currentColor",
-                stroke_dasharray="5 3" if is_dashed else None,
-            ),
-            element("polygon", points=tip, class_="emu-point"),
-            via,
-            _text(_fitting(step.label, most), self._label_x(step, start, end), y - 5, "middle", class_),
+            element("line", x1=start, x2=end - 6 * ahead, y1=y, y2=y, class_=class_),
+            tip(end, y, ahead),
+            element("circle", cx=self.x[step.via], cy=y, r=3, class_="point") if step.via else None,
+            label(text, x, y - 5, "middle", f"halo {tone}".rstrip()),
         )
 
     def _label_x(self, step: Step, start: float, end: float) -> float:
@@ -187,10 +150,6 @@ class _Picture:
             start = self.x[step.via]
             return start + (self.gap / 2 if self.x[step.source] > start else -self.gap / 2)
         return (start + end) / 2
-
-
-def _text(text: str, x: float, y: float, anchor: str, class_: str) -> Markup:
-    return element("text", text, x=x, y=y, text_anchor=anchor, class_=class_)
 
 
 def _fitting(label: str, most: int) -> str:

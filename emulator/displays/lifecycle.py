@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from emulator.displays.markup import Markup, element, join
+from emulator.displays.pictures import drawing, image, label, tip
 from emulator.displays.theme import display
 
 Transitions = Mapping[tuple[str, str], str]
@@ -49,13 +50,13 @@ def lifecycle_html(
         visited: states that were passed; the others are paler. Empty: all are alike.
     """
     picture = lifecycle_svg(transitions, initial=initial, current=current, visited=visited)
-    return display(element("div", picture, class_="emu-wide"))
+    return display(image(picture, alt=lifecycle_text(transitions)))
 
 
 def lifecycle_svg(
     transitions: Transitions, *, initial: str, current: str | None = None, visited: Collection[str] = ()
 ) -> Markup:
-    """Return the lifecycle as an `<svg>`, which needs the displays' style sheet around it."""
+    """Return the lifecycle as a whole `<svg>`, also for a file."""
     marked = None if current is None else str(current)
     return _Picture(transitions, str(initial), marked, {str(state) for state in visited}).svg()
 
@@ -117,24 +118,19 @@ class _Picture:
     def svg(self) -> Markup:
         x, middle = self.x[self.initial], self.top + HEIGHT / 2
         entry = join(
-            element("circle", cx=x - 34, cy=middle, r=5, class_="emu-point"),
-            element("line", x1=x - 28, x2=x - 7, y1=middle, y2=middle, class_="emu-arrow"),
-            _tip(x - 1, middle, 1, 0),
+            element("circle", cx=x - 34, cy=middle, r=5, class_="point"),
+            element("line", x1=x - 28, x2=x - 7, y1=middle, y2=middle, class_="arrow"),
+            tip(x - 1, middle, 1, 0),
         )
-        return element(
-            "svg",
-            element("title", "The lifecycle, drawn from its table of transitions"),
-            element("g", entry, class_="emu-ink"),
+        return drawing(
+            entry,
             *(self._bar(state) for state in self.bars),
             *(self._fall(arrow) for arrow in self.arrows if arrow.target in self.y),
             *(self._fall_label(arrow) for arrow in self.arrows if arrow.target in self.y),
             *(self._arrow(arrow) for arrow in self.arrows if arrow.target in self.x),
             *(self._box(state, x, self.top, WIDTH) for state, x in self.x.items()),
-            xmlns="http://www.w3.org/2000/svg",
-            viewBox=f"0 0 {self.width:.0f} {self.height:.0f}",
             width=self.width,
             height=self.height,
-            role="img",
         )
 
     def _bar(self, state: str) -> Markup:
@@ -145,17 +141,13 @@ class _Picture:
 
     def _box(self, state: str, x: float, y: float, width: float, *, is_final: bool = False) -> Markup:
         is_pale = bool(self.visited) and state not in self.visited and state != self.current
-        class_ = "emu-box emu-now" if state == self.current else "emu-box"
+        class_ = "box now" if state == self.current else "box"
         inner = None
         if is_final:
-            inner = element(
-                "rect", x=x + 3, y=y + 3, width=width - 6, height=HEIGHT - 6, rx=10, class_="emu-box"
-            )
-        name = element(
-            "text", state, x=x + width / 2, y=y + HEIGHT / 2 + 4, text_anchor="middle", class_="emu-name"
-        )
+            inner = element("rect", x=x + 3, y=y + 3, width=width - 6, height=HEIGHT - 6, rx=10, class_="box")
+        name = label(state, x + width / 2, y + HEIGHT / 2 + 4, "middle", "name")
         frame = element("rect", x=x, y=y, width=width, height=HEIGHT, rx=13, class_=class_)
-        return element("g", frame, inner, name, class_="emu-pale" if is_pale else None)
+        return element("g", frame, inner, name, class_="pale" if is_pale else None)
 
     def _falls(self, source: str) -> list[str]:
         """Return the bars that a state leads to from left to right: the nearest bar in the middle."""
@@ -174,8 +166,8 @@ class _Picture:
 
     def _fall(self, arrow: Arrow) -> Markup:
         x, end = self._fall_x(arrow), self.y[arrow.target] - 1
-        line = element("line", x1=x, x2=x, y1=self.top + HEIGHT, y2=end - 7, class_="emu-arrow")
-        return element("g", _title(arrow), line, _tip(x, end, 0, 1), class_="emu-ink")
+        line = element("line", x1=x, x2=x, y1=self.top + HEIGHT, y2=end - 7, class_="arrow")
+        return join(line, tip(x, end, 0, 1))
 
     def _fall_label(self, arrow: Arrow) -> Markup:
         return _label(arrow.label, self._fall_x(arrow), self.y[arrow.target] - 13)
@@ -189,7 +181,7 @@ class _Picture:
         middle, y = self.x[arrow.source] + WIDTH / 2, self.top
         path = f"M{middle - 16:.0f} {y:.0f}C{middle - 26:.0f} {y - 28:.0f} {middle + 26:.0f} {y - 28:.0f} "
         path += f"{middle + 16:.0f} {y - 6:.0f}"
-        return _drawn(arrow, path, _tip(middle + 15, y - 1, 0, 1), middle, y - 25)
+        return _drawn(arrow, path, tip(middle + 15, y - 1, 0, 1), middle, y - 25)
 
     def _beside(self, arrow: Arrow) -> Markup:
         """Draw an arrow to a neighbour: forth in the upper half of the boxes, back in the lower half."""
@@ -198,7 +190,7 @@ class _Picture:
         end = self.x[arrow.target] - 1 if ahead > 0 else self.x[arrow.target] + WIDTH + 1
         y = self.top + HEIGHT * (0.3 if ahead > 0 else 0.72)
         path = f"M{start:.0f} {y:.0f}L{end - 7 * ahead:.0f} {y:.0f}"
-        return _drawn(arrow, path, _tip(end, y, ahead, 0), (start + end) / 2, y + (-6 if ahead > 0 else 14))
+        return _drawn(arrow, path, tip(end, y, ahead, 0), (start + end) / 2, y + (-6 if ahead > 0 else 14))
 
     def _over(self, arrow: Arrow) -> Markup:
         """Draw an arrow over several columns in a lane of its own above all states."""
@@ -211,26 +203,12 @@ class _Picture:
             f"Q{start:.0f} {y:.0f} {start + 10 * ahead:.0f} {y:.0f}L{end - 10 * ahead:.0f} {y:.0f}"
             f"Q{end:.0f} {y:.0f} {end:.0f} {y + 10:.0f}L{end:.0f} {self.top - 7:.0f}"
         )
-        return _drawn(arrow, path, _tip(end, self.top - 1, 0, 1), (start + end) / 2, y + 4)
+        return _drawn(arrow, path, tip(end, self.top - 1, 0, 1), (start + end) / 2, y + 4)
 
 
-def _title(arrow: Arrow) -> Markup:
-    return element("title", f"{arrow.source} → {arrow.target}: {arrow.label}")
-
-
-def _drawn(arrow: Arrow, path: str, tip: Markup, x: float, y: float) -> Markup:
-    line = element("path", d=path, class_="emu-arrow", fill="none", stroke="currentColor")
-    return element("g", _title(arrow), line, tip, _label(arrow.label, x, y), class_="emu-ink")
+def _drawn(arrow: Arrow, path: str, head: Markup, x: float, y: float) -> Markup:
+    return join(element("path", d=path, class_="arrow"), head, _label(arrow.label, x, y))
 
 
 def _label(text: str, x: float, y: float) -> Markup:
-    return element("text", text, x=x, y=y, text_anchor="middle", class_="emu-halo emu-tiny")
-
-
-def _tip(x: float, y: float, across: int, down: int) -> Markup:
-    """Return an arrowhead with its point at `x, y` that looks in a direction."""
-    if across:
-        points = f"{x:.0f},{y:.0f} {x - 8 * across:.0f},{y - 4:.0f} {x - 8 * across:.0f},{y + 4:.0f}"
-    else:
-        points = f"{x:.0f},{y:.0f} {x - 4:.0f},{y - 8 * down:.0f} {x + 4:.0f},{y - 8 * down:.0f}"
-    return element("polygon", points=points, class_="emu-point")
+    return label(text, x, y, "middle", "halo tiny")

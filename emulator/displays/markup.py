@@ -8,7 +8,7 @@ _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;",
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 """What HTML does not allow in a text, and lone surrogates, which cannot be sent at all."""
 
-EMPTY_ELEMENTS = frozenset({"br", "col", "hr", "circle", "ellipse", "line", "path", "polygon", "rect"})
+EMPTY_ELEMENTS = frozenset({"br", "col", "hr", "img", "circle", "ellipse", "line", "path", "polygon", "rect"})
 """Elements without content; SVG's are closed in the tag."""
 
 

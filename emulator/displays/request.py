@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.displays.markup import Markup, element
-from emulator.displays.theme import display
+from emulator.displays.theme import display, head
 from emulator.displays.words import brief, compact, count, duration, pretty, whole
 
 MAX_MESSAGES = 200
@@ -123,7 +123,7 @@ def request_html(view: RequestView) -> str:
     return display(
         element(
             "div",
-            _head(view),
+            _title(view),
             *(_attempt(view, attempt, is_last=place == last) for place, attempt in enumerate(attempts)),
             _bar(0.0, "", is_waiting=True) if not attempts and view.state in ("SENT", "PENDING") else None,
             _outcome(view),
@@ -148,18 +148,16 @@ def request_text(view: RequestView) -> str:
     return "\n".join(lines)
 
 
-def _head(view: RequestView) -> Markup:
+def _title(view: RequestView) -> Markup:
     attempts = view.attempts
     facts = [_so_far(view)]
     if attempts:
         facts.insert(0, f"attempt {attempts[-1].number}")
-    return element(
-        "div",
+    return head(
         element("b", view.action),
         element("span", view.state, class_=f"emu-state {_TONES.get(view.state, 'emu-dim')}"),
-        element("code", view.request_id, class_="emu-dim"),
+        element("span", view.request_id, class_="emu-mono emu-dim"),
         element("span", ", ".join(facts), class_="emu-dim"),
-        class_="emu-head",
     )
 
 
@@ -178,6 +176,7 @@ def _attempt(view: RequestView, attempt: Attempt, *, is_last: bool) -> Markup:
         element("span", f"attempt {attempt.number}", class_="emu-dim") if several else None,
         _bar(attempt.percentage, tone),
         element("span", f"{whole(attempt.percentage)} %", class_="emu-percent"),
+        " ",
         element("span", brief(attempt.message, 120), class_="emu-dim emu-said"),
         class_="emu-line",
     )
@@ -255,6 +254,7 @@ def _message(arrival: Arrival, began_at: float) -> Markup:
         element(
             "summary",
             element("span", duration((arrival.at - began_at) * 1000), class_="emu-when"),
+            " ",
             element(
                 "span",
                 message.get("type"),

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from emulator.displays.markup import Markup, element, join
+from emulator.displays.markup import Markup, element
 from emulator.displays.tables import time_of
-from emulator.displays.theme import display
+from emulator.displays.theme import display, head
 from emulator.displays.words import count, duration, short_names
 
 _ADDRESSES = {
@@ -32,12 +32,10 @@ def sandbox_html(overview: Mapping[str, Any]) -> str:
     return display(
         element(
             "div",
-            element(
-                "div",
+            head(
                 element("b", "Sandbox"),
                 element("span", overview.get("application")),
                 element("span", "running", class_="emu-state emu-good"),
-                class_="emu-head",
             ),
             _facts(overview),
             element("div", "Functions", class_="emu-part"),
@@ -87,11 +85,15 @@ def _lines(overview: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _facts(overview: Mapping[str, Any]) -> Markup:
     addresses = set(overview.get("addresses", {}).values())
-    parts = [
-        join(element("dt", name), element("dd", element("code", text) if text in addresses else text))
+    rows = [
+        element(
+            "tr",
+            element("th", name),
+            element("td", element("span", text, class_="emu-mono" if text in addresses else None)),
+        )
         for name, text in _lines(overview)
     ]
-    return element("dl", *parts, class_="emu-facts")
+    return element("table", element("tbody", *rows), class_="emu-table emu-facts")
 
 
 def _functions(overview: Mapping[str, Any]) -> Markup:
@@ -150,7 +152,7 @@ def _connections(connections: Sequence[Mapping[str, Any]]) -> Markup:
     rows = [
         element(
             "tr",
-            element("td", element("code", connection["connection_id"])),
+            element("td", connection["connection_id"], class_="emu-mono"),
             element("td", time_of(connection["connected_at"])),
             element("td", time_of(connection.get("last_active_at"))),
         )

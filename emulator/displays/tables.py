@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator.displays.markup import Markup, element
-from emulator.displays.theme import display
+from emulator.displays.theme import display, head
 from emulator.displays.words import brief, compact, count, duration, identifier, pretty, short_names
 
 MAX_ROWS_SHOWN = 100
@@ -23,7 +23,7 @@ Row = Mapping[str, Any]
 def rows_html(rows: Sequence[Row], *, title: str = "") -> str:
     """Return items as a table: a column per attribute, and each item whole to unfold."""
     return display(
-        _head(title, count(len(rows), "row")),
+        _title(title, count(len(rows), "row")),
         _table(rows) if rows else None,
         _whole(rows, "Each row as JSON") if rows else None,
     )
@@ -59,7 +59,7 @@ def events_html(invocations: Sequence[Row]) -> str:
     shown = invocations[-MAX_ROWS_SHOWN:]
     left_out = len(invocations) - len(shown)
     return display(
-        _head(_function(invocations), count(len(invocations), "invocation")),
+        _title(_function(invocations), count(len(invocations), "invocation")),
         element("div", f"The oldest {left_out:,} are left out here.", class_="emu-dim") if left_out else None,
         *(_invocation(invocation) for invocation in shown),
     )
@@ -116,7 +116,8 @@ def _invocation(invocation: Row) -> Markup:
         element(
             "summary",
             element("span", time_of(invocation.get("started_at")), class_="emu-when"),
-            element("code", identifier(str(invocation.get("request_id")))),
+            " ",
+            element("span", identifier(str(invocation.get("request_id"))), class_="emu-mono"),
             element("span", f" {took(invocation)} ", class_="emu-dim"),
             element("span", error, class_="emu-bad") if error else None,
         ),
@@ -129,9 +130,8 @@ def _json(value: Any) -> Markup:
     return element("pre", pretty(value))
 
 
-def _head(title: str, facts: str) -> Markup:
-    name = element("b", title) if title else None
-    return element("div", name, element("span", facts, class_="emu-dim"), class_="emu-head")
+def _title(title: str, facts: str) -> Markup:
+    return head(element("b", title) if title else None, element("span", facts, class_="emu-dim"))
 
 
 def _table(rows: Sequence[Row]) -> Markup:

@@ -35,7 +35,7 @@ _RULES = """
  font:13px/1.45 var(--jp-content-font-family,system-ui,-apple-system,"Segoe UI",sans-serif);
  max-width:100%;box-sizing:border-box;padding:2px}
 .emu *{box-sizing:border-box}
-.emu code,.emu pre,.emu .emu-mono{
+.emu pre,.emu .emu-mono{
  font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace);
  font-size:12px;color:inherit;background:none}
 .emu a{color:var(--emu-link)}
@@ -48,9 +48,6 @@ _RULES = """
 .emu-state{border:1px solid currentColor;border-radius:10px;padding:0 8px;font-size:11px;font-weight:600;
  letter-spacing:.03em;white-space:nowrap}
 .emu-part{margin:12px 0 4px;font-weight:600}
-.emu-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 14px;margin:0}
-.emu .emu-facts dt{color:var(--emu-dim);margin:0;padding:0;font-weight:400;float:none;width:auto}
-.emu .emu-facts dd{margin:0;padding:0;overflow-wrap:anywhere}
 .emu-wide{overflow-x:auto;max-width:100%}
 .emu .emu-table{border-collapse:collapse;margin:0;font-size:12px;table-layout:auto;width:auto}
 .emu .emu-table th,.emu .emu-table td{text-align:left;vertical-align:top;padding:3px 14px 3px 4px;
@@ -58,6 +55,8 @@ _RULES = """
 .emu .emu-table th{color:var(--emu-dim);font-weight:600;white-space:nowrap}
 .emu .emu-table td{white-space:nowrap}
 .emu-cell{width:max-content;max-width:min(38ch,80vw);white-space:normal;overflow-wrap:anywhere}
+.emu .emu-facts th,.emu .emu-facts td{border:0;padding:1px 14px 1px 0;font-size:13px}
+.emu .emu-facts th{font-weight:400}.emu .emu-facts td{white-space:normal;overflow-wrap:anywhere}
 .emu .emu-table .emu-number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .emu .emu-table tbody tr:hover td{background:var(--emu-soft)}
 .emu .emu-table tr:last-child td{border-bottom:0}
@@ -76,21 +75,10 @@ _RULES = """
 .emu-when{display:inline-block;min-width:6.5em;text-align:right;margin-right:10px;color:var(--emu-dim);
  font-variant-numeric:tabular-nums}
 .emu-legend{font-size:11.5px;margin:2px 0 6px}
-.emu svg{display:block;font:11.5px var(--jp-content-font-family,system-ui,sans-serif)}
-.emu svg text{fill:var(--emu-text)}.emu svg .emu-dim{fill:var(--emu-dim)}
-.emu svg .emu-name{font-weight:600}.emu svg .emu-tiny{font-size:10.5px}
-.emu svg .emu-halo{paint-order:stroke;stroke:var(--emu-ground);stroke-width:4px;stroke-linejoin:round}
-.emu svg text.emu-bad{fill:var(--emu-bad)}.emu svg text.emu-warn{fill:var(--emu-warn)}
-.emu svg text.emu-good{fill:var(--emu-good)}.emu svg text.emu-brand{fill:var(--emu-brand)}
-.emu svg .emu-life{stroke:var(--emu-rule);stroke-dasharray:3 3}
-.emu svg .emu-box{fill:var(--emu-soft);stroke:var(--emu-rule)}
-.emu svg .emu-arrow{stroke:currentColor;fill:none;stroke-width:1.4px}
-.emu svg .emu-point{fill:currentColor;stroke:none}
-.emu svg .emu-ink{color:var(--emu-text)}
-.emu svg .emu-work{fill:var(--emu-ground);stroke:var(--emu-brand);stroke-width:1.3px}
-.emu svg .emu-work.emu-bad{stroke:var(--emu-bad)}
-.emu svg .emu-pale{opacity:.4}
-.emu svg .emu-now{stroke:var(--emu-brand);stroke-width:2px}
+.emu img.emu-picture{display:block;max-width:none;margin:0}
+@media (prefers-color-scheme:dark){.emu-picture{filter:invert(1) hue-rotate(180deg)}}
+[data-jp-theme-light="true"] .emu-picture,.vscode-light .emu-picture{filter:none}
+[data-jp-theme-light="false"] .emu-picture,.vscode-dark .emu-picture{filter:invert(1) hue-rotate(180deg)}
 """
 
 STYLE = Markup(
@@ -106,5 +94,11 @@ STYLE = Markup(
 
 
 def display(*children: Any) -> str:
-    """Return a whole display: the style sheet and the content."""
-    return str(element("div", STYLE, *children, class_="emu"))
+    """Return a whole display: the style sheet and the content. Dollars in it are no mathematics."""
+    return str(element("div", STYLE, *children, class_="emu tex2jax_ignore mathjax_ignore"))
+
+
+def head(*parts: Any) -> Markup:
+    """Return a display's first line; the spaces are for pages that drop the style sheet."""
+    spaced = [piece for part in parts if part is not None for piece in (part, " ")]
+    return element("div", *spaced, class_="emu-head")

@@ -7,8 +7,9 @@ from typing import Any
 from emulator.displays.drawing import draw
 from emulator.displays.folding import Row, fold
 from emulator.displays.markup import Markup, element
+from emulator.displays.pictures import image
 from emulator.displays.sequence import Diagram, Entry, read
-from emulator.displays.theme import display
+from emulator.displays.theme import display, head
 from emulator.displays.words import brief, compact, count, duration, identifier, pretty
 
 MAX_LISTED = 400
@@ -28,14 +29,14 @@ def timeline_html(
         invocations: `{"request_id", "event", "response", …}`, shown with the entry of their start and end.
     """
     if not entries:
-        return display(_head(title, "nothing yet"))
+        return display(_title(title, "nothing yet"))
     diagram = read(entries)
     explained = {str(invocation["request_id"]): invocation for invocation in invocations}
     took = duration((entries[-1]["at"] - entries[0]["at"]) * 1000)
     facts = f"{count(len(entries), 'event')} in {took}, from {_clock(entries[0]['at'])}"
     return display(
-        _head(title, facts),
-        element("div", draw(diagram), class_="emu-wide") if diagram.steps else None,
+        _title(title, facts),
+        image(draw(diagram), alt=timeline_text(entries)) if diagram.steps else None,
         _legend(diagram),
         _list(entries, explained),
     )
@@ -70,8 +71,8 @@ def _line(row: Row, way: str, width: int, diagram: Diagram) -> str:
     return f"{when:>12}  {way:<{width}}  {label}".rstrip()
 
 
-def _head(title: str, facts: str) -> Markup:
-    return element("div", element("b", title), element("span", facts, class_="emu-dim"), class_="emu-head")
+def _title(title: str, facts: str) -> Markup:
+    return head(element("b", title), element("span", facts, class_="emu-dim"))
 
 
 def _legend(diagram: Diagram) -> Markup | None:
@@ -113,6 +114,7 @@ def _event(entry: Entry, began_at: float, explained: Mapping[str, Mapping[str, A
         element(
             "summary",
             element("span", duration((entry["at"] - began_at) * 1000), class_="emu-when"),
+            " ",
             element("span", entry["kind"], class_="emu-bad" if is_bad else "emu-brand"),
             " ",
             element("span", short, class_="emu-dim"),
@@ -132,7 +134,7 @@ def _explanation(invocation: Mapping[str, Any], part: str) -> Markup:
         element(
             "summary",
             f"The {part} of invocation ",
-            element("code", identifier(str(invocation["request_id"]))),
+            element("span", identifier(str(invocation["request_id"])), class_="emu-mono"),
         ),
         element("pre", pretty(invocation.get(part))),
     )

@@ -188,7 +188,7 @@ class LocalStack:
             "GATEWAY_LISTEN": f"127.0.0.1:{port}",
             "LOCALSTACK_HOST": f"127.0.0.1:{port}",
             "FILESYSTEM_ROOT": str(self._files),
-            "TMPDIR": str(self._files),  # beside its root it fills one folder for all users of the machine
+            "TEMP": str(self._files),  # for `tempfile`; of `TMPDIR` LocalStack says that it is deprecated
             "CONFIG_DIR": str(self._files / "config"),
             "PROVIDER_OVERRIDE_DYNAMODB": "embedded",
             "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "embedded",

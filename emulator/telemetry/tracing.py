@@ -74,7 +74,7 @@ def of_message(body: str | bytes) -> dict[str, Any]:
     """Return the facts of a message that crossed a socket: `type`?, `action`?, `about`?, or none."""
     try:
         message = _messages.decode(body)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return {}
     facts: dict[str, Any] = {
         name: text

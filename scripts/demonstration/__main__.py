@@ -42,6 +42,11 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was seen as JSON")
     parser.add_argument("--aws-endpoint", help="a running AWS back end, instead of LocalStack started here")
     arguments = parser.parse_args()
+    if arguments.json is not None:
+        try:
+            arguments.json.open("a").close()
+        except OSError as error:
+            parser.error(f"{arguments.json} cannot be written ({error.strerror}); name another file.")
     transcript = Transcript(Console(highlight=False))
     record = Record()
     try:

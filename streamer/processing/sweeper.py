@@ -75,7 +75,7 @@ class Sweeper:
     def _note_unreadable(self, key: str) -> None:
         self._logger.error(
             "A due item is no request as we know it; mend or delete it",
-            extra={"action": "sweeper.unreadable", "key": key},
+            extra={"action": "sweeper.unreadable", "item": key},
         )
 
     def _remedy(self, state: RequestState) -> Remedy:

@@ -49,9 +49,13 @@ class SubscriptionStore:
 
     @translated
     def list(self, key: RequestKey) -> list[Subscription]:
-        """Return who is subscribed to a request, read consistently."""
+        """Return who is subscribed to a request, read consistently.
+
+        A row that cannot be read is passed over, so that nobody else misses an outcome because of it.
+        """
         where = Subscription.partition(**key.components)
-        return [*self._database.query(Query(Subscription, where, consistent=True))]
+        query = Query(Subscription, where, consistent=True)
+        return [*self._database.query(query, on_unreadable=lambda _item, _error: None)]
 
     @translated
     def delete(self, key: RequestKey, connection_id: str) -> None:

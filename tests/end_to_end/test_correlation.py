@@ -93,7 +93,7 @@ async def test_no_token_and_no_payload_is_written_anywhere(sandbox: Sandbox, dia
         {"action": "generate_report", "payload": {"start_date": mark}},
         {"action": "generate_report", "payload": {mark: 1}},
         {"action": "fail_now", "payload": {"expected": False, mark: mark}},
-        {"action": mark},
+        {"action": mark * 4},  # a short one would be a fact: which action was asked for
         mark,
         '{"action": "' + mark,
         {"action": "echo", "metadata": {"mark": mark}},

@@ -146,6 +146,6 @@ def test_an_address_where_nothing_answers_is_refused(address: str) -> None:
 def test_what_it_writes_lies_in_the_folder_of_its_run(localstack: LocalStack) -> None:
     """Nothing of it stays in the machine's folder for temporary files, where another user's may lie."""
     process = psutil.Process(localstack.pid)
-    temporary = Path(process.environ()["TMPDIR"])
+    temporary = Path(process.environ()["TEMP"])
     assert temporary.is_relative_to(localstack.log_path.parent)
     assert (temporary / "localstack").is_dir()

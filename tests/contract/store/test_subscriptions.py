@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from streamer.dynamorm import Attribute, Model, Put
 from streamer.errors import NotFound
-from streamer.store import CONNECTION_TTL_S, Connection, RequestKey
+from streamer.store import CONNECTION_TTL_S, SUBSCRIPTIONS, Connection, RequestKey
 
 ENDPOINT = "https://127.0.0.1:4444/local"
 
@@ -92,3 +93,21 @@ def test_an_expired_or_deleted_connection_is_absent(stores: Any, connection: Con
     stores.connections.delete(connection.connection_id)
     with pytest.raises(NotFound):
         stores.connections.get(connection.connection_id)
+
+
+class BrokenRow(
+    Model, table=SUBSCRIPTIONS, partition="REQUEST#{tenant}#{user}#{request}", sort="CONNECTION#b="
+):
+    """What stands where a subscription should, and is none."""
+
+    tenant: Attribute[str]
+    user: Attribute[str]
+    request: Attribute[str]
+
+
+def test_a_row_that_cannot_be_read_costs_the_others_nothing(stores: Any, key: RequestKey) -> None:
+    """A broken row is passed over: every other subscriber still gets its outcome."""
+    stores.database.write(Put(BrokenRow(tenant=key.tenant_id, user=key.user_id, request=key.request_id)))
+    for connection_id in ("a=", "c="):
+        stores.subscriptions.subscribe(key, connection_id, ENDPOINT)
+    assert [row.connection_id for row in stores.subscriptions.list(key)] == ["a=", "c="]

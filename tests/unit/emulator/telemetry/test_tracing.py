@@ -85,6 +85,15 @@ def test_an_event_tells_its_requests(event: Any, facts: dict[str, Any]) -> None:
     assert tracing.of_event(json.dumps(event).encode()) == facts
 
 
+@pytest.mark.parametrize(
+    "nested", ['{"payload": ' + "[" * 100_000, '{"a":' * 100_000], ids=["lists", "objects"]
+)
+def test_hostile_nesting_is_passed_over(nested: str) -> None:
+    """A text that no parser survives is one that names no request."""
+    assert tracing.of_message(nested) == {}
+    assert tracing.of_event(nested.encode()) == {}
+
+
 def test_a_large_event_is_not_searched() -> None:
     """Reading a payload of megabytes would delay the invocation."""
     event = {"request_id": "r1", "data": "x" * tracing.MAX_LOOKED_AT_BYTES}

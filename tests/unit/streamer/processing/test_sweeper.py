@@ -143,5 +143,5 @@ def test_an_item_that_cannot_be_read_does_not_stop_the_sweep(
     assert sweeper.sweep() == {"REDISPATCH": 1}
     assert requests.get(KEY).dispatches == 1
     assert ("sweeper.unreadable", "REQUEST#broken") in [
-        (getattr(line, "action", None), getattr(line, "key", None)) for line in caplog.records
+        (getattr(line, "action", None), getattr(line, "item", None)) for line in caplog.records
     ]
