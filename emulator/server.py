@@ -139,7 +139,7 @@ async def serve(reporter: Reporter, run_folder: Path) -> int:
                 other = states.find(states.state_path())
                 if other is not None:
                     reporter.progress(
-                        f"Another sandbox runs (process {other.pid}); from now on the other commands find this"
+                        f"Another sandbox runs (process {other.pid}); from now on other commands find this"
                         " one. Give each its own STREAMER_SANDBOX_STATE and STREAMER_DEPLOYMENT."
                     )
                 states.save(state, states.state_path())

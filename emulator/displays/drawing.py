@@ -1,9 +1,9 @@
 """A sequence diagram as SVG: a row per step, whatever time passed, with the time beside it. Pure."""
 
+from emulator.displays.diagram import Diagram, Step, Tone, Work
 from emulator.displays.folding import Row, fold
 from emulator.displays.markup import Markup, element, join
-from emulator.displays.pictures import drawing, label, tip
-from emulator.displays.sequence import Diagram, Step, Tone, Work
+from emulator.displays.pictures import Drawing, drawing, label, tip
 from emulator.displays.words import brief, duration
 
 ROW = 25.0
@@ -25,10 +25,9 @@ FOOT_FROM_ROWS = 24
 """Rows from which the lanes' names are repeated below."""
 
 
-def draw(diagram: Diagram) -> Markup:
-    """Return the diagram as a whole `<svg>`, also for a file."""
-    picture = _Picture(diagram)
-    return picture.svg()
+def draw(diagram: Diagram) -> Drawing:
+    """Draw a diagram."""
+    return _Picture(diagram).drawing()
 
 
 class _Picture:
@@ -62,7 +61,7 @@ class _Picture:
                 before = max(before, row.step.at)
         return y + ROW * 0.8
 
-    def svg(self) -> Markup:
+    def drawing(self) -> Drawing:
         has_foot = len(self.rows) >= FOOT_FROM_ROWS
         height = self.bottom + (34 if has_foot else 6)
         return drawing(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from emulator.displays.sequence import Step, Tone
+from emulator.displays.diagram import Step, Tone
 
 MAX_ROWS_UNFOLDED = 24
 """Rows that are drawn as they are: about a screen. Ours."""

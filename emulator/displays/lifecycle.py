@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from emulator.displays.markup import Markup, element, join
-from emulator.displays.pictures import drawing, image, label, tip
+from emulator.displays.pictures import Drawing, drawing, image, label, tip
 from emulator.displays.theme import display
 
 Transitions = Mapping[tuple[str, str], str]
@@ -49,16 +49,16 @@ def lifecycle_html(
         current: the state that is marked as the one of now.
         visited: states that were passed; the others are paler. Empty: all are alike.
     """
-    picture = lifecycle_svg(transitions, initial=initial, current=current, visited=visited)
+    picture = draw_lifecycle(transitions, initial=initial, current=current, visited=visited)
     return display(image(picture, alt=lifecycle_text(transitions)))
 
 
-def lifecycle_svg(
+def draw_lifecycle(
     transitions: Transitions, *, initial: str, current: str | None = None, visited: Collection[str] = ()
-) -> Markup:
-    """Return the lifecycle as a whole `<svg>`, also for a file."""
+) -> Drawing:
+    """Draw a lifecycle; see `lifecycle_html`."""
     marked = None if current is None else str(current)
-    return _Picture(transitions, str(initial), marked, {str(state) for state in visited}).svg()
+    return _Picture(transitions, str(initial), marked, {str(state) for state in visited}).drawing()
 
 
 def lifecycle_text(transitions: Transitions) -> str:
@@ -83,7 +83,7 @@ def in_order(arrows: Sequence[Arrow], initial: str) -> list[str]:
     for state in found:
         found += dict.fromkeys(a.target for a in arrows if a.source == state and a.target not in found)
     found += dict.fromkeys(arrow.source for arrow in arrows if arrow.source not in found)
-    leaving = {arrow.source for arrow in arrows if arrow.source != arrow.target}
+    leaving = {arrow.source for arrow in arrows}
     return [state for state in found if state in leaving or state == initial]
 
 
@@ -115,7 +115,7 @@ class _Picture:
         places = [self.x[source] for source in self.sources[bar]]
         return min(places), max(places)
 
-    def svg(self) -> Markup:
+    def drawing(self) -> Drawing:
         x, middle = self.x[self.initial], self.top + HEIGHT / 2
         entry = join(
             element("circle", cx=x - 34, cy=middle, r=5, class_="point"),

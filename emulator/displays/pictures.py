@@ -6,9 +6,13 @@ jumble. Its colours are those of a light page; the style sheet turns them over o
 """
 
 from base64 import b64encode
+from dataclasses import dataclass
 from typing import Any
 
 from emulator.displays.markup import Markup, element
+
+SMALLEST = 0.8
+"""To which part of its size a drawing shrinks; its smallest letters can then still be read. Ours."""
 
 _RULES = """
 svg{background:#fff;color:#1f2328;font:11.5px system-ui,-apple-system,'Segoe UI',sans-serif}
@@ -31,9 +35,21 @@ text.dim{fill:#59636e}text.warn{fill:#9a6700}text.bad{fill:#cf222e}
 _STYLE = Markup(f"<style>{_RULES.replace(chr(10), '')}</style>")
 
 
-def drawing(*children: Any, width: float, height: float) -> Markup:
-    """Return a whole `<svg>` of that natural size in pixels."""
-    return element(
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A whole `<svg>`, also for a file.
+
+    Attributes:
+        width: its natural one in pixels.
+    """
+
+    svg: Markup
+    width: float
+
+
+def drawing(*children: Any, width: float, height: float) -> Drawing:
+    """Return a drawing of that natural size in pixels."""
+    svg = element(
         "svg",
         _STYLE,
         *children,
@@ -42,16 +58,19 @@ def drawing(*children: Any, width: float, height: float) -> Markup:
         width=round(width),
         height=round(height),
     )
+    return Drawing(svg, width)
 
 
-def image(svg: Markup, *, alt: str) -> Markup:
-    """Return a drawing as an image in a box that scrolls sideways where the page is narrow.
+def image(drawn: Drawing, *, alt: str) -> Markup:
+    """Return a drawing as an image that shrinks a little on a narrow page, and then scrolls sideways.
 
     Args:
         alt: the same as text, for those who don't see it.
     """
-    source = "data:image/svg+xml;base64," + b64encode(svg.encode()).decode()
-    return element("div", element("img", src=source, alt=alt, class_="emu-picture"), class_="emu-wide")
+    source = "data:image/svg+xml;base64," + b64encode(drawn.svg.encode()).decode()
+    least = f"min-width:{drawn.width * SMALLEST:.0f}px"
+    picture = element("img", src=source, alt=alt, class_="emu-picture", style=least)
+    return element("div", picture, class_="emu-wide")
 
 
 def label(text: str, x: float, y: float, anchor: str, class_: str) -> Markup:

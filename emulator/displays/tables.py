@@ -35,6 +35,8 @@ def rows_text(rows: Sequence[Row], *, title: str = "") -> str:
     names = columns(rows)
     shown = rows[:MAX_ROWS_SHOWN]
     lines = [head]
+    if not names:
+        return head
     if len(names) <= 6:
         lines += _grid([names, *([_cell(row, name) for name in names] for row in shown)])
     else:

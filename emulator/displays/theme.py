@@ -60,6 +60,7 @@ _RULES = """
 .emu .emu-table .emu-number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .emu .emu-table tbody tr:hover td{background:var(--emu-soft)}
 .emu .emu-table tr:last-child td{border-bottom:0}
+.emu .emu-table tbody tr{background:none}
 .emu summary{cursor:pointer;padding:1px 0}
 .emu details details{margin-left:14px}
 .emu details>summary:hover{background:var(--emu-soft)}
@@ -75,10 +76,10 @@ _RULES = """
 .emu-when{display:inline-block;min-width:6.5em;text-align:right;margin-right:10px;color:var(--emu-dim);
  font-variant-numeric:tabular-nums}
 .emu-legend{font-size:11.5px;margin:2px 0 6px}
-.emu img.emu-picture{display:block;max-width:none;margin:0}
-@media (prefers-color-scheme:dark){.emu-picture{filter:invert(1) hue-rotate(180deg)}}
+.emu img.emu-picture{display:block;max-width:100%;height:auto;margin:0}
+@media (prefers-color-scheme:dark){.emu-picture{filter:invert(.93) hue-rotate(180deg)}}
 [data-jp-theme-light="true"] .emu-picture,.vscode-light .emu-picture{filter:none}
-[data-jp-theme-light="false"] .emu-picture,.vscode-dark .emu-picture{filter:invert(1) hue-rotate(180deg)}
+[data-jp-theme-light="false"] .emu-picture,.vscode-dark .emu-picture{filter:invert(.93) hue-rotate(180deg)}
 """
 
 STYLE = Markup(

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from emulator.displays.diagram import Diagram
 from emulator.displays.drawing import draw
 from emulator.displays.folding import Row, fold
 from emulator.displays.markup import Markup, element
 from emulator.displays.pictures import image
-from emulator.displays.sequence import Diagram, Entry, read
+from emulator.displays.sequence import Entry, read
 from emulator.displays.theme import display, head
 from emulator.displays.words import brief, compact, count, duration, identifier, pretty
 

@@ -79,6 +79,11 @@ def with_child(event, context):
     (pathlib.Path(event["folder"]) / "here-child").write_text(str(child.pid))
     time.sleep(600)
 
+def with_stranger(event, context):
+    """Start a process that is not of this session, and return."""
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    (pathlib.Path(event["folder"]) / "here-child").write_text(str(child.pid))
+
 def recording(event, context):
     """Fail as often as the event says; keep what came."""
     with open(event["file"], "a") as file:

@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+import pytest
 import uvloop
 
 from emulator.application import Function
@@ -110,3 +113,22 @@ def test_the_service_runs_on_uvloop(code: Path) -> None:
         results = runner.run(story())
     assert results[:20] == [str(n).encode() for n in range(20)]
     assert results[20:] == [b'{"errorType":"Runtime.ExitError"', b'"xxx']
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a dead parent's children to another")
+async def test_a_process_that_left_its_environments_session_ends_with_the_service(
+    function: Callable[..., Function], meeting: Any, until: Callable[..., Awaitable[Any]]
+) -> None:
+    """`start_new_session` in a handler takes a child out of its group, but not out of the sandbox."""
+    service = LambdaService(
+        [function("app.with_stranger")], settings=RuntimeSettings(preload=(), preload_clients=())
+    )
+    await service.start()
+    try:
+        await service.invoke("with_stranger", meeting.payload("-"))
+        stranger = psutil.Process(await meeting.arrives("child"))
+        await service.kill_environment("with_stranger")
+        assert stranger.is_running()
+    finally:
+        await service.stop()
+    await until(lambda: not stranger.is_running() or stranger.status() == psutil.STATUS_ZOMBIE)
