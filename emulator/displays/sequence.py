@@ -63,7 +63,7 @@ class _Reader:
 
     def diagram(self, prefix: str) -> Diagram:
         steps = sorted(self.steps, key=lambda step: (step.at, step.number))
-        used = {lane for step in steps for lane in (step.source, step.target, step.via) if lane}
+        used = {lane for step in steps for lane in (step.source, step.target, step.via) if lane is not None}
         order = sorted(used, key=lambda lane: (self.places.get(lane, 4), list(self.places).index(lane)))
         functions = [lane for lane in order if lane not in (CLIENT, GATEWAY, TABLES, SCHEDULE)]
         labels = LABELS | {

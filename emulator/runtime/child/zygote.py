@@ -46,6 +46,7 @@ class Zygote:
 
     def serve(self) -> None:
         """Work until the emulator's end of the socket closes, then kill what is left."""
+        emulator_environment.adopt_orphans()
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         poll = select.poll()
@@ -66,6 +67,12 @@ class Zygote:
             for pid in self._keys:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, 0)
+            while strangers := _children():  # what left its environment's group; their children come to us
+                for pid in strangers:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                    with contextlib.suppress(ChildProcessError):
+                        os.waitpid(pid, 0)
 
     def say(self, **message: object) -> None:
         data = json.dumps(message).encode()
@@ -180,6 +187,15 @@ class Zygote:
                 status=os.waitstatus_to_exitcode(status),
                 max_rss_kb=usage.ru_maxrss if sys.platform == "linux" else usage.ru_maxrss // 1024,
             )
+
+
+def _children() -> list[int]:
+    """Return the ids of this process's children; none where the system does not tell (Linux does)."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []
 
 
 def _kill_group(pid: int) -> None:
