@@ -42,7 +42,7 @@ def trouble(log: str, *, folders: Sequence[str] = ()) -> list[str]:
     lines: list[str] = []
     is_plain_trouble = False
     for text in log.splitlines():
-        line = _json_line(text)
+        line = json_line(text)
         if line is not None or text.startswith(_OF_LAMBDA):
             is_plain_trouble = False
         if line is not None and line.get("level") in _TROUBLE:
@@ -73,7 +73,8 @@ def without_frames(lines: Iterable[str], folders: Sequence[str]) -> list[str]:
     return kept if has_others else lines
 
 
-def _json_line(text: str) -> dict[str, Any] | None:
+def json_line(text: str) -> dict[str, Any] | None:
+    """Return a line of a log that is a JSON object; None for any other."""
     try:
         line = json.loads(text)
     except ValueError:

@@ -14,7 +14,7 @@ from emulator.control_client import call, logs_of
 from emulator.errors import EmulatorError
 from emulator.explaining import OTHERS, explain
 from emulator.state import State
-from emulator.views import Invocations, Lifecycle, Rows, Timeline
+from emulator.views import Invocations, Lifecycle, Logs, Rows, Timeline
 
 if TYPE_CHECKING:
     from emulator.displays.live import LiveRequest
@@ -105,14 +105,13 @@ class Introspection(ABC):
         }
         return {**found, "addresses": addresses, "backend": dict(state.backend)}
 
-    async def logs(self, function: str) -> list[dict[str, Any]]:
-        """List the kept logs of a function, one per invocation, oldest first.
+    async def logs(self, function: str) -> Logs:
+        """List the kept logs of a function, one per invocation, oldest first; `.records` are its JSON lines.
 
         Shape:
             `{"function", "request_id", "started_at", "cold", "pid", "duration_ms", "function_error", "log"}`
         """
-        logs: list[dict[str, Any]] = await self._call("GET", f"/logs?function={function}")
-        return logs
+        return Logs(await self._call("GET", f"/logs?function={quote(function)}"))
 
     async def environments(self) -> list[dict[str, Any]]:
         """List the execution environments: function, pid, state, invocations."""

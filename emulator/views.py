@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from emulator.explaining import json_line
+
 Entry = Mapping[str, Any]
 
 
@@ -61,6 +63,23 @@ class Invocations(_View):
         from emulator.displays.tables import events_html
 
         return events_html(self)
+
+
+class Logs(_View):
+    """What a function wrote, one log per invocation, oldest first.
+
+    Shape:
+        `{"function", "request_id", "started_at", "cold", "pid", "duration_ms", "function_error", "log"}`.
+    """
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The lines that are JSON objects, one after the other: what the function itself has logged."""
+        lines = (json_line(line) for log in self for line in log["log"].splitlines())
+        return [line for line in lines if line is not None]
+
+    def _text(self) -> str:
+        return "\n".join(str(log["log"]).rstrip() for log in self)
 
 
 class Lifecycle(dict[tuple[str, str], str]):

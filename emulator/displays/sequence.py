@@ -22,20 +22,15 @@ LABELS = {TABLES: "tables, stream"}
 MOMENT_S = 1e-6
 """What puts a step before another one in the order."""
 
-
 Entry = Mapping[str, Any]
 """`{"sequence", "at", "kind", "facts"}`, as the timeline gives it."""
 
 
-def read(entries: Iterable[Entry], *, prefix: str = "") -> Diagram:
-    """Return the diagram of `entries`, oldest first.
-
-    Args:
-        prefix: that functions' names lose in the lanes' labels; empty: what all of them share.
-    """
+def read(entries: Iterable[Entry]) -> Diagram:
+    """Return the diagram of `entries`, oldest first."""
     reader = _Reader(list(entries))
     reader.read()
-    return reader.diagram(prefix)
+    return reader.diagram()
 
 
 @dataclass(slots=True)
@@ -61,15 +56,12 @@ class _Reader:
         for step in (*chain.from_iterable(self.waiting.values()), *self.queued.values()):
             self.add(step.at, step.source, step.target, step.label, step.tone)
 
-    def diagram(self, prefix: str) -> Diagram:
+    def diagram(self) -> Diagram:
         steps = sorted(self.steps, key=lambda step: (step.at, step.number))
         used = {lane for step in steps for lane in (step.source, step.target, step.via) if lane is not None}
         order = sorted(used, key=lambda lane: (self.places.get(lane, 4), list(self.places).index(lane)))
         functions = [lane for lane in order if lane not in (CLIENT, GATEWAY, TABLES, SCHEDULE)]
-        labels = LABELS | {
-            name: name.removeprefix(prefix + "-") if prefix else short
-            for name, short in short_names(functions).items()
-        }
+        labels = LABELS | short_names(functions)
         lanes = tuple(Lane(name, labels.get(name, name)) for name in order)
         return Diagram(lanes, tuple(steps), tuple(self.works))
 
@@ -202,7 +194,9 @@ class _Reader:
         if connection_id in self.closed:
             return Step(at, GATEWAY, function, "$disconnect")
         caller = self.worker(_ids(facts), but=function)
-        return Step(at, function if caller is None else caller.lane, function, "invoke")
+        if caller is None or caller.last is not None:  # who waits for an answer is at work
+            return Step(at, function, function, "invoked from outside")
+        return Step(at, caller.lane, function, "invoke")
 
     def end(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
         work = self.running.pop(str(facts.get("request_id")), None)
@@ -231,16 +225,6 @@ class _Reader:
     def environment_started(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
         function = str(facts.get("function"))
         self.add(at, function, function, f"process {facts.get('pid')} started", Tone.DIM)
-
-    def log(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
-        function = str(facts.get("function"))
-        is_bad = facts.get("level") in ("WARNING", "ERROR", "CRITICAL")
-        self.add(at, function, function, str(facts.get("message")), Tone.WARN if is_bad else Tone.DIM)
-
-    def write(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
-        source = facts.get("function") or next((work.lane for work in reversed(self.running.values())), None)
-        label = str(facts.get("operation") or "write")
-        self.add(at, source or TABLES, TABLES, label)
 
     def other(self, at: float, facts: Mapping[str, Any], entry: Entry) -> None:
         """Draw a kind that this module does not know as a note, where it belongs."""
@@ -278,6 +262,4 @@ _READERS: Mapping[str, Callable[[_Reader, float, Mapping[str, Any], Entry], None
     "schedule.fired": _Reader.fired,
     "environment.started": _Reader.environment_started,
     "environment.ended": _Reader.environment_ended,
-    "table.write": _Reader.write,
-    "log": _Reader.log,
 }

@@ -63,7 +63,7 @@ def events_html(invocations: Sequence[Row]) -> str:
     return display(
         _title(_function(invocations), count(len(invocations), "invocation")),
         element("div", f"The oldest {left_out:,} are left out here.", class_="emu-dim") if left_out else None,
-        *(_invocation(invocation) for invocation in shown),
+        *(_invocation(invocation, is_open=len(shown) == 1) for invocation in shown),
     )
 
 
@@ -111,7 +111,7 @@ def _outcome(invocation: Row) -> str:
     return str(invocation.get("function_error") or ("" if invocation.get("duration_ms") is None else "ok"))
 
 
-def _invocation(invocation: Row) -> Markup:
+def _invocation(invocation: Row, *, is_open: bool) -> Markup:
     error = invocation.get("function_error")
     return element(
         "details",
@@ -125,6 +125,7 @@ def _invocation(invocation: Row) -> Markup:
         ),
         element("details", element("summary", "event"), _json(invocation.get("event")), open=True),
         element("details", element("summary", "response"), _json(invocation.get("response")), open=True),
+        open=is_open,
     )
 
 

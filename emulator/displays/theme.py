@@ -33,7 +33,8 @@ def _colours(column: int) -> str:
 _RULES = """
 .emu{background:var(--emu-ground);color:var(--emu-text);line-height:1.45;
  font:13px/1.45 var(--jp-content-font-family,system-ui,-apple-system,"Segoe UI",sans-serif);
- max-width:100%;box-sizing:border-box;padding:2px}
+ max-width:100%;box-sizing:border-box;padding:2px;overflow-wrap:anywhere}
+.emu-head>*{min-width:0}
 .emu *{box-sizing:border-box}
 .emu pre,.emu .emu-mono{
  font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace);

@@ -98,6 +98,11 @@ class Sweeper:
         elif chosen is Remedy.GIVE_UP:
             self._give_up(key, state)
         elif chosen is Remedy.DELIVER:
+            self._deliver(key, state)
+
+    def _deliver(self, key: RequestKey, state: RequestState) -> None:
+        sequence = state.outcome_sequence
+        if sequence is not None and self._requests.postpone_delivery(key, sequence=sequence):
             self._delivery.deliver(key, state)
             self._logger.info("Delivered again", extra={"action": "sweeper.delivered", **_ids(key)})
 

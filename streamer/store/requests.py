@@ -23,7 +23,7 @@ from streamer.settings import Settings
 from streamer.store import transitions
 from streamer.store.claims import Claim, Created, already_claimed, failure, not_found, superseded
 from streamer.store.documents import digest, read_document, write_document
-from streamer.store.limits import SEQUENCE_BLOCK
+from streamer.store.limits import DELIVERY_GRACE_S, SEQUENCE_BLOCK
 from streamer.store.models import (
     DUE,
     REQUESTS,
@@ -267,9 +267,20 @@ class RequestStore:
         self._try(
             key,
             (RequestState.undelivered.remove(), RequestState.due.remove(), RequestState.due_at.remove()),
-            (RequestState.undelivered == True)  # noqa: E712  # an expression, not a truth
-            & (RequestState.outcome_sequence == sequence),
+            transitions.is_undelivered(sequence),
         )
+
+    @translated
+    def postpone_delivery(self, key: RequestKey, *, sequence: int) -> bool:
+        """Let an undelivered outcome be due again later; whoever tries to send it says so before.
+
+        So one that cannot be sent does not stand at the head of what is due for ever.
+
+        Returns:
+            False if it was delivered meanwhile.
+        """
+        due_at = self._clock.now() + DELIVERY_GRACE_S
+        return self._try(key, (RequestState.due_at.set(due_at),), transitions.is_undelivered(sequence))
 
     @translated
     def release(self, key: RequestKey, *, owner: str, attempt: int) -> bool:

@@ -39,6 +39,13 @@ def created(
     )
 
 
+def is_undelivered(sequence: int) -> Condition:
+    """Return the condition that the outcome with this sequence still has to be sent."""
+    return (RequestState.undelivered == True) & (  # noqa: E712  # an expression, not a truth
+        RequestState.outcome_sequence == sequence
+    )
+
+
 def absent(now: float) -> Condition:
     """Return the condition that there is no request, or an expired one that was not deleted yet."""
     return RequestState.status.does_not_exist() | (RequestState.expires_at <= int(now))

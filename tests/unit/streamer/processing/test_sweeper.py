@@ -145,3 +145,18 @@ def test_an_item_that_cannot_be_read_does_not_stop_the_sweep(
     assert ("sweeper.unreadable", "REQUEST#broken") in [
         (getattr(line, "action", None), getattr(line, "item", None)) for line in caplog.records
     ]
+
+
+def test_an_outcome_that_cannot_be_sent_is_not_due_at_once_again(
+    sweeper: Sweeper, requests: RequestStore, clock: Any, outbox: Any
+) -> None:
+    """What fails to be delivered goes to the end of what is due, and keeps its mark."""
+    claim = requests.claim(KEY, owner="o", lease_until=clock.time + 900)
+    requests.complete(claim, result={"n": 1}, sequence=claim.first_sequence)
+    outbox.reply = type(outbox.reply).FAILED
+    clock.time += DELIVERY_GRACE_S + 1
+    assert sweeper.sweep() == {"DELIVER": 1}
+    assert sweeper.sweep() == {}
+    assert requests.get(KEY).undelivered
+    clock.time += DELIVERY_GRACE_S + 1
+    assert sweeper.sweep() == {"DELIVER": 1}
