@@ -5,7 +5,7 @@ python3 scripts/demo.py [--json FILE]
 
 import sys
 
-from prepare import prepare, run
+from prepare import RUNTIME_LOCK, prepare, run
 
 if __name__ == "__main__":
-    run(prepare(development=False), ["-m", "scripts.demonstration", *sys.argv[1:]])
+    run(prepare(RUNTIME_LOCK), ["-m", "scripts.demonstration", *sys.argv[1:]])

@@ -28,7 +28,7 @@ def compile_lock(*arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    prepare(development=True)
+    prepare(DEVELOPMENT_LOCK)
     extra = sys.argv[1:]
     compile_lock("pyproject.toml", "--extra", "emulator", "-o", str(RUNTIME_LOCK), *extra)
     # Each environment contains the one before, so that one serves the programs of all below it.

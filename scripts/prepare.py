@@ -23,12 +23,16 @@ from emulator.virtual_environment import EnvironmentFailed, is_made, make  # noq
 
 ENVIRONMENT = ROOT / ".venv"
 RUNTIME_LOCK = ROOT / "requirements.lock"
+NOTEBOOKS_LOCK = ROOT / "requirements-notebooks.lock"
 DEVELOPMENT_LOCK = ROOT / "requirements-dev.lock"
 
 INSTALL = (
     ("-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "-e", str(ROOT)),
 )
-"""Makes the checkout a distribution of the development environment: pytest finds its plugin so."""
+"""Makes the checkout a distribution of its environment: so a notebook imports it, and pytest finds its plugin."""
+
+STEPS = {RUNTIME_LOCK: (), NOTEBOOKS_LOCK: INSTALL, DEVELOPMENT_LOCK: INSTALL}
+"""What follows the installation of each lock. Each lock has everything of the one before it."""
 
 
 def say(text: str) -> None:
@@ -36,19 +40,19 @@ def say(text: str) -> None:
     print(f"\N{MIDDLE DOT} {text}", file=sys.stderr, flush=True)
 
 
-def prepare(*, development: bool) -> Path:
+def prepare(lock: Path) -> Path:
     """Make both environments unless they are there already; returns the Python to run.
 
     Args:
-        development: whether the tools that check and test the project are needed too. An environment
-            that has them serves the programs that don't.
+        lock: what is needed: to run the sandbox, for the notebooks beside, or to check and test the
+            project too. An environment that has more is left as it is.
     """
     began = time.monotonic()
     try:
-        if development or is_made(ENVIRONMENT, DEVELOPMENT_LOCK, extra_steps=INSTALL):
-            python = make(ENVIRONMENT, DEVELOPMENT_LOCK, extra_steps=INSTALL, report=say)
-        else:
-            python = make(ENVIRONMENT, RUNTIME_LOCK, report=say)
+        enough = list(STEPS)[list(STEPS).index(lock) :]
+        made = (other for other in enough if is_made(ENVIRONMENT, other, extra_steps=STEPS[other]))
+        lock = next(made, lock)
+        python = make(ENVIRONMENT, lock, extra_steps=STEPS[lock], report=say)
         localstack.make(say)
     except EnvironmentFailed as error:
         sys.exit(str(error))

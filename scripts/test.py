@@ -7,7 +7,7 @@
 
 import sys
 
-from prepare import call, prepare, run
+from prepare import DEVELOPMENT_LOCK, call, prepare, run
 
 CHECKS = (
     ("ruff check", ["-m", "ruff", "check", "."]),
@@ -18,7 +18,7 @@ CHECKS = (
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    python = prepare(development=True)
+    python = prepare(DEVELOPMENT_LOCK)
     if "--fast" in arguments:
         arguments.remove("--fast")
         run(python, ["-m", "pytest", "-m", "not slow", *arguments])

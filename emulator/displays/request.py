@@ -83,6 +83,11 @@ class RequestView:
         return next((str(m.get("status")) for kind, m in reversed(kinds) if kind == "acknowledgment"), "SENT")
 
     @property
+    def has_ended(self) -> bool:
+        """Whether nothing more is to come; messages are listed only then, as each update closes lists."""
+        return self.outcome is not None or self.error is not None
+
+    @property
     def outcome(self) -> Mapping[str, Any] | None:
         """The message that ended it, or None."""
         found = [arrival.message for arrival in self.arrivals if arrival.message.get("type") in OUTCOMES]
@@ -127,7 +132,7 @@ def request_html(view: RequestView) -> str:
             *(_attempt(view, attempt, is_last=place == last) for place, attempt in enumerate(attempts)),
             _bar(0.0, "", is_waiting=True) if not attempts and view.state in ("SENT", "PENDING") else None,
             _outcome(view),
-            _messages(view) if view.arrivals else None,
+            _messages(view) if view.arrivals and view.has_ended else None,
             class_="emu-card",
         )
     )

@@ -37,7 +37,7 @@ def timeline_html(
     facts = f"{count(len(entries), 'event')} in {took}, from {_clock(entries[0]['at'])}"
     return display(
         _title(title, facts),
-        image(draw(diagram), alt=timeline_text(entries)) if diagram.steps else None,
+        image(draw(diagram), alt=_as_text(entries, diagram)) if diagram.steps else None,
         _legend(diagram),
         _list(entries, explained),
     )
@@ -47,7 +47,10 @@ def timeline_text(entries: Sequence[Entry]) -> str:
     """Return the timeline for a terminal: a line per step."""
     if not entries:
         return "Timeline: nothing has happened yet."
-    diagram = read(entries)
+    return _as_text(entries, read(entries))
+
+
+def _as_text(entries: Sequence[Entry], diagram: Diagram) -> str:
     labels = {lane.name: lane.label for lane in diagram.lanes}
     names = [(row, _way(row, labels)) for row in fold(diagram.steps)]
     width = max((len(way) for _, way in names), default=0)
