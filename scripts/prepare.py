@@ -29,7 +29,7 @@ DEVELOPMENT_LOCK = ROOT / "requirements-dev.lock"
 INSTALL = (
     ("-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "-e", str(ROOT)),
 )
-"""Makes the checkout a distribution of its environment: so a notebook imports it, and pytest finds its plugin."""
+"""Makes the checkout a distribution of its environment: notebooks import it, pytest finds its plugin."""
 
 STEPS = {RUNTIME_LOCK: (), NOTEBOOKS_LOCK: INSTALL, DEVELOPMENT_LOCK: INSTALL}
 """What follows the installation of each lock. Each lock has everything of the one before it."""
