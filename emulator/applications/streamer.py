@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from importlib.machinery import PathFinder
 from io import TextIOBase
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import streamer
 from emulator import application as model
 from emulator.account import REGION
 from emulator.applications.streamer_inline import InlineParts
+from emulator.errors import InvalidApplication
 from emulator.state import State
 from streamer.actions.ledger import LEDGER_KEY, SEED, generate_ledger
 from streamer.auth.development import generate_key_pair, issue_token
@@ -45,10 +48,16 @@ class Source:
             python_path: folders in which the functions find modules that are not installed, the
                 functions' `PYTHONPATH`.
             settings: fields of `streamer.settings.Settings`.
+
+        Raises:
+            InvalidApplication: the functions would not find a module of `action_modules`.
         """
+        declared = stack(**settings)
         if action_modules:
-            settings["action_modules"] = ",".join(["streamer.actions", *action_modules])
-        self._stack = stack(**settings)
+            _check_modules(action_modules, python_path)
+            offered = ",".join([declared.settings.action_modules, *action_modules])
+            declared = stack(**{**settings, "action_modules": offered})
+        self._stack = declared
         self._python_path = {"PYTHONPATH": os.pathsep.join(map(str, python_path))} if python_path else {}
         self._key: Mapping[str, Any] | None = None
         self._inline = InlineParts(self._stack)
@@ -210,6 +219,21 @@ class Source:
             ca_bundle=state.addresses.ca_bundle,
             development_key_secret=_development_key_secret(self._stack),
         )
+
+
+def _check_modules(names: Sequence[str], python_path: Sequence[str]) -> None:
+    """Look for the modules where the functions will; nothing of them is imported.
+
+    Raises:
+        InvalidApplication: one is not there.
+    """
+    places = [str(CODE), *map(str, python_path), *sys.path]
+    for name in names:
+        if PathFinder.find_spec(name.split(".")[0], places) is None:
+            raise InvalidApplication(
+                f"The functions would not find the action module {name!r}: correct its name, or name its"
+                " folder in the option python_path."
+            )
 
 
 def _development_key_secret(declared: Stack) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -94,16 +95,17 @@ async def test_stopping_leaves_the_back_end_running(sandbox: Sandbox) -> None:
     await client.close()
 
 
-async def test_action_module_that_is_not_there_is_in_the_log(sandbox: Sandbox) -> None:
-    """An action module that does not exist fails every request, and the router's log names it."""
-    options = {"name": "broken", "action_modules": ["no_such_module"]}
+async def test_action_module_that_cannot_be_imported_is_in_the_log(sandbox: Sandbox, tmp_path: Path) -> None:
+    """An action module that fails at its import fails every request, and the router's log says why."""
+    (tmp_path / "broken_actions.py").write_text('raise RuntimeError("broken on purpose")')
+    options = {"name": "broken", "action_modules": ["broken_actions"], "python_path": [str(tmp_path)]}
     async with Sandbox(options=options, aws_endpoint=sandbox.addresses.aws_endpoint) as broken:
         client = await broken.connect()
         with pytest.raises(GatewayFailed):
             await client.request("echo")
         await client.close()
         log = "".join(invocation["log"] for invocation in await broken.logs("router"))
-        assert "no_such_module" in log
+        assert "broken on purpose" in log
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """The adapter translates the whole stack, and adds only what a sandbox needs."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -62,10 +63,14 @@ def test_the_public_key_alone_is_what_functions_may_read(application: Applicatio
 
 @pytest.mark.parametrize(
     ("name", "options", "words"),
-    [("nothing", {}, "no application source"), ("streamer", {"colour": "red"}, "does not take")],
-    ids=["unknown-application", "unknown-option"],
+    [
+        ("nothing", {}, "no application source"),
+        ("streamer", {"colour": "red"}, "does not take"),
+        ("streamer", {"action_modules": ["no_such_module"]}, "python_path"),
+    ],
+    ids=["unknown-application", "unknown-option", "unknown-action-module"],
 )
-def test_what_cannot_be_loaded_is_told(name: str, options: dict[str, str], words: str) -> None:
+def test_what_cannot_be_loaded_is_told(name: str, options: dict[str, Any], words: str) -> None:
     """A wrong name or option is one sentence."""
     with pytest.raises(InvalidApplication, match=words):
         load(name, options)
