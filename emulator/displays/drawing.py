@@ -39,7 +39,7 @@ class _Picture:
         self.x = {lane.name: AXIS + MARGIN + gap * place for place, lane in enumerate(diagram.lanes)}
         self.gap = gap
         self.last_x = max(self.x.values(), default=AXIS)
-        self.width = self.last_x + (NOTE_ROOM if self._ends_with_notes() else MARGIN)
+        self.width = self.last_x + (NOTE_ROOM if self._ends_with_notes() else max(MARGIN, gap / 2))
         self.y: dict[int, float] = {}
         self.pauses: list[tuple[float, float]] = []
         self.bottom = self._place_rows()

@@ -36,7 +36,7 @@ _RULES = """
  max-width:100%;box-sizing:border-box;padding:2px;overflow-wrap:anywhere}
 .emu-head>*{min-width:0}
 .emu *{box-sizing:border-box}
-.emu pre,.emu .emu-mono{
+.emu.emu pre,.emu .emu-mono{
  font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace);
  font-size:12px;color:inherit;background:none}
 .emu a{color:var(--emu-link)}
@@ -65,7 +65,7 @@ _RULES = """
 .emu summary{cursor:pointer;padding:1px 0}
 .emu details details{margin-left:14px}
 .emu details>summary:hover{background:var(--emu-soft)}
-.emu pre{margin:2px 0 6px;padding:8px 10px;border-radius:4px;background:var(--emu-soft);overflow:auto;
+.emu.emu pre{margin:2px 0 6px;padding:8px 10px;border-radius:4px;background:var(--emu-soft);overflow:auto;
  max-height:340px;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.4}
 .emu-bar{height:10px;border-radius:5px;background:var(--emu-soft);border:1px solid var(--emu-rule);
  overflow:hidden;flex:1 1 140px;max-width:520px;color:var(--emu-brand)}

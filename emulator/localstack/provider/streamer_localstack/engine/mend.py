@@ -12,6 +12,7 @@ from decimal import Context, Decimal
 from typing import Any
 
 from moto.dynamodb import responses
+from moto.dynamodb.comparisons import AttributeValue
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
@@ -36,6 +37,8 @@ LOG = logging.getLogger(__name__)
 _NUMBERS = Context(prec=38)
 _installed = threading.Lock()
 _add = DynamoType.__add__
+_cast_value = DynamoType.cast_value.fget
+_expr = AttributeValue.expr
 
 
 def install() -> None:
@@ -47,6 +50,8 @@ def install() -> None:
     DynamoType.__deepcopy__ = copy_value
     DynamoType.__add__ = add
     DynamoType.__sub__ = subtract
+    DynamoType.cast_value = property(cast_value)
+    AttributeValue.expr = expr
     Table.put_item = tables.put_item
     Table.delete_item = tables.delete_item
     Table.get_item = tables.get_item
@@ -71,6 +76,24 @@ def add(self: DynamoType, other: DynamoType) -> DynamoType:
     if self.type != "N" or other.type != "N":
         return _add(self, other)
     return _number(_NUMBERS.add(Decimal(self.value), Decimal(other.value)))
+
+
+def cast_value(self: DynamoType) -> Any:
+    """`DynamoType.cast_value`, what is compared, with decimals where moto has floats."""
+    return exact(self.value) if self.type == "N" else _cast_value(self)
+
+
+def expr(self: AttributeValue, item: Item | None) -> Any:
+    """`AttributeValue.expr`, the other side of a comparison, with decimals likewise."""
+    return exact(self.value) if self.type == "N" else _expr(self, item)
+
+
+def exact(number: str) -> int | Decimal:
+    """Return a number as DynamoDB compares it; whole ones, which are most, as the quicker `int`."""
+    try:
+        return int(number)
+    except ValueError:
+        return Decimal(number)
 
 
 def subtract(self: DynamoType, other: DynamoType) -> DynamoType:
