@@ -7,6 +7,7 @@ import sys
 from collections.abc import Coroutine
 from dataclasses import asdict
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 import urllib3
@@ -16,6 +17,7 @@ from rich.table import Table
 from emulator import doctor as examinations
 from emulator import state as states
 from emulator.control_client import call
+from emulator.displays.timeline import timeline_text
 from emulator.errors import EmulatorError
 from emulator.sandbox import Sandbox
 
@@ -45,14 +47,31 @@ def up(
     aws_endpoint: Annotated[
         str | None, typer.Option(help="a running AWS back end, instead of LocalStack started here")
     ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="what the application takes, NAME=VALUE; again for another", metavar="NAME=VALUE"),
+    ] = None,
     json_line: Annotated[bool, typer.Option("--json", help="print one line of JSON when ready")] = False,
 ) -> None:
     """Run the sandbox in the foreground until Ctrl-C."""
-    code = asyncio.run(_up(application, port, aws_endpoint, json_line=json_line))
+    code = asyncio.run(_up(application, _options(option or []), port, aws_endpoint, json_line=json_line))
     raise typer.Exit(code)
 
 
-async def _up(application: str, port: int, aws_endpoint: str | None, *, json_line: bool) -> int:
+def _options(texts: list[str]) -> dict[str, Any]:
+    """Read `NAME=VALUE` texts; a name that comes again has the list of its values."""
+    values: dict[str, list[str]] = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not (name and separator):
+            raise typer.BadParameter(f"{text!r} is not NAME=VALUE.", param_hint="--option")
+        values.setdefault(name, []).append(value)
+    return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
+
+
+async def _up(
+    application: str, options: dict[str, Any], port: int, aws_endpoint: str | None, *, json_line: bool
+) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -61,7 +80,9 @@ async def _up(application: str, port: int, aws_endpoint: str | None, *, json_lin
     def report(text: str) -> None:
         err.print(f"[dim]·[/dim] {text}", highlight=False)
 
-    sandbox = Sandbox(application, aws_endpoint=aws_endpoint, port=port, report=report, named=True)
+    sandbox = Sandbox(
+        application, options=options, aws_endpoint=aws_endpoint, port=port, report=report, named=True
+    )
     started = await _unless(stop, sandbox.__aenter__())
     if started is None:
         await sandbox.stop()
@@ -155,19 +176,23 @@ def status() -> None:
 def logs(function: Annotated[str, typer.Argument(help="name of the function, executor say")]) -> None:
     """Print the kept logs of a function."""
     state = states.get(states.state_path())
-    for invocation in call(urllib3.PoolManager(retries=False), state, "GET", f"/logs?function={function}"):
+    for invocation in call(
+        urllib3.PoolManager(retries=False), state, "GET", f"/logs?{urlencode({'function': function})}"
+    ):
         print(invocation["log"], end="" if invocation["log"].endswith("\n") else "\n")
 
 
 @app.command()
 def timeline(
+    request: Annotated[str | None, typer.Argument(help="id of a request; without it, everything")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one line of JSON per entry")] = False,
 ) -> None:
-    """Print what happened in the running sandbox."""
+    """Print what happened in the running sandbox, or to one request."""
     state = states.get(states.state_path())
-    for entry in call(urllib3.PoolManager(retries=False), state, "GET", "/timeline"):
-        if as_json:
+    query = f"?{urlencode({'of': request})}" if request is not None else ""
+    entries = call(urllib3.PoolManager(retries=False), state, "GET", f"/timeline{query}")
+    if as_json:
+        for entry in entries:
             print(json.dumps(entry))
-            continue
-        facts = "  ".join(f"{name}={value}" for name, value in entry["facts"].items())
-        out.print(f"{entry['at']:.3f}  {entry['kind']:22}  {facts}", markup=False, soft_wrap=True)
+    else:
+        print(timeline_text(entries))

@@ -67,11 +67,14 @@ def _modules() -> Finding:
 
 
 def _localstack() -> Finding:
+    made = virtual_environment.is_made(localstack.folder(), localstack.LOCK)
     return Finding(
         "LocalStack's environment",
-        virtual_environment.is_made(localstack.folder(), localstack.LOCK),
-        str(localstack.folder()),
-        "It is made at the next start; that needs the package index once.",
+        True,
+        str(localstack.folder())
+        if made
+        else "not there yet: the next start makes it, from the package index",
+        "",
     )
 
 

@@ -1,6 +1,7 @@
 """A running sandbox: every part, started in the order in which they need each other."""
 
 import asyncio
+import json
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
@@ -16,7 +17,7 @@ from emulator.aws import Clients
 from emulator.clock import SystemClock
 from emulator.control import ControlApi
 from emulator.control_calls import ControlCalls
-from emulator.errors import InvalidApplication
+from emulator.errors import InvalidApplication, StartFailed
 from emulator.events.service import EventSources
 from emulator.gateway import Certificate, Gateway, GatewayServer, create_certificate
 from emulator.http import HttpServer
@@ -169,11 +170,29 @@ async def start(
     )
     serving(running.state({}))
     await functions.start()
+    if inline is None:
+        await _check_loaded(application, functions)
     timed("functions")
     await events.start()
     stack.push_async_callback(events.stop)
     timed("ready")
     return running
+
+
+async def _check_loaded(application: Application, functions: LambdaService) -> None:
+    """Look whether every function that was started ahead of need can be loaded at all.
+
+    Raises:
+        StartFailed: with the error that the function's import gave.
+    """
+    alive = {environment.function for environment in functions.environments()}
+    for function in application.functions:
+        if function.provisioned_concurrency and function.name not in alive:
+            failure = json.loads((await functions.invoke(function.name, b"{}")).payload)
+            raise StartFailed(
+                f"The function {function.name} cannot be loaded: {failure.get('errorMessage')}"
+                f" ({failure.get('errorType')}); mend {function.handler} or what it imports."
+            )
 
 
 async def _both(one: Coroutine[Any, Any, A], other: Coroutine[Any, Any, B]) -> tuple[A, B]:

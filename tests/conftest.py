@@ -15,8 +15,14 @@ SLOW_FOLDERS = (
 """Each starts back ends, kernels or browsers of its own; a slow test elsewhere is marked where it stands."""
 
 
+QUICK_END_TO_END = {"test_short_requests.py", "test_long_requests.py", "test_bad_messages.py"}
+"""Of the end-to-end tests these show within seconds whether the flow works; the others are slow together."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what lies in a slow folder."""
+    """Mark what is slow by where it lies."""
     for item in items:
-        if any(folder in item.path.parents for folder in SLOW_FOLDERS):
+        in_slow_folder = any(folder in item.path.parents for folder in SLOW_FOLDERS)
+        is_end_to_end = TESTS / "end_to_end" in item.path.parents
+        if in_slow_folder or (is_end_to_end and item.path.name not in QUICK_END_TO_END):
             item.add_marker(pytest.mark.slow)

@@ -1,4 +1,4 @@
-"""Streamer itself as an application of the emulator. The only module here that imports `streamer`."""
+"""Streamer itself as an application of the emulator."""
 
 import asyncio
 import json
@@ -39,26 +39,33 @@ class Source:
     """Streamer in the sandbox: the stack as it is declared, a ledger to report on, a key for tokens."""
 
     def __init__(
-        self, *, action_modules: Sequence[str] = (), python_path: Sequence[str] = (), **settings: Any
+        self,
+        *,
+        action_modules: str | Sequence[str] = (),
+        python_path: str | Sequence[str] = (),
+        **settings: Any,
     ) -> None:
         """Take what differs from the stack.
 
         Args:
-            action_modules: modules whose actions are offered beside those that ship.
-            python_path: folders in which the functions find modules that are not installed, the
+            action_modules: module or modules whose actions are offered beside those that ship.
+            python_path: folder or folders in which the functions find modules that are not installed, the
                 functions' `PYTHONPATH`.
             settings: fields of `streamer.settings.Settings`.
 
         Raises:
             InvalidApplication: the functions would not find a module of `action_modules`.
         """
+        action_modules = [action_modules] if isinstance(action_modules, str) else action_modules
+        python_path = [python_path] if isinstance(python_path, str) else python_path
+        python_path = [str(Path(folder).resolve()) for folder in python_path]
         declared = stack(**settings)
         if action_modules:
             _check_modules(action_modules, python_path)
             offered = ",".join([declared.settings.action_modules, *action_modules])
             declared = stack(**{**settings, "action_modules": offered})
         self._stack = declared
-        self._python_path = {"PYTHONPATH": os.pathsep.join(map(str, python_path))} if python_path else {}
+        self._python_path = {"PYTHONPATH": os.pathsep.join(python_path)} if python_path else {}
         self._key: Mapping[str, Any] | None = None
         self._inline = InlineParts(self._stack)
 
@@ -227,7 +234,7 @@ def _check_modules(names: Sequence[str], python_path: Sequence[str]) -> None:
     Raises:
         InvalidApplication: one is not there.
     """
-    places = [str(CODE), *map(str, python_path), *sys.path]
+    places = [str(CODE), *python_path, *sys.path]
     for name in names:
         if PathFinder.find_spec(name.split(".")[0], places) is None:
             raise InvalidApplication(

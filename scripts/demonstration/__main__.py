@@ -62,6 +62,8 @@ def main() -> int:
         "Everything went as it should." if record.passed else "Something went wrong; see above.",
         passed=record.passed,
     )
+    if record.passed:
+        transcript.progress("Next: .venv/bin/python -m emulator up")
     return 0 if record.passed else 1
 
 

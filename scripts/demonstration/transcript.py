@@ -6,12 +6,21 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-MAX_MESSAGE_WIDTH = 150
+MAX_MESSAGE_WIDTH = 160
 """Characters of a message that are shown."""
+
+
+def shortened(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message without what a reader does not need: the rest of its id, and its time."""
+    shown = {name: value for name, value in message.items() if name != "timestamp"}
+    if isinstance(shown.get("request_id"), str):
+        shown["request_id"] = f"{shown['request_id'][:4]}…"
+    return shown
 
 
 class Transcript:
@@ -31,7 +40,7 @@ class Transcript:
         self.console.print()
         self.console.print(Text.assemble((f"{self._step}. {title}", "bold cyan")))
         if explanation:
-            self.console.print(Text(f"   {explanation}", style="dim"))
+            self.console.print(Padding(Text(explanation, style="dim"), (0, 0, 0, 3)))
 
     def sent(self, message: Mapping[str, Any]) -> None:
         """Show a message that the client sends."""
@@ -42,7 +51,7 @@ class Transcript:
         self._wire("←", "yellow", message)
 
     def _wire(self, arrow: str, style: str, message: Mapping[str, Any]) -> None:
-        text = json.dumps(message, ensure_ascii=False)
+        text = json.dumps(shortened(message), ensure_ascii=False)
         if len(text) > MAX_MESSAGE_WIDTH:
             text = text[: MAX_MESSAGE_WIDTH - 1] + "…"
         self.console.print(Text.assemble((f"   {arrow} ", style), text), soft_wrap=True)
@@ -50,7 +59,7 @@ class Transcript:
     def check(self, sentence: str, *, passed: bool) -> None:
         """Show whether something was as it should be."""
         mark = ("✓", "bold green") if passed else ("✗", "bold red")
-        self.console.print(Text.assemble("   ", mark, f" {sentence}"))
+        self.console.print(Padding(Text.assemble(mark, f" {sentence}"), (0, 0, 0, 3)))
 
     @contextmanager
     def bar(self, description: str) -> Iterator["Bar"]:

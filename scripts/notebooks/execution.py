@@ -1,6 +1,7 @@
 """Runs notebooks from the top in a clean kernel, and writes what they showed."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,24 +32,30 @@ def read(path: Path) -> Any:
     return notebook
 
 
-def execute(path: Path) -> tuple[Any, float]:
+def execute(path: Path, *, before_cell: Callable[[int], None] | None = None) -> tuple[Any, float]:
     """Run a notebook to its end; returns it with its new outputs, and the seconds that it took.
 
     The file is not touched.
+
+    Args:
+        before_cell: called before each cell with the kernel's process id.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell raised; the kernel is shut down all the same.
     """
     notebook = read(path)
     began = time.monotonic()
-    NotebookClient(
+    client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT_S,
         kernel_name=KERNEL["name"],
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
         coalesce_streams=True,
-    ).execute()
+    )
+    if before_cell is not None:
+        client.on_cell_start = lambda **_: before_cell(client.km.provisioner.pid)
+    client.execute()
     return notebook, time.monotonic() - began
 
 

@@ -2,9 +2,7 @@
 
 import html
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -41,16 +39,6 @@ LOOK = """<script>addEventListener("load", () => {
     drawn: images.map(e => e.naturalWidth > 0 && e.getBoundingClientRect().width > 0),
   });
 });</script>"""
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is missing; install it, for these tests look at pages as a person does.")
-        pytest.skip("Chromium is missing.")
-    return found
 
 
 @pytest.fixture

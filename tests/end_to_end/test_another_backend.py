@@ -13,7 +13,6 @@ import websockets
 from emulator import Sandbox
 from emulator.errors import StartFailed
 from emulator.testing import run_in
-from streamer.clients.python import GatewayFailed
 
 REPORT = {"start_date": "2024-01-01", "end_date": "2024-12-31"}
 
@@ -95,17 +94,14 @@ async def test_stopping_leaves_the_back_end_running(sandbox: Sandbox) -> None:
     await client.close()
 
 
-async def test_action_module_that_cannot_be_imported_is_in_the_log(sandbox: Sandbox, tmp_path: Path) -> None:
-    """An action module that fails at its import fails every request, and the router's log says why."""
+async def test_action_module_that_cannot_be_imported_is_told_at_the_start(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """An action module that fails at its import ends the start with that error, not every request later."""
     (tmp_path / "broken_actions.py").write_text('raise RuntimeError("broken on purpose")')
-    options = {"name": "broken", "action_modules": ["broken_actions"], "python_path": [str(tmp_path)]}
-    async with Sandbox(options=options, aws_endpoint=sandbox.addresses.aws_endpoint) as broken:
-        client = await broken.connect()
-        with pytest.raises(GatewayFailed):
-            await client.request("echo")
-        await client.close()
-        log = "".join(invocation["log"] for invocation in await broken.logs("router"))
-        assert "broken on purpose" in log
+    options = {"name": "broken", "action_modules": "broken_actions", "python_path": str(tmp_path)}
+    with pytest.raises(StartFailed, match=r"broken-router cannot be loaded: .*broken on purpose"):
+        await Sandbox.start(options=options, aws_endpoint=sandbox.addresses.aws_endpoint)
 
 
 @asynccontextmanager

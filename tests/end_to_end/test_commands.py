@@ -134,7 +134,7 @@ async def test_timeline_shows_what_happened(run: Any) -> None:
     await run("-m", "streamer", "call", "echo")
     shown = await run("-m", "emulator", "timeline")
     assert shown.status == 0
-    assert "gateway.connect" in shown.out
+    assert "$disconnect" in shown.out
     lines = (await run("-m", "emulator", "timeline", "--json")).out.splitlines()
     entries = [json.loads(line) for line in lines]
     assert {"gateway.connect", "gateway.message", "lambda.end"} <= {entry["kind"] for entry in entries}

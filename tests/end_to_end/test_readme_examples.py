@@ -39,7 +39,7 @@ def run(arguments: list[str], folder: Path) -> str:
 def test_the_sandbox_in_code(tmp_path: Path) -> None:
     """The first example connects, gets an echo and a report, and lists the tables."""
     script = tmp_path / "example.py"
-    script.write_text(example("sandbox") + "\n\nimport asyncio\n\nasyncio.run(main())\n")
+    script.write_text(example("sandbox"))
     printed = run([str(script)], tmp_path)
     assert "'echo': {'message': 'hi'}" in printed
     assert "100.0 % The report is ready" in printed

@@ -61,12 +61,14 @@ def generate(payload: ReportPayload, context: ActionContext) -> dict[str, Any]:
 
 
 def _open(payload: ReportPayload, context: ActionContext) -> StoredObject:
-    for key in source_keys(context.identity, payload.source):
+    keys = source_keys(context.identity, payload.source)
+    for key in keys:
         found = find_object(context.client("s3"), context.settings.bucket, key)
         if found is not None:
             return found
     raise ActionFailed(
-        f"There is no source {payload.source}; put the file there first, or name another.",
+        f"There is no source {payload.source}; put the file at {keys[0]} in the bucket"
+        f" {context.settings.bucket} first, or name another.",
         code=SOURCE_NOT_FOUND,
     )
 

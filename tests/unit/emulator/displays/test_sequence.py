@@ -81,6 +81,26 @@ def test_two_requests_at_once_are_told_apart(entries: Callable[..., Any]) -> Non
     assert found.steps[-1].source == "one"
 
 
+def test_who_has_ended_invoked_nobody(entries: Callable[..., Any]) -> None:
+    """A synchronous invocation while nobody of the request is at work came from outside the application."""
+    about = {"about": [{"request_id": "r1"}]}
+    first = {"function": "app-first", "request_id": "i1"}
+    found = read(
+        entries(
+            (0.0, "lambda.start", {**first, **about}),
+            (1.0, "lambda.start", {"function": "app-second", "request_id": "i2", **about}),
+            (4.0, "lambda.end", {"function": "app-second", "request_id": "i2", "duration_ms": 3.0}),
+            (5.0, "lambda.end", {**first, "duration_ms": 5.0}),
+            (9.0, "lambda.start", {"function": "app-third", "request_id": "i3", **about}),
+        )
+    )
+    assert [way for way in ways(found) if "invoke" in way[2]] == [
+        ("app-first", "app-first", "invoked from outside"),
+        ("app-first", "app-second", "invoke"),
+        ("app-third", "app-third", "invoked from outside"),
+    ]
+
+
 def test_a_post_to_a_connection_that_is_gone_ends_at_the_gateway(entries: Callable[..., Any]) -> None:
     """What did not reach the client is not drawn as if it had."""
     step = read(entries((0, "gateway.post", {"status": 410, "bytes": 9, "type": "progress"}))).steps[0]
