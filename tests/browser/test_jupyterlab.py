@@ -64,10 +64,15 @@ GROUND = """() => getComputedStyle(document.querySelector(".jp-NotebookPanel-not
 """The colour of JupyterLab's own page."""
 
 
+HAS_THEME = """theme => document.body.dataset.jpThemeName === theme
+  && !document.getElementById("jupyterlab-splash")"""
+"""The curtain that JupyterLab draws before its page meanwhile is away too."""
+
+
 def change_theme(page: Page, name: str) -> None:
     """Do what the menu's Settings, Theme does, and wait until the page has it."""
     page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
-    page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=name)
+    page.wait_for_function(HAS_THEME, arg=name)
 
 
 def open_and_run(page: Page, lab: Any, notebook: str) -> list[dict[str, Any]]:

@@ -23,4 +23,4 @@ def test_the_lanes_names_stand_within_the_drawing(entries: Callable[..., Any], f
     drawn = draw(read(entries(*rows)))
     boxes = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)" height="24"', drawn.svg)
     assert len(boxes) > functions
-    assert all(0 <= float(x) and float(x) + float(width) <= drawn.width for x, width in boxes)
+    assert all(float(x) >= 0 and float(x) + float(width) <= drawn.width for x, width in boxes)
