@@ -16,9 +16,9 @@ from rich.table import Table
 
 from emulator import doctor as examinations
 from emulator import state as states
-from emulator.control_client import call
 from emulator.displays.timeline import timeline_text
 from emulator.errors import EmulatorError
+from emulator.handle.control_client import call
 from emulator.sandbox import Sandbox
 
 app = typer.Typer(

@@ -8,13 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from emulator import notebook
 from emulator.applications.source import load
 from emulator.aws import Clients
-from emulator.emulator_process import EmulatorProcess
 from emulator.errors import EmulatorError, SandboxNotRunning, StartFailed
-from emulator.inline import InlineExecution
-from emulator.introspection import Introspection
+from emulator.handle import notebook
+from emulator.handle.inline import InlineExecution
+from emulator.handle.introspection import Introspection
+from emulator.handle.process import EmulatorProcess
 from emulator.state import Addresses, State
 
 START_TIMEOUT_S = 60.0
@@ -62,7 +62,7 @@ class Sandbox(Introspection):
             options: what that application takes.
             aws_endpoint: a running AWS back end to use instead of LocalStack in a process of ours.
             port: of the gateway; 0 takes a free one.
-            execution: `processes`, or `inline`; see `Execution` and `emulator.inline`.
+            execution: `processes`, or `inline`; see `Execution` and `emulator.handle.inline`.
             report: is told in words what happens while the sandbox starts; by default that is shown in
                 IPython and nowhere else.
             named: whether the state file names this sandbox to the other commands.

@@ -60,6 +60,17 @@ DISPLAYS = """async () => {
 }"""
 """Scrolls to each display as a reader does; `decode` refuses a picture that cannot be drawn."""
 
+SHOW = """async (index) => {
+  const notebook = jupyterapp.shell.currentWidget.content;
+  await notebook.scrollToItem(index, "start");
+  const display = notebook.widgets[index].node.querySelector(".emu");
+  const isSeen = () => {
+    const box = display.getBoundingClientRect();
+    return display.checkVisibility({contentVisibilityAuto: true}) && box.top < innerHeight && box.bottom > 0;
+  };
+  do await new Promise(requestAnimationFrame); while (!isSeen());
+}"""
+
 GROUND = """() => getComputedStyle(document.querySelector(".jp-NotebookPanel-notebook")).backgroundColor"""
 """The colour of JupyterLab's own page."""
 
@@ -82,6 +93,7 @@ def open_and_run(page: Page, lab: Any, notebook: str) -> list[dict[str, Any]]:
     for item in ("Run", "Run All Cells"):
         page.get_by_role("menuitem", name=item, exact=True).click()
     page.wait_for_function(HAS_STARTED, timeout=RUN_S * 1000)
+    assert errors_of(page.evaluate(CELLS)) == []
     assert len(lab.look()) > 3, "the kernel, the emulator, the back end and what runs functions were seen"
     page.wait_for_function(IS_DONE, timeout=RUN_S * 1000)
     cells: list[dict[str, Any]] = page.evaluate(CELLS)
@@ -97,7 +109,7 @@ def errors_of(cells: list[dict[str, Any]]) -> list[str]:
 def photograph(page: Page, seen: list[dict[str, Any]], folder: Path, name: str) -> None:
     """Keep a picture of each display, for whoever wants to look at them."""
     for display in seen:
-        page.evaluate("i => jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start')", display["cell"])
+        page.evaluate(SHOW, display["cell"])
         page.screenshot(path=folder / f"{name}-{display['cell']:02}.png")
 
 

@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 import urllib3
 
-from emulator import items
 from emulator.applications.source import ApplicationSource
-from emulator.control_client import call, logs_of
 from emulator.errors import EmulatorError
-from emulator.explaining import OTHERS, explain
+from emulator.handle import items
+from emulator.handle.control_client import call, logs_of
+from emulator.handle.explaining import OTHERS, explain
+from emulator.handle.views import Invocations, Lifecycle, Logs, Rows, Timeline
 from emulator.state import State
-from emulator.views import Invocations, Lifecycle, Logs, Rows, Timeline
 
 if TYPE_CHECKING:
     from emulator.displays.live import LiveRequest

@@ -1,6 +1,6 @@
 """The lists that a sandbox returns to people who look."""
 
-from emulator.views import Logs
+from emulator.handle.views import Logs
 
 
 def log(text: str) -> dict[str, str]:

@@ -19,8 +19,8 @@ from typing import Any
 
 import urllib3
 
-from emulator.control_client import call
 from emulator.errors import EmulatorError
+from emulator.handle.control_client import call
 from emulator.runtime.pure_runtime_client import Client
 from emulator.state import State
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from emulator.explaining import MAX_LINES, explain, trouble
+from emulator.handle.explaining import MAX_LINES, explain, trouble
 
 STACK = """Traceback (most recent call last):
   File "/ours/running.py", line 1, in run

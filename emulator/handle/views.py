@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from emulator.explaining import json_line
+from emulator.handle.explaining import json_line
 
 Entry = Mapping[str, Any]
 

@@ -10,9 +10,10 @@ from typing import Any
 MAX_LINES = 12
 """Lines of a log that are shown. Ours: what fits above the next cell."""
 
+_EMULATOR = str(Path(__file__).parent.parent)
+
 OTHERS = tuple(
-    folder + os.sep
-    for folder in (str(Path(__file__).parent), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
+    folder + os.sep for folder in (_EMULATOR, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
 )
 """The code of the emulator, of Python and of installed packages, whose frames explain nothing."""
 

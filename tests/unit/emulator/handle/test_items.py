@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from emulator.errors import EmulatorError
-from emulator.items import find_table, row
+from emulator.handle.items import find_table, row
 
 
 @pytest.mark.parametrize(
