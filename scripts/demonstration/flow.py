@@ -14,8 +14,10 @@ from scripts.demonstration.record import Record
 from scripts.demonstration.transcript import Transcript
 from streamer.actions.reports.generating import SOURCE_NOT_FOUND
 from streamer.clients.python import Client, ConnectionRefused, RequestFailed
+from streamer.clock import SystemClock
 from streamer.protocol import Complete, Progress
 from streamer.stack import stack
+from streamer.store import RequestKey, RequestStore
 
 MAX_ROWS_SHOWN = 8
 """Lines of the report that are shown."""
@@ -88,8 +90,15 @@ class Demo:
                     bar.update(progress.percentage, progress.message)
                 result = await request
         self._show_last(client)
+        self._record.timings_ms["report_enqueued_to_executor_start"] = await self._waited(request.request_id)
         self._check_sequence(request.messages, "report")
         await self._fetch(result)
+
+    async def _waited(self, request_id: str) -> float:
+        """Return the milliseconds from a request's creation to its executor's claim, as its item says."""
+        requests = RequestStore(self._sandbox.boto3("dynamodb"), stack().settings, SystemClock())
+        state = await asyncio.to_thread(requests.get, RequestKey("demo", "demo", request_id))
+        return round(((state.started_at or 0.0) - state.created_at) * 1000, 1)
 
     async def _fetch(self, result: dict[str, Any]) -> None:
         response = await asyncio.to_thread(
