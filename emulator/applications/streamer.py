@@ -31,6 +31,9 @@ DEVELOPMENT_KEY_ID = "development"
 CODE = Path(streamer.__file__).resolve().parent.parent
 """The folder that the functions' code lies in."""
 
+TOKEN_LIFETIME_S = 3600.0
+"""Of a sandbox's token unless asked otherwise. Ours."""
+
 WARM_ENVIRONMENTS = 1
 """Environments per function that start before they are needed, so that a first request is quick."""
 
@@ -133,7 +136,7 @@ class Source:
         user: str,
         tenant: str,
         permissions: Sequence[str] = (),
-        expires_in_s: float = 3600.0,
+        expires_in_s: float = TOKEN_LIFETIME_S,
     ) -> str:
         """Return a token signed with the sandbox's development key."""
         if self._key is None:
@@ -159,19 +162,25 @@ class Source:
         user: str,
         tenant: str,
         permissions: Sequence[str] = (),
+        expires_in_s: float = TOKEN_LIFETIME_S,
         token: str | None = None,
         **options: Any,
     ) -> Client:
         """Return a connected client.
 
         Args:
-            token: None makes one for `user` of `tenant` with `permissions`.
+            token: None makes one for `user` of `tenant` with `permissions`, good for `expires_in_s`.
             options: what `streamer.clients.python.connect` takes.
         """
         if token is None:
             # In a thread: the first time it asks the back end, and the caller's event loop must not wait.
             token = await asyncio.to_thread(
-                self.token, client, user=user, tenant=tenant, permissions=permissions
+                self.token,
+                client,
+                user=user,
+                tenant=tenant,
+                permissions=permissions,
+                expires_in_s=expires_in_s,
             )
         return await connect(state.addresses.websocket, token=token, **options)
 

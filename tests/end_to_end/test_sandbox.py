@@ -11,6 +11,7 @@ import urllib3
 
 from emulator import Sandbox
 from emulator.errors import SandboxNotRunning, StartFailed
+from streamer.clients.python import ConnectionRefused
 
 
 def own_children() -> set[psutil.Process]:
@@ -163,3 +164,10 @@ async def test_aws_is_never_reached_by_accident(sandbox: Sandbox) -> None:
     for service in ("dynamodb", "s3", "lambda", "secretsmanager", "apigatewaymanagementapi"):
         client = sandbox.boto3(service)
         assert client.meta.endpoint_url.startswith("http://127.0.0.1:")
+
+
+async def test_connect_takes_a_tokens_lifetime(sandbox: Sandbox) -> None:
+    """What `token` takes, `connect` takes too: with a lifetime that is over the handshake is refused."""
+    with pytest.raises(ConnectionRefused) as refusal:
+        await sandbox.connect(expires_in_s=-60)
+    assert refusal.value.status == 401
