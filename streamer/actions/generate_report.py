@@ -1,39 +1,10 @@
 """`generate_report`: totals and means of a ledger by period and category, as a file."""
 
-from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 from streamer.actions.context import ActionContext
 from streamer.actions.declaration import action
-from streamer.actions.objects import check_source_name
-from streamer.actions.payloads import Payload
-
-MAX_YEARS = 10
-"""Years that one report may span. Ours: it bounds the number of its rows."""
-
-
-class ReportPayload(Payload, frozen=True, kw_only=True):
-    """Which report.
-
-    Attributes:
-        start_date, end_date: the first and the last day, both counted.
-        source: a CSV file with the columns `date` (YYYY-MM-DD), `category` and `amount`; looked for
-            among the tenant's sources, then among the shared ones.
-    """
-
-    start_date: date
-    end_date: date
-    report_type: Literal["monthly", "quarterly", "annual"] = "monthly"
-    format: Literal["csv", "json"] = "csv"
-    source: str = "ledger.csv"
-
-    def __post_init__(self) -> None:
-        if self.end_date < self.start_date:
-            raise ValueError(f"end_date {self.end_date} is before start_date {self.start_date}")
-        first, last = self.start_date, self.end_date
-        if (last.year - MAX_YEARS, last.month, last.day) >= (first.year, first.month, first.day):
-            raise ValueError(f"{first} to {last} is over {MAX_YEARS} years; ask for several reports")
-        check_source_name(self.source)
+from streamer.actions.report_payload import ReportPayload
 
 
 @action("generate_report", payload=ReportPayload, estimated_duration_s=120.0)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from streamer.actions.context import ActionContext
-from streamer.actions.generate_report import ReportPayload
 from streamer.actions.links import Link
 from streamer.actions.objects import report_key, source_keys
+from streamer.actions.report_payload import ReportPayload
 from streamer.actions.reports.aggregation import Aggregation
 from streamer.actions.reports.reading import read_rows, split_lines
 from streamer.actions.reports.rendering import CONTENT_TYPES, render, summary
