@@ -155,19 +155,24 @@ def doctor() -> None:
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 
+def _ask(path: str, **query: str) -> Any:
+    """Ask the running sandbox's control API. Raises SandboxNotRunning."""
+    if query:
+        path += f"?{urlencode(query)}"
+    return call(urllib3.PoolManager(retries=False), states.get(states.state_path()), "GET", path)
+
+
 @app.command()
 def status() -> None:
     """Show the running sandbox: addresses, environments, memory."""
-    state = states.get(states.state_path())
-    http = urllib3.PoolManager(retries=False)
-    for name, value in asdict(state.addresses).items():
+    for name, value in asdict(states.get(states.state_path()).addresses).items():
         out.print(f"{name.replace('_', ' '):16} {value}", highlight=False)
     environments = Table("function", "pid", "state", "invocations", title="Environments", box=None)
-    for row in call(http, state, "GET", "/environments"):
+    for row in _ask("/environments"):
         environments.add_row(row["function"], str(row["pid"]), row["state"], str(row["invocations"]))
     out.print(environments)
     memory = Table("pid", "process", "RSS MB", "PSS MB", title="Memory", box=None)
-    for row in call(http, state, "GET", "/memory"):
+    for row in _ask("/memory"):
         memory.add_row(str(row["pid"]), row["name"], str(row["rss_mb"]), str(row["pss_mb"] or ""))
     out.print(memory)
 
@@ -175,10 +180,7 @@ def status() -> None:
 @app.command()
 def logs(function: Annotated[str, typer.Argument(help="name of the function, executor say")]) -> None:
     """Print the kept logs of a function."""
-    state = states.get(states.state_path())
-    for invocation in call(
-        urllib3.PoolManager(retries=False), state, "GET", f"/logs?{urlencode({'function': function})}"
-    ):
+    for invocation in _ask("/logs", function=function):
         print(invocation["log"], end="" if invocation["log"].endswith("\n") else "\n")
 
 
@@ -188,9 +190,7 @@ def timeline(
     as_json: Annotated[bool, typer.Option("--json", help="one line of JSON per entry")] = False,
 ) -> None:
     """Print what happened in the running sandbox, or to one request."""
-    state = states.get(states.state_path())
-    query = f"?{urlencode({'of': request})}" if request is not None else ""
-    entries = call(urllib3.PoolManager(retries=False), state, "GET", f"/timeline{query}")
+    entries = _ask("/timeline") if request is None else _ask("/timeline", of=request)
     if as_json:
         for entry in entries:
             print(json.dumps(entry))

@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -237,8 +236,3 @@ class Sandbox(Introspection):
                 state, lambda function, log: source.inline_handler(function, state, log)
             )
             self._inline.start()
-
-
-def log_path(state: State) -> Path:
-    """Return the emulator's own log."""
-    return Path(state.run_folder) / "emulator.log"

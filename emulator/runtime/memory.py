@@ -24,15 +24,3 @@ def peak_memory_mb(pid: int) -> int:
         return int(psutil.Process(pid).memory_info().rss // 1_048_576)
     except psutil.Error:
         return 0
-
-
-def proportional_memory_mb(pid: int) -> float:
-    """Return what a process costs in MB: its own pages, and its share of the shared ones.
-
-    Resident memory where the system does not tell shares apart; 0 where the process is gone.
-    """
-    try:
-        full = psutil.Process(pid).memory_full_info()
-    except psutil.Error:
-        return 0.0
-    return float(getattr(full, "pss", full.rss)) / 1_048_576

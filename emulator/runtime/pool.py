@@ -69,10 +69,6 @@ class Pool(Generic[E, C]):
         """Calls that wait for an environment."""
         return self._waiting
 
-    def live_of(self, function: str) -> int:
-        """Return how many environments of `function` hold a place."""
-        return self._share(function).live
-
     def submit(self, function: str, call: C) -> None:
         """Run `call` on an idle environment, or let it wait for one."""
         share = self._share(function)
