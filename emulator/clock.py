@@ -1,6 +1,7 @@
 """Time as a value that is passed in, so that a rule about ten minutes is tested in a millisecond."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -43,6 +44,40 @@ class ManualClock:
     def advance(self, seconds: float) -> None:
         """Move both senses of time forward by `seconds` (>= 0)."""
         self._elapsed += seconds
+
+
+class SandboxClock:
+    """The machine's time plus what the sandbox was advanced by; goes on by itself.
+
+    Attributes:
+        offset_s: seconds that it is ahead of the machine's time.
+    """
+
+    def __init__(self) -> None:
+        self.offset_s = 0.0
+        self._listeners: list[Callable[[], None]] = []
+
+    def now(self) -> float:
+        return time.time() + self.offset_s
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.offset_s
+
+    def advance(self, seconds: float) -> None:
+        """Move both senses of time forward, and tell everyone who listens.
+
+        Raises:
+            ValueError: `seconds` is negative; time does not go back.
+        """
+        if not 0 <= seconds < float("inf"):
+            raise ValueError(f"The clock can be advanced by 0 seconds or more, not by {seconds}.")
+        self.offset_s += seconds
+        for listener in list(self._listeners):
+            listener()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after every advance, in the thread that advances."""
+        self._listeners.append(listener)
 
 
 def timestamp(epoch_s: float, *, timespec: str = "milliseconds") -> str:

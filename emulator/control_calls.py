@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -27,7 +27,7 @@ class ControlCalls:
         self,
         application: Application,
         functions: LambdaService,
-        connections: Connections,
+        connections: Sequence[Connections],
         events: EventSources,
         timeline: Timeline,
         localstack_pid: int | None,
@@ -82,7 +82,8 @@ class ControlCalls:
                     "connected_at": connection.origin.connected_at_ms / 1000,
                     "last_active_at": connection.last_active_at,
                 }
-                for connection in self._connections.list_open()
+                for connections in self._connections
+                for connection in connections.list_open()
             ],
         }
 

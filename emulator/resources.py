@@ -18,7 +18,9 @@ def create(application: Application, client: Callable[[str], Any]) -> None:
     """
     with ThreadPoolExecutor(MAX_PARALLEL_CALLS) as pool:
         works = [pool.submit(_create_table, client("dynamodb"), table) for table in application.tables]
-        works += [pool.submit(client("sqs").create_queue, QueueName=queue) for queue in application.queues]
+        works += [
+            pool.submit(client("sqs").create_queue, QueueName=queue.name) for queue in application.queues
+        ]
         works += [
             pool.submit(_create_secret, client("secretsmanager"), secret.name, secret.value)
             for secret in application.secrets

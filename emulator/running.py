@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,18 @@ from random import SystemRandom
 from typing import Any, TypeVar
 
 from emulator import resources
-from emulator.application import Application
+from emulator.alarm import Alarm
+from emulator.application import Application, Function
 from emulator.applications.source import ApplicationSource
 from emulator.aws import Clients
-from emulator.clock import SystemClock
+from emulator.clock import SandboxClock
 from emulator.control import ControlApi
 from emulator.control_calls import ControlCalls
+from emulator.destinations import AwsDestinations
+from emulator.endpoints import Endpoints
 from emulator.errors import InvalidApplication, StartFailed
 from emulator.events.service import EventSources
+from emulator.faults import Faults
 from emulator.gateway import Certificate, Gateway, GatewayServer, create_certificate
 from emulator.http import HttpServer
 from emulator.localstack.backend import Backend, external_backend
@@ -45,7 +49,7 @@ class Running:
     backend: Backend
     localstack: LocalStack | None
     functions: LambdaService
-    gateway: GatewayServer
+    gateways: Sequence[GatewayServer]
     events: EventSources
     timeline: Timeline
     addresses: Addresses
@@ -104,17 +108,35 @@ async def start(
     Raises:
         StartFailed, BackendFailed, InvalidApplication.
     """
-    clock = SystemClock()
+    clock = SandboxClock()
+    alarm = Alarm(clock)
+    clock.listen(alarm.poke)
     timeline = Timeline(clock)
+    faults = Faults()
     inline = InlineEnvironments(inline_pid, run_folder) if inline_pid is not None else None
     localstack = None if aws_endpoint else LocalStack(run_folder, progress)
     progress("Starting LocalStack." if localstack else f"Using the back end at {aws_endpoint}.")
     if localstack is not None:
         stack.push_async_callback(localstack.stop)
-    endpoints: dict[str, str] = {}
+    endpoints = Endpoints()
+    destinations = AwsDestinations(lambda: endpoints.common["AWS_ENDPOINT_URL"])
+
+    def new_service(functions: Sequence[Function]) -> LambdaService:
+        return LambdaService(
+            functions,
+            environment_variables=endpoints.of,
+            clock=clock,
+            timeline=timeline,
+            sleep=alarm.sleep,
+            run_folder=run_folder,
+            settings=RuntimeSettings() if inline is None else INLINE_SETTINGS,
+            inline=inline,
+            destinations=destinations,
+            faults=faults,
+        )
+
     backend, (application, certificate, functions) = await _both(
-        _start_backend(localstack, aws_endpoint),
-        _prepare(source, endpoints, run_folder, clock, timeline, inline, stack),
+        _start_backend(localstack, aws_endpoint), _prepare(source, new_service, run_folder, stack)
     )
     timed("backend")
     progress("Creating tables, buckets and secrets.")
@@ -123,47 +145,56 @@ async def start(
 
     progress("Starting functions and gateway.")
     lambda_api = await _serve(LambdaApi(functions), stack)
-    gateway = GatewayServer(_gateway(application, functions, clock, timeline), certificate, port=port)
-    await gateway.start()
-    stack.push_async_callback(gateway.stop)
-    endpoints |= {
+    gateways = await _start_gateways(
+        application, functions, certificate, port, stack, clock=clock, timeline=timeline, faults=faults
+    )
+    endpoints.common |= {
         "AWS_ENDPOINT_URL": backend.endpoint_url,
         "AWS_ENDPOINT_URL_LAMBDA": lambda_api.url,
-        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": gateway.management_url,
         "AWS_CA_BUNDLE": str(certificate.ca_bundle),
     }
+    endpoints.name_gateways(gateways)
     events = EventSources(
         application,
         invoker=functions,
+        destinations=destinations,
         backend_endpoint_url=backend.endpoint_url,
         waits_for_records=backend.waits_for_records,
         clock=clock,
+        alarm=alarm,
+        faults=faults,
         timeline=timeline,
         random=SystemRandom(),
     )
     localstack_pid = localstack.pid if localstack is not None else None
     calls = ControlCalls(
-        application, functions, gateway.gateway.connections, events, timeline, localstack_pid, inline
+        application,
+        functions,
+        [server.gateway.connections for server in gateways],
+        events,
+        timeline,
+        localstack_pid,
+        inline,
     )
     control = await _serve(ControlApi(calls.table(), secret), stack)
     if inline is not None:
         stack.callback(inline.end)
+    stages = {name: urls for server in gateways for name, urls in server.stage_urls().items()}
     running = Running(
         application=application,
         backend=backend,
         localstack=localstack,
         functions=functions,
-        gateway=gateway,
+        gateways=gateways,
         events=events,
         timeline=timeline,
         addresses=Addresses(
-            websocket=gateway.websocket_url,
-            management=gateway.management_url,
-            https=gateway.https_url,
+            **next(iter(stages.values())),
             aws_endpoint=backend.endpoint_url,
             lambda_endpoint=lambda_api.url,
             control=control.url,
             ca_bundle=str(certificate.ca_bundle),
+            stages=stages,
         ),
         secret=secret,
         run_folder=run_folder,
@@ -208,24 +239,13 @@ async def _both(one: Coroutine[Any, Any, A], other: Coroutine[Any, Any, B]) -> t
 
 async def _prepare(
     source: ApplicationSource,
-    endpoints: Mapping[str, str],
+    new_service: Callable[[Sequence[Function]], LambdaService],
     run_folder: Path,
-    clock: SystemClock,
-    timeline: Timeline,
-    inline: InlineEnvironments | None,
     stack: AsyncExitStack,
 ) -> tuple[Application, Certificate, LambdaService]:
     """Do what needs no back end, while that starts."""
     application = await asyncio.to_thread(source.application)
-    functions = LambdaService(
-        application.functions,
-        environment_variables=lambda _function: endpoints,
-        clock=clock,
-        timeline=timeline,
-        run_folder=run_folder,
-        settings=RuntimeSettings() if inline is None else INLINE_SETTINGS,
-        inline=inline,
-    )
+    functions = new_service(application.functions)
     stack.push_async_callback(functions.stop)
     booting = asyncio.create_task(functions.boot(), name="fork servers")
     certificate = await asyncio.to_thread(create_certificate, run_folder)
@@ -233,14 +253,31 @@ async def _prepare(
     return application, certificate, functions
 
 
-def _gateway(
-    application: Application, invoker: LambdaService, clock: SystemClock, timeline: Timeline
-) -> Gateway:
-    if len(application.apis) != 1:
+async def _start_gateways(
+    application: Application,
+    invoker: LambdaService,
+    certificate: Certificate,
+    port: int,
+    stack: AsyncExitStack,
+    *,
+    clock: SandboxClock,
+    timeline: Timeline,
+    faults: Faults,
+) -> list[GatewayServer]:
+    """Start a gateway with ports of its own for each API; the first one gets `port`."""
+    if not application.apis:
         raise InvalidApplication(
-            f"{application.name} declares {len(application.apis)} WebSocket APIs; the sandbox runs one."
+            f"{application.name} declares no WebSocket API; declare one with its routes."
         )
-    return Gateway(application.apis[0], invoker, clock=clock, timeline=timeline)
+    servers: list[GatewayServer] = []
+    for api in application.apis:
+        gateway = Gateway(api, invoker, clock=clock, timeline=timeline, faults=faults)
+        server = GatewayServer(gateway, certificate, port=0 if servers else port)
+        await server.start()
+        stack.push_async_callback(server.stop)
+        clock.listen(gateway.sweep)
+        servers.append(server)
+    return servers
 
 
 async def _start_backend(localstack: LocalStack | None, aws_endpoint: str | None) -> Backend:

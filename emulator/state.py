@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from emulator.errors import SandboxNotRunning, StartFailed
@@ -17,13 +17,14 @@ class Addresses:
     """Where a running sandbox answers; all on loopback.
 
     Attributes:
-        websocket: for clients, `ws://127.0.0.1:PORT/STAGE`.
+        websocket: of the first API's first stage, for clients: `ws://127.0.0.1:PORT/STAGE`.
         management: the `@connections` API over plain HTTP.
         https: the same over TLS; what `domainName` in events names.
         aws_endpoint: the AWS back end.
         lambda_endpoint: the Lambda API, for boto3's `lambda` client.
         control: the emulator's own control API.
         ca_bundle: file with the certificate authority of `https`.
+        stages: every stage of every API, `websocket`, `management` and `https` by `API/STAGE`.
     """
 
     websocket: str
@@ -33,6 +34,7 @@ class Addresses:
     lambda_endpoint: str
     control: str
     ca_bundle: str
+    stages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

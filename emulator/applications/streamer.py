@@ -82,7 +82,7 @@ class Source:
             apis=[
                 model.WebSocketApi(
                     name=declared.api.name,
-                    stage=declared.api.stage,
+                    stages=[model.Stage(declared.api.stage)],
                     route_selection_expression=declared.api.route_selection_expression,
                     routes=[
                         model.Route(route.key, route.function, route_response=route.route_response)
@@ -100,7 +100,7 @@ class Source:
                     starting_position=model.StartingPosition(mapping.starting_position),
                     maximum_retry_attempts=mapping.maximum_retry_attempts,
                     report_batch_item_failures=mapping.report_batch_item_failures,
-                    on_failure_queue=mapping.on_failure_queue,
+                    on_failure=model.Destination.queue(mapping.on_failure_queue),
                 )
                 for mapping in declared.stream_mappings
             ],
@@ -108,7 +108,7 @@ class Source:
                 model.Schedule(schedule.name, schedule.expression, schedule.function)
                 for schedule in declared.schedules
             ],
-            queues=declared.queues,
+            queues=[model.Queue(name) for name in declared.queues],
             buckets=declared.buckets,
             secrets=[
                 model.Secret(declared.settings.jwt_keys_secret, json.dumps(public_keys)),
@@ -269,7 +269,8 @@ def _function(function: Function, further: Mapping[str, str]) -> model.Function:
         asynchronous=model.AsynchronousConfig()
         if asynchronous is None
         else model.AsynchronousConfig(
-            maximum_retry_attempts=asynchronous.maximum_retry_attempts, on_failure=asynchronous.on_failure
+            maximum_retry_attempts=asynchronous.maximum_retry_attempts,
+            on_failure=model.Destination.function(asynchronous.on_failure),
         ),
     )
 

@@ -1,4 +1,4 @@
-"""The only place here that knows botocore: DynamoDB Streams and SQS behind the seam."""
+"""The only place here that knows botocore: DynamoDB Streams behind the seam."""
 
 import threading
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from emulator.aws import Clients
 from emulator.errors import BackendFailed, EmulatorError, IteratorExpired, RecordsTrimmed, StreamNotFound
 from emulator.events.streams import After, Page, Position, Shard
-from emulator.events.threads import in_thread
 from emulator.localstack.backend import WAIT_HEADER
+from emulator.threads import in_thread
 
 READ_TIMEOUT_S = 15.0
 """Longer than any wait that is asked for. Ours."""
@@ -27,7 +27,7 @@ _ERRORS: dict[str, type[EmulatorError]] = {
 
 
 class AwsStreams:
-    """Reads streams and writes queues through boto3, in threads.
+    """Reads streams through boto3, in threads.
 
     Raises:
         BackendFailed: from every method, where the back end does not answer or refuses.
@@ -58,8 +58,7 @@ class AwsStreams:
         )
         self._dynamodb = clients.new("dynamodb", config=config)
         self._streams = clients.new("dynamodbstreams", config=config)
-        self._sqs = clients.new("sqs", config=config)
-        self._clients = [self._dynamodb, self._streams, self._sqs]
+        self._clients = [self._dynamodb, self._streams]
         self._streams.meta.events.register("before-call.dynamodb-streams.GetRecords", self._ask_to_wait)
 
     async def find_stream(self, table: str) -> str | None:
@@ -101,11 +100,6 @@ class AwsStreams:
 
         answer = await self._call(get_records)
         return Page(answer["Records"], answer.get("NextShardIterator"))
-
-    async def send(self, queue: str, body: str) -> None:
-        # Looked up each time: a queue that was deleted and made again may have another URL.
-        found = await self._call(self._sqs.get_queue_url, QueueName=queue)
-        await self._call(self._sqs.send_message, QueueUrl=found["QueueUrl"], MessageBody=body)
 
     def _ask_to_wait(self, params: dict[str, Any], **_: Any) -> None:
         if self._wait.ms > 0:

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from emulator.application import StreamMapping
+from emulator.alarm import Alarm
+from emulator.application import Destination, StreamMapping
 from emulator.clock import Clock
+from emulator.destinations import Destinations
 from emulator.errors import BackendFailed, EmulatorError
 from emulator.events import on_failure
-from emulator.events.alarm import Alarm
 from emulator.events.batches import Batch, Decision, GivenUp, NotReached, Verdict, decide, expire
 from emulator.events.checkpoints import Checkpoints, Place
 from emulator.events.pacing import Backoff
 from emulator.events.records import StreamRecord, payload
-from emulator.events.streams import Queues
+from emulator.faults import Faults
 from emulator.invocation import InvocationResult, Invoker
 from emulator.telemetry import tracing
 from emulator.telemetry.timeline import Timeline
@@ -35,7 +36,7 @@ class Services:
     """
 
     invoker: Invoker
-    queues: Queues
+    destinations: Destinations
     clock: Clock
     alarm: Alarm
     timeline: Timeline
@@ -43,6 +44,7 @@ class Services:
     ids: Callable[[], str]
     checkpoints: Checkpoints
     retry_backoff: Backoff
+    faults: Faults
 
 
 class Delivery:
@@ -149,8 +151,8 @@ class Delivery:
             self.is_retrying = False
 
     async def _give_up(self, given_up: GivenUp) -> None:
-        batch, queue = given_up.batch, self._mapping.on_failure_queue
-        is_sent = queue is not None and await self._send(queue, given_up)
+        batch, destination = given_up.batch, self._mapping.on_failure
+        is_sent = destination is not None and await self._send(destination, given_up)
         self._record(
             "stream.gave_up",
             condition=str(given_up.condition),
@@ -158,7 +160,7 @@ class Delivery:
             first=batch.first,
             last=batch.last,
             invocations=batch.invocations,
-            queue=queue,
+            destination=destination.arn if destination is not None else None,
             sent=is_sent,
         )
         logger.warning(
@@ -166,7 +168,7 @@ class Delivery:
             extra={"action": "stream.gave_up", "condition": str(given_up.condition), **self._facts()},
         )
 
-    async def _send(self, queue: str, given_up: GivenUp) -> bool:
+    async def _send(self, destination: Destination, given_up: GivenUp) -> bool:
         last_result = self._last_result if given_up.batch.invocations else None
         told = on_failure.message(
             given_up,
@@ -178,12 +180,12 @@ class Delivery:
             now=self._services.clock.now(),
         )
         try:
-            await self._services.queues.send(queue, json.dumps(told))
+            await self._services.destinations.send(destination, json.dumps(told))
         except BackendFailed as error:
             logger.error(
                 "An on-failure message was lost: %s",
                 error,
-                extra={"action": "stream.gave_up", "queue": queue},
+                extra={"action": "stream.gave_up", "destination": destination.arn},
             )
             return False
         return True

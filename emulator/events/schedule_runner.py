@@ -5,10 +5,10 @@ import json
 import logging
 from collections.abc import Callable
 
+from emulator.alarm import Alarm
 from emulator.application import Schedule
 from emulator.clock import Clock
 from emulator.errors import EmulatorError
-from emulator.events.alarm import Alarm
 from emulator.events.schedules import next_due, period_s, scheduled_event
 from emulator.events.status import ScheduleStatus
 from emulator.invocation import Invoker

@@ -5,9 +5,10 @@ import uuid
 from collections.abc import Callable
 from random import Random
 
+from emulator.alarm import Alarm
 from emulator.application import Application
 from emulator.clock import Clock
-from emulator.events.alarm import Alarm
+from emulator.destinations import Destinations
 from emulator.events.aws_streams import AwsStreams
 from emulator.events.checkpoints import Checkpoints
 from emulator.events.delivery import Services
@@ -15,6 +16,7 @@ from emulator.events.pacing import Backoff, Polling
 from emulator.events.schedule_runner import ScheduleRunner
 from emulator.events.status import Status
 from emulator.events.stream_poller import StreamPoller
+from emulator.faults import Faults
 from emulator.invocation import Invoker
 from emulator.telemetry.timeline import Timeline
 
@@ -45,9 +47,12 @@ class EventSources:
         application: Application,
         *,
         invoker: Invoker,
+        destinations: Destinations,
         backend_endpoint_url: str,
         waits_for_records: bool,
         clock: Clock,
+        alarm: Alarm,
+        faults: Faults,
         timeline: Timeline,
         random: Random,
         polling: Polling = Polling.ADAPTIVE,
@@ -55,12 +60,10 @@ class EventSources:
         checkpoints: Checkpoints | None = None,
         ids: Callable[[], str] = _new_id,
     ) -> None:
-        alarm = Alarm(clock)
-        self._alarm = alarm
         self._backend = AwsStreams(backend_endpoint_url)
         services = Services(
             invoker=invoker,
-            queues=self._backend,
+            destinations=destinations,
             clock=clock,
             alarm=alarm,
             timeline=timeline,
@@ -68,6 +71,7 @@ class EventSources:
             ids=ids,
             checkpoints=checkpoints or Checkpoints(),
             retry_backoff=retry_backoff or Backoff(),
+            faults=faults,
         )
         self._pollers = [
             StreamPoller(
@@ -113,10 +117,6 @@ class EventSources:
         )
         if self._pollers:
             self._backend.close()
-
-    def poke(self) -> None:
-        """Look at the clock again; call it after the clock was advanced."""
-        self._alarm.poke()
 
     async def fire(self, schedule: str) -> None:
         """Fire a schedule now, out of turn. Raises KeyError where there is none of that name."""

@@ -1,4 +1,4 @@
-"""The seam between the event sources and the AWS API: streams that are read, queues that are written."""
+"""The seam between the event sources and the AWS API: streams that are read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,12 +76,4 @@ class Streams(Protocol):
         Raises:
             StreamNotFound, IteratorExpired, RecordsTrimmed.
         """
-        ...
-
-
-class Queues(Protocol):
-    """SQS as the pollers see it."""
-
-    async def send(self, queue: str, body: str) -> None:
-        """Send `body` to the queue called `queue`. Raises BackendFailed."""
         ...

@@ -11,6 +11,7 @@ import msgspec
 
 from emulator.application import Route, WebSocketApi
 from emulator.clock import Clock
+from emulator.faults import Faults
 from emulator.gateway import events
 from emulator.gateway.connections import (
     ClientTooSlow,
@@ -69,12 +70,14 @@ class Gateway:
         timeline: Timeline,
         random: Random | None = None,
         settings: GatewaySettings = NO_SETTINGS,
+        faults: Faults | None = None,
     ) -> None:
         self.api = api
         self.domain_name = "localhost"
         self.settings = settings
         self.connections = Connections()
         self._api_id = api_id(api.name)
+        self._faults = faults or Faults()
         self._clock = clock
         self._timeline = timeline
         self._ids = Identifiers(clock, random or SystemRandom())

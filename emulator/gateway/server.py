@@ -71,6 +71,19 @@ class GatewayServer:
         """The same over TLS: `https://{domainName}/{stage}`, as a function builds it from its event."""
         return f"https://localhost:{self.tls_port}/{self.gateway.api.stage}"
 
+    def stage_urls(self) -> dict[str, dict[str, str]]:
+        """Return the addresses of every stage by `API/STAGE`: `websocket`, `management`, `https`."""
+        api = self.gateway.api
+        plain, secure = f"{self.host}:{self.port}", f"localhost:{self.tls_port}"
+        return {
+            f"{api.name}/{stage.name}": {
+                "websocket": f"ws://{plain}/{stage.name}",
+                "management": f"http://{plain}/{stage.name}",
+                "https": f"https://{secure}/{stage.name}",
+            }
+            for stage in api.stages
+        }
+
     async def start(self) -> None:
         """Listen on both ports. Raises StartFailed if one cannot be had; then neither is listened on."""
         config = _configure(self.gateway)

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from emulator.application import AsynchronousConfig, Function
+from emulator.application import AsynchronousConfig, Function, Service
 from emulator.clock import Clock
+from emulator.destinations import Destinations
 from emulator.errors import EmulatorError, SandboxNotRunning, TooManyRequests
 from emulator.invocation import InvocationResult
 from emulator.runtime.payloads import failure_record
@@ -96,6 +97,7 @@ class EventQueue:
         *,
         attempt: Attempt,
         send_to: Callable[[str, bytes], Awaitable[str]],
+        destinations: Destinations,
         settings: RuntimeSettings,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]],
@@ -103,6 +105,7 @@ class EventQueue:
     ) -> None:
         self._attempt = attempt
         self._send_to = send_to
+        self._destinations = destinations
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
@@ -183,13 +186,14 @@ class EventQueue:
         last: InvocationResult | None,
     ) -> None:
         destination = function.asynchronous.on_failure
+        named = destination.arn if destination is not None else None
         facts = {
             "function": function.name,
             "request_id": request_id,
             "condition": condition,
             "attempts": attempts,
         }
-        self._timeline.record("lambda.given_up", destination=destination, **facts)
+        self._timeline.record("lambda.given_up", destination=named, **facts)
         if destination is None:
             return
         record = failure_record(
@@ -202,8 +206,11 @@ class EventQueue:
             at=self._clock.now(),
         )
         try:
-            await self._send_to(destination, record)
+            if destination.service is Service.FUNCTION:
+                await self._send_to(destination.name, record)
+            else:
+                await self._destinations.send(destination, record.decode())
         except EmulatorError as error:
             self._timeline.record(
-                "lambda.destination_failed", destination=destination, why=type(error).__name__, **facts
+                "lambda.destination_failed", destination=named, why=type(error).__name__, **facts
             )

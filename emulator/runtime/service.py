@@ -9,7 +9,9 @@ from pathlib import Path
 
 from emulator.application import Function
 from emulator.clock import Clock, SystemClock
+from emulator.destinations import NO_DESTINATIONS, Destinations
 from emulator.errors import EmulatorError, FunctionNotFound, SandboxNotRunning, TooManyRequests
+from emulator.faults import Faults
 from emulator.invocation import MAX_EVENT_BYTES, MAX_REQUEST_BYTES, InvocationResult
 from emulator.runtime import payloads
 from emulator.runtime.asynchronous import EventQueue
@@ -43,6 +45,8 @@ class LambdaService:
         sleep: waits between the attempts at an event; seconds. A sandbox whose clock can be advanced
             passes its own.
         run_folder: where the fork servers' error output goes; None: nowhere.
+        destinations: where what is left of events is sent that is not a function.
+        faults: what is to go wrong on purpose.
         inline: hands the environments to threads of another process; None: they are processes.
     """
 
@@ -58,6 +62,8 @@ class LambdaService:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         run_folder: Path | None = None,
         inline: InlineEnvironments | None = None,
+        destinations: Destinations = NO_DESTINATIONS,
+        faults: Faults | None = None,
     ) -> None:
         self.functions = {function.name: function for function in functions}
         self._clock = clock or SystemClock()
@@ -65,6 +71,7 @@ class LambdaService:
         self._new_id = new_id
         self._settings = settings or RuntimeSettings()
         self._running = False
+        self._faults = faults or Faults()
         self._stats = Stats()
         self._active = dict.fromkeys(self.functions, 0)
         self._accepted: set[Invocation] = set()
@@ -87,6 +94,7 @@ class LambdaService:
         self._events = EventQueue(
             attempt=self._attempt,
             send_to=self.invoke_event,
+            destinations=destinations,
             settings=self._settings,
             clock=self._clock,
             sleep=sleep,

@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 
 from emulator import resources
-from emulator.application import Application, Function, Key, StreamMapping, StreamViewType, Table
+from emulator.alarm import Alarm
+from emulator.application import Application, Function, Key, Queue, StreamMapping, StreamViewType, Table
 from emulator.aws import Clients
 from emulator.clock import SystemClock
+from emulator.destinations import AwsDestinations
 from emulator.events.aws_streams import AwsStreams
 from emulator.events.checkpoints import Checkpoints
 from emulator.events.pacing import Backoff
 from emulator.events.service import EventSources
+from emulator.faults import Faults
 from emulator.invocation import InvocationResult
 from emulator.localstack.process import LocalStack
 from emulator.telemetry.timeline import Timeline
@@ -87,7 +90,7 @@ class World:
                     ttl_attribute="expires",
                 )
             ],
-            queues=[self.queue],
+            queues=[Queue(self.queue)],
             stream_mappings=[StreamMapping(self.table, "f", **mapping)],
         )
 
@@ -104,6 +107,9 @@ class World:
             backend_endpoint_url=endpoint_url or self.endpoint_url,
             waits_for_records=waits,
             clock=SystemClock(),
+            alarm=Alarm(SystemClock()),
+            faults=Faults(),
+            destinations=AwsDestinations(lambda: endpoint_url or self.endpoint_url),
             timeline=self.timeline,
             random=Random(1),
             retry_backoff=Backoff(0.01, 0.05),

@@ -83,14 +83,6 @@ async def test_cancelling_a_waiting_read_is_immediate(world, streams):
         assert not thread.is_alive()
 
 
-async def test_sends_to_a_queue(world, streams):
-    """A message arrives in the queue of that name; a queue that is not there is a failure."""
-    await streams.send(world.queue, '{"a": 1}')
-    assert await world.message() == {"a": 1}
-    with pytest.raises(BackendFailed):
-        await streams.send("no-such-queue", "{}")
-
-
 async def test_a_back_end_that_does_not_answer_is_a_failure(unused_tcp_port):
     """BackendFailed, with a sentence, where nobody listens."""
     adapter = AwsStreams(f"http://127.0.0.1:{unused_tcp_port}")

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from emulator.application import StartingPosition
+from emulator.application import Destination, StartingPosition
 from emulator.events.status import State
 from emulator.invocation import InvocationResult
 
@@ -103,7 +103,7 @@ async def test_a_poison_record_ends_in_the_queue_and_later_ones_go_on(world):
     """After two retries the record's place is told to the on-failure queue; the next record is delivered."""
     world.invoker.answer = lambda records: RAISED if key_of(records[0]) == "poison" else None
     await world.put("poison")
-    await world.start(maximum_retry_attempts=2, on_failure_queue=world.queue)
+    await world.start(maximum_retry_attempts=2, on_failure=Destination.queue(world.queue))
     await world.happened("stream.gave_up")
     await world.put("good")
     await world.invoker.until(lambda: "good" in world.invoker.keys)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from emulator.application import AsynchronousConfig, Function
+from emulator.application import AsynchronousConfig, Destination, Function
 from emulator.clock import ManualClock
 from emulator.runtime import LambdaService
 from emulator.telemetry.timeline import Timeline
@@ -69,7 +69,10 @@ async def test_the_destination_gets_the_failure_record(serve: Serve, function: M
     waits = Waits()
     record = tmp_path / "record"
     service = await serve(
-        function("failing", asynchronous=AsynchronousConfig(1, 21_600, on_failure="destination")),
+        function(
+            "failing",
+            asynchronous=AsynchronousConfig(1, 21_600, on_failure=Destination.function("destination")),
+        ),
         function("destination", environment={"RECORD": str(record)}),
         clock=waits.clock,
         sleep=waits.sleep,
@@ -100,7 +103,7 @@ async def test_a_killed_process_reaches_the_destination(
     """With no retries, a process killed in the middle is in its destination's hands at once."""
     record = tmp_path / "record"
     service = await serve(
-        function("wait", asynchronous=AsynchronousConfig(0, on_failure="destination")),
+        function("wait", asynchronous=AsynchronousConfig(0, on_failure=Destination.function("destination"))),
         function("destination", environment={"RECORD": str(record)}),
     )
     await service.invoke_event("wait", meeting.payload("1"))
@@ -137,7 +140,11 @@ async def test_events_of_a_function_that_may_not_run(serve: Serve, function: Mak
     """A reserved concurrency of zero sends events to the destination without an attempt."""
     record = tmp_path / "record"
     service = await serve(
-        function("echo", reserved_concurrency=0, asynchronous=AsynchronousConfig(on_failure="destination")),
+        function(
+            "echo",
+            reserved_concurrency=0,
+            asynchronous=AsynchronousConfig(on_failure=Destination.function("destination")),
+        ),
         function("destination", environment={"RECORD": str(record)}),
     )
     await service.invoke_event("echo", b"{}")

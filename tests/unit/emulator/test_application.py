@@ -7,6 +7,7 @@ import pytest
 from emulator.application import (
     Application,
     AsynchronousConfig,
+    Destination,
     Function,
     Index,
     Key,
@@ -31,11 +32,20 @@ T = Table("t", Key("pk"), stream_view_type=StreamViewType.NEW_IMAGE)
         {"schedules": [Schedule("s", "rate(1 minute)", "nobody")]},
         {
             "functions": [
-                Function("f", "m.h", Path("/"), asynchronous=AsynchronousConfig(on_failure="nobody"))
+                Function(
+                    "f",
+                    "m.h",
+                    Path("/"),
+                    asynchronous=AsynchronousConfig(on_failure=Destination.function("nobody")),
+                )
             ]
         },
         {"functions": [F], "tables": [Table("t", Key("pk"))], "stream_mappings": [StreamMapping("t", "f")]},
-        {"functions": [F], "tables": [T], "stream_mappings": [StreamMapping("t", "f", on_failure_queue="q")]},
+        {
+            "functions": [F],
+            "tables": [T],
+            "stream_mappings": [StreamMapping("t", "f", on_failure=Destination.queue("q"))],
+        },
         {"functions": [F], "stream_mappings": [StreamMapping("t", "f")]},
     ],
     ids=["route", "schedule", "destination", "table-without-stream", "queue", "table"],

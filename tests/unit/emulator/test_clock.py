@@ -1,8 +1,10 @@
 """Times as AWS's JSON writes them."""
 
+import time
+
 import pytest
 
-from emulator.clock import timestamp
+from emulator.clock import SandboxClock, timestamp
 
 
 @pytest.mark.parametrize(
@@ -23,3 +25,18 @@ def test_times_are_iso_8601_with_milliseconds(epoch_s: float, written: str) -> N
 def test_times_can_be_cut_after_the_second() -> None:
     """So scheduled events and on-failure messages have them."""
     assert timestamp(1705751697.919, timespec="seconds") == "2024-01-20T11:54:57Z"
+
+
+def test_an_advanced_clock_is_ahead_and_goes_on():
+    """Both senses move by what was asked for, listeners are told, and time never goes back."""
+    clock, told = SandboxClock(), []
+    clock.listen(lambda: told.append(clock.offset_s))
+    wall, steady = clock.now(), clock.monotonic()
+    clock.advance(600)
+    assert clock.now() - wall >= 600
+    assert clock.monotonic() - steady >= 600
+    assert clock.now() - time.time() == pytest.approx(600, abs=1)
+    assert told == [600]
+    for wrong in (-1, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match="advanced"):
+            clock.advance(wrong)

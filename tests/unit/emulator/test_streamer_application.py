@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.application import Application
+from emulator.application import Application, Destination
 from emulator.applications.source import load
 from emulator.applications.streamer import Source
 from emulator.errors import InvalidApplication
@@ -23,7 +23,7 @@ def test_every_part_of_the_stack_is_there(application: Application) -> None:
     assert [f.name for f in application.functions] == [f.name for f in declared.functions]
     assert [t.name for t in application.tables] == [t.name for t in declared.tables]
     assert [s.name for s in application.schedules] == [s.name for s in declared.schedules]
-    assert list(application.queues) == list(declared.queues)
+    assert [q.name for q in application.queues] == list(declared.queues)
     assert list(application.buckets) == list(declared.buckets)
     assert {s.name for s in application.secrets} >= set(declared.secrets)
     assert [r.key for r in application.apis[0].routes] == [r.key for r in declared.api.routes]
@@ -39,7 +39,7 @@ def test_functions_keep_their_limits(application: Application) -> None:
         )
         assert ours.environment == declared.environment
         if declared.asynchronous is not None:
-            assert ours.asynchronous.on_failure == declared.asynchronous.on_failure
+            assert ours.asynchronous.on_failure == Destination.function(declared.asynchronous.on_failure)
             assert ours.asynchronous.maximum_retry_attempts == declared.asynchronous.maximum_retry_attempts
 
 

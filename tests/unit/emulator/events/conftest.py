@@ -8,15 +8,16 @@ from random import Random
 
 import pytest
 
+from emulator.alarm import Alarm
 from emulator.application import StartingPosition, StreamMapping
 from emulator.clock import ManualClock
 from emulator.errors import BackendFailed, IteratorExpired, RecordsTrimmed, StreamNotFound
-from emulator.events.alarm import Alarm
 from emulator.events.checkpoints import Checkpoints
 from emulator.events.delivery import Services
 from emulator.events.pacing import Backoff
 from emulator.events.stream_poller import StreamPoller
 from emulator.events.streams import After, Page, Shard
+from emulator.faults import Faults
 from emulator.invocation import InvocationResult
 from emulator.telemetry.timeline import Timeline
 
@@ -203,15 +204,15 @@ class FakeInvoker:
                 await self._changed.wait()
 
 
-class FakeQueues:
+class FakeDestinations:
     def __init__(self) -> None:
         self.sent: list[tuple[str, dict]] = []
         self.is_unreachable = False
 
-    async def send(self, queue: str, body: str) -> None:
+    async def send(self, destination, body, *, attributes=None, key="") -> None:
         if self.is_unreachable:
             raise BackendFailed("The back end does not answer (fake).")
-        self.sent.append((queue, json.loads(body)))
+        self.sent.append((destination.name, json.loads(body)))
 
 
 class World:
@@ -224,7 +225,7 @@ class World:
         self.streams = FakeStreams(self.clock)
         self.streams.create("t")
         self.invoker = FakeInvoker()
-        self.queues = FakeQueues()
+        self.destinations = FakeDestinations()
         self.checkpoints = Checkpoints()
         self.stack = AsyncExitStack()
 
@@ -232,7 +233,7 @@ class World:
         """Start a poller, which is stopped in the end."""
         services = Services(
             invoker=self.invoker,
-            queues=self.queues,
+            destinations=self.destinations,
             clock=self.clock,
             alarm=self.alarm,
             timeline=self.timeline,
@@ -240,6 +241,7 @@ class World:
             ids=lambda: "new-id",
             checkpoints=self.checkpoints,
             retry_backoff=Backoff(),
+            faults=Faults(),
         )
         poller = StreamPoller(
             StreamMapping("t", "f", **mapping),

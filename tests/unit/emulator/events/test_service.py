@@ -7,6 +7,7 @@ import pytest
 from emulator.application import Application, Function, Key, Schedule, StreamMapping, StreamViewType, Table
 from emulator.errors import InvalidApplication
 from emulator.events.service import EventSources
+from emulator.faults import Faults
 
 FUNCTION = Function("f", "a.b", Path())
 TABLE = Table("t", Key("pk"), stream_view_type=StreamViewType.KEYS_ONLY)
@@ -21,6 +22,9 @@ def make_sources(world):
             backend_endpoint_url="http://127.0.0.1:9",
             waits_for_records=False,
             clock=world.clock,
+            alarm=world.alarm,
+            faults=Faults(),
+            destinations=world.destinations,
             timeline=world.timeline,
             random=Random(1),
         )
@@ -48,7 +52,7 @@ async def test_schedules_follow_an_advanced_clock(world, make_sources):
     await sources.start()
     world.stack.push_async_callback(sources.stop)
     world.clock.advance(3_600)
-    sources.poke()
+    world.alarm.poke()
     await world.happened("schedule.fired")
     (status,) = asdict(sources.status())["schedules"]
     assert (status["name"], status["last_fired_at"]) == ("s", world.clock.now())

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from emulator.application import StartingPosition
+from emulator.application import Destination, StartingPosition
 from emulator.errors import InvalidApplication, TooManyRequests
 from emulator.events.checkpoints import Place
 from emulator.events.status import State
@@ -152,14 +152,14 @@ async def test_a_poison_record_is_given_up_and_later_ones_go_on(world):
     """After its attempts the batch goes to the on-failure queue, and the next record is delivered."""
     world.invoker.answer = raising_on("poison")
     number = world.streams.put("t", "poison")
-    await world.poll(maximum_retry_attempts=2, on_failure_queue="failures")
+    await world.poll(maximum_retry_attempts=2, on_failure=Destination.queue("failures"))
     for times in (1, 2):
         await world.happened("stream.retry", times)
         await world.let_time_pass(60)
     await world.happened("stream.gave_up")
     world.streams.put("t", "good")
     await world.invoker.until(lambda: world.invoker.seen == ["poison"] * 3 + ["good"])
-    ((queue, message),) = world.queues.sent
+    ((queue, message),) = world.destinations.sent
     assert queue == "failures"
     assert message["requestContext"]["approximateInvokeCount"] == 3
     assert message["requestContext"]["requestId"] == "failed"
@@ -172,22 +172,24 @@ async def test_bisecting_delivers_what_is_good(world):
     for key in ("a", "b", "poison", "c"):
         world.streams.put("t", key)
     await world.poll(
-        maximum_retry_attempts=0, bisect_batch_on_function_error=True, on_failure_queue="failures"
+        maximum_retry_attempts=0,
+        bisect_batch_on_function_error=True,
+        on_failure=Destination.queue("failures"),
     )
     for times in (1, 2):
         await world.happened("stream.retry", times)
         await world.let_time_pass(60)
     await world.invoker.until(lambda: world.invoker.keys[-1] == ["c"])
     assert world.invoker.keys == [["a", "b", "poison", "c"], ["a", "b"], ["poison", "c"], ["poison"], ["c"]]
-    assert [message["DDBStreamBatchInfo"]["batchSize"] for _, message in world.queues.sent] == [1]
+    assert [message["DDBStreamBatchInfo"]["batchSize"] for _, message in world.destinations.sent] == [1]
 
 
 async def test_a_lost_on_failure_message_does_not_stop_the_stream(world):
     """Where the queue cannot be reached that is recorded, and later records are delivered."""
     world.invoker.answer = raising_on("poison")
-    world.queues.is_unreachable = True
+    world.destinations.is_unreachable = True
     world.streams.put("t", "poison")
-    await world.poll(maximum_retry_attempts=0, on_failure_queue="failures")
+    await world.poll(maximum_retry_attempts=0, on_failure=Destination.queue("failures"))
     (gave_up,) = await world.happened("stream.gave_up")
     assert gave_up["sent"] is False
     world.streams.put("t", "good")
@@ -234,9 +236,9 @@ async def test_records_that_are_too_old_are_not_delivered(world):
     """A record over the maximum age is given up without an invocation."""
     world.streams.put("t", "old", age_s=100)
     world.streams.put("t", "new")
-    await world.poll(maximum_record_age_s=60, on_failure_queue="failures")
+    await world.poll(maximum_record_age_s=60, on_failure=Destination.queue("failures"))
     await world.invoker.until(lambda: world.invoker.seen == ["new"])
-    ((_, message),) = world.queues.sent
+    ((_, message),) = world.destinations.sent
     assert message["requestContext"] == {
         "requestId": "new-id",
         "functionArn": "arn:f",

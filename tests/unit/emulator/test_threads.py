@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from emulator.events.threads import in_thread
+from emulator.threads import in_thread
 
 
 async def test_returns_what_the_call_returns():

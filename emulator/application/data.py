@@ -1,0 +1,80 @@
+"""What holds data: tables, queues, secrets, objects."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class StreamViewType(StrEnum):
+    """What a stream record carries of the item. DynamoDB API reference, `StreamSpecification`."""
+
+    KEYS_ONLY = "KEYS_ONLY"
+    NEW_IMAGE = "NEW_IMAGE"
+    OLD_IMAGE = "OLD_IMAGE"
+    NEW_AND_OLD_IMAGES = "NEW_AND_OLD_IMAGES"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key attribute: its name and DynamoDB type, `S`, `N` or `B`."""
+
+    name: str
+    type: str = "S"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A global secondary index that projects all attributes."""
+
+    name: str
+    partition_key: Key
+    sort_key: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A DynamoDB table, billed per request."""
+
+    name: str
+    partition_key: Key
+    sort_key: Key | None = None
+    indexes: Sequence[Index] = ()
+    stream_view_type: StreamViewType | None = None
+    ttl_attribute: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A standard SQS queue.
+
+    Attributes:
+        visibility_timeout_s: how long a message that was received is hidden, 0 to 43200.
+        dead_letter_queue: name of the queue that takes a message received `max_receive_count` times, or None.
+    """
+
+    name: str
+    visibility_timeout_s: int = 30
+    dead_letter_queue: str | None = None
+    max_receive_count: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret and the value that it has in the sandbox (a development value, never a real one)."""
+
+    name: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BucketObject:
+    """An object that lies in a bucket when the sandbox is ready.
+
+    Attributes:
+        body: makes the bytes; called once, while the back end starts.
+    """
+
+    bucket: str
+    key: str
+    body: Callable[[], bytes]
+    content_type: str = "application/octet-stream"
