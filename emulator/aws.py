@@ -9,12 +9,22 @@ from botocore.config import Config
 
 from emulator.account import CREDENTIALS, REGION
 
+OWN_REQUESTS = "streamer-emulator-itself"
+"""In the user agent of the emulator's own requests: faults of the back end are meant for applications."""
+
 
 class Clients:
-    """Makes boto3 clients for one back end; one session, one client per service."""
+    """Makes boto3 clients for one back end; one session, one client per service.
 
-    def __init__(self, endpoint_url: str, *, lambda_endpoint_url: str | None = None) -> None:
+    Args:
+        emulators_own: marks the requests as the emulator's own, with `OWN_REQUESTS`.
+    """
+
+    def __init__(
+        self, endpoint_url: str, *, lambda_endpoint_url: str | None = None, emulators_own: bool = False
+    ) -> None:
         self._endpoint_url = endpoint_url
+        self._user_agent_extra = OWN_REQUESTS if emulators_own else None
         self._lambda_endpoint_url = lambda_endpoint_url
         # A profile that the user's environment names is neither wanted nor known to be there.
         no_profile = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
@@ -47,6 +57,7 @@ class Clients:
             retries={"total_max_attempts": 2},
             proxies={},
             s3={"addressing_style": "path"},
+            user_agent_extra=self._user_agent_extra,
         )
         config = defaults.merge(options.pop("config")) if "config" in options else defaults
         return self._session.client(service, **{"endpoint_url": endpoint_url, "config": config, **options})

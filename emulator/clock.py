@@ -69,11 +69,16 @@ class SandboxClock:
         Raises:
             ValueError: `seconds` is negative; time does not go back.
         """
-        if not 0 <= seconds < float("inf"):
-            raise ValueError(f"The clock can be advanced by 0 seconds or more, not by {seconds}.")
+        self.check(seconds)
         self.offset_s += seconds
         for listener in list(self._listeners):
             listener()
+
+    @staticmethod
+    def check(seconds: float) -> None:
+        """Raise ValueError where a clock cannot be advanced by `seconds`."""
+        if not 0 <= seconds < float("inf"):
+            raise ValueError(f"The clock can be advanced by 0 seconds or more, not by {seconds}.")
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` after every advance, in the thread that advances."""

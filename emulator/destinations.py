@@ -1,5 +1,6 @@
 """Sending to queues, topics and buckets what an invocation or a batch left behind."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -9,6 +10,9 @@ from emulator.application import Destination, Service
 from emulator.aws import Clients
 from emulator.errors import BackendFailed
 from emulator.threads import in_thread
+
+MAX_PARALLEL_SENDS = 16
+"""Calls to the back end at once; a thousand events that fail together are not a thousand threads. Ours."""
 
 
 class Destinations(Protocol):
@@ -50,11 +54,12 @@ class AwsDestinations:
 
     def __init__(self, endpoint_url: Callable[[], str]) -> None:
         self._endpoint_url = endpoint_url
+        self._free = asyncio.Semaphore(MAX_PARALLEL_SENDS)
         self._made: Clients | None = None
 
     def _clients(self, service: str) -> Any:
         if self._made is None:
-            self._made = Clients(self._endpoint_url())
+            self._made = Clients(self._endpoint_url(), emulators_own=True)
         return self._made(service)
 
     async def send(
@@ -62,7 +67,10 @@ class AwsDestinations:
     ) -> None:
         """See `Destinations.send`."""
         try:
-            await in_thread(lambda: self._send(destination, body, attributes or {}, key), name="destination")
+            async with self._free:
+                await in_thread(
+                    lambda: self._send(destination, body, attributes or {}, key), name="destination"
+                )
         except (ClientError, BotoCoreError) as error:
             raise BackendFailed(
                 f"Nothing could be sent to {destination.arn} ({error}); see that it exists."

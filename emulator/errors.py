@@ -67,3 +67,7 @@ class IteratorExpired(EmulatorError):
 
 class RecordsTrimmed(EmulatorError):
     """The position points before the oldest record that is kept. `TrimmedDataAccessException`."""
+
+
+class QueueNotFound(EmulatorError):
+    """The queue does not exist, or no longer. SQS's `QueueDoesNotExist`."""

@@ -12,31 +12,44 @@ from typing import Any
 
 
 class FaultKind(StrEnum):
-    """What can be made to go wrong, and the facts that a fault can be limited to."""
+    """What can be made to go wrong."""
 
     KILL_ENVIRONMENT = "kill-environment"
-    """An environment's process is killed when an invocation has begun. `function`."""
+    """An environment's process is killed when an invocation has begun."""
 
     DELAY_RECORD = "delay-record"
-    """A stream record is read `delay_s` later, and with it what follows in its shard. `table`, `function`."""
+    """A stream record is read `delay_s` later, and with it what follows in its shard. `table`,"""
 
     DUPLICATE_RECORD = "duplicate-record"
-    """A batch is delivered a second time after it succeeded. `table`, `function`."""
+    """A batch is delivered a second time after it succeeded. `table`,"""
 
     FAIL_BACKEND_CALL = "fail-backend-call"
-    """A call to the AWS back end fails with the error `code`. `service`, `operation`."""
+    """A call to the AWS back end fails with the error `code`."""
 
     SLOW_BACKEND_CALL = "slow-backend-call"
-    """A call to the AWS back end is answered `delay_s` later. `service`, `operation`."""
+    """A call to the AWS back end is answered `delay_s` later."""
 
     REFUSE_POST = "refuse-post"
-    """A POST to `@connections` is refused with the status `code`, 410 or 429. `connection_id`."""
+    """A POST to `@connections` is refused with the status `code`, 410 or 429."""
 
     DELAY_POST = "delay-post"
-    """A POST to `@connections` is handled `delay_s` later. `connection_id`."""
+    """A POST to `@connections` is handled `delay_s` later."""
 
     CUT_CONNECTION = "cut-connection"
-    """A client's connection is cut, without a close frame, when it sends a message. `connection_id`."""
+    """A client's connection is cut, without a close frame, when it sends a message."""
+
+
+FACTS: Mapping[FaultKind, tuple[str, ...]] = {
+    FaultKind.KILL_ENVIRONMENT: ("function",),
+    FaultKind.DELAY_RECORD: ("table", "function"),
+    FaultKind.DUPLICATE_RECORD: ("table", "function"),
+    FaultKind.FAIL_BACKEND_CALL: ("service", "operation"),
+    FaultKind.SLOW_BACKEND_CALL: ("service", "operation"),
+    FaultKind.REFUSE_POST: ("connection_id",),
+    FaultKind.DELAY_POST: ("connection_id",),
+    FaultKind.CUT_CONNECTION: ("connection_id",),
+}
+"""What each kind can be limited to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +16,17 @@ from emulator.application import Application, Function
 from emulator.applications.source import ApplicationSource
 from emulator.aws import Clients
 from emulator.clock import SandboxClock
-from emulator.control import ControlApi
-from emulator.control_calls import ControlCalls
+from emulator.control.api import ControlApi
+from emulator.control.experiments import Experiments
+from emulator.control.looking import Looking
 from emulator.destinations import AwsDestinations
 from emulator.endpoints import Endpoints
 from emulator.errors import InvalidApplication, StartFailed
+from emulator.events.api import EventSourceMappingsApi
+from emulator.events.checkpoints import Checkpoints, checkpoint_path
 from emulator.events.service import EventSources
 from emulator.faults import Faults
-from emulator.gateway import Certificate, Gateway, GatewayServer, create_certificate
+from emulator.gateway import Certificate, Gateway, GatewayServer, Throttle, create_certificate
 from emulator.http import HttpServer
 from emulator.localstack.backend import Backend, external_backend
 from emulator.localstack.process import LocalStack
@@ -31,7 +34,7 @@ from emulator.runtime.api import LambdaApi
 from emulator.runtime.inline import InlineEnvironments
 from emulator.runtime.service import LambdaService
 from emulator.runtime.settings import RuntimeSettings
-from emulator.state import Addresses, State
+from emulator.state import Addresses, State, state_path
 from emulator.telemetry.timeline import Timeline
 
 INLINE_SETTINGS = RuntimeSettings(max_environments_per_function=8)
@@ -140,13 +143,22 @@ async def start(
     )
     timed("backend")
     progress("Creating tables, buckets and secrets.")
-    await asyncio.to_thread(resources.create, application, Clients(backend.endpoint_url))
+    await asyncio.to_thread(resources.create, application, Clients(backend.endpoint_url, emulators_own=True))
     timed("resources")
 
     progress("Starting functions and gateway.")
-    lambda_api = await _serve(LambdaApi(functions), stack)
+    lambda_operations = LambdaApi(functions, clock=clock)
+    lambda_api = await _serve(lambda_operations, stack)
     gateways = await _start_gateways(
-        application, functions, certificate, port, stack, clock=clock, timeline=timeline, faults=faults
+        application,
+        functions,
+        certificate,
+        port,
+        stack,
+        clock=clock,
+        timeline=timeline,
+        faults=faults,
+        sleep=alarm.sleep,
     )
     endpoints.common |= {
         "AWS_ENDPOINT_URL": backend.endpoint_url,
@@ -165,9 +177,12 @@ async def start(
         faults=faults,
         timeline=timeline,
         random=SystemRandom(),
+        # The streams of a back end of our own end with it.
+        checkpoints=_checkpoints(application, backend) if localstack is None else None,
     )
+    lambda_operations.mount(EventSourceMappingsApi(events, find_function=lambda_operations.find_function))
     localstack_pid = localstack.pid if localstack is not None else None
-    calls = ControlCalls(
+    looking = Looking(
         application,
         functions,
         [server.gateway.connections for server in gateways],
@@ -176,7 +191,17 @@ async def start(
         localstack_pid,
         inline,
     )
-    control = await _serve(ControlApi(calls.table(), secret), stack)
+    experiments = Experiments(
+        application,
+        clock=clock,
+        faults=faults,
+        functions=functions,
+        gateways=[server.gateway for server in gateways],
+        events=events,
+        backend=localstack,
+        timeline=timeline,
+    )
+    control = await _serve(ControlApi({**looking.table(), **experiments.table()}, secret), stack)
     if inline is not None:
         stack.callback(inline.end)
     stages = {name: urls for server in gateways for name, urls in server.stage_urls().items()}
@@ -208,6 +233,13 @@ async def start(
     stack.push_async_callback(events.stop)
     timed("ready")
     return running
+
+
+def _checkpoints(application: Application, backend: Backend) -> Checkpoints:
+    folder = state_path().parent
+    return Checkpoints(
+        checkpoint_path(folder, application=application.name, endpoint_url=backend.endpoint_url)
+    )
 
 
 async def _check_loaded(application: Application, functions: LambdaService) -> None:
@@ -263,6 +295,7 @@ async def _start_gateways(
     clock: SandboxClock,
     timeline: Timeline,
     faults: Faults,
+    sleep: Callable[[float], Awaitable[None]],
 ) -> list[GatewayServer]:
     """Start a gateway with ports of its own for each API; the first one gets `port`."""
     if not application.apis:
@@ -270,8 +303,20 @@ async def _start_gateways(
             f"{application.name} declares no WebSocket API; declare one with its routes."
         )
     servers: list[GatewayServer] = []
+    throttle = Throttle(clock)
     for api in application.apis:
-        gateway = Gateway(api, invoker, clock=clock, timeline=timeline, faults=faults)
+        gateway = Gateway(
+            api,
+            invoker,
+            clock=clock,
+            timeline=timeline,
+            faults=faults,
+            throttle=throttle,
+            is_elsewhere=lambda connection_id: any(
+                connection_id in server.gateway.connections for server in servers
+            ),
+            sleep=sleep,
+        )
         server = GatewayServer(gateway, certificate, port=0 if servers else port)
         await server.start()
         stack.push_async_callback(server.stop)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import TracebackType
@@ -11,6 +12,8 @@ from emulator.applications.source import load
 from emulator.aws import Clients
 from emulator.errors import EmulatorError, SandboxNotRunning, StartFailed
 from emulator.handle import notebook
+from emulator.handle.control_client import call
+from emulator.handle.experiments import Experiments
 from emulator.handle.inline import InlineExecution
 from emulator.handle.introspection import Introspection
 from emulator.handle.process import EmulatorProcess
@@ -34,7 +37,7 @@ def _be_quiet(_text: str) -> None:
     """Show nothing."""
 
 
-class Sandbox(Introspection):
+class Sandbox(Introspection, Experiments):
     """A running application on this machine, with no AWS account.
 
     `async with Sandbox() as sandbox:` or `sandbox = await Sandbox.start()` and, in the end,
@@ -136,12 +139,14 @@ class Sandbox(Introspection):
 
     async def connect(self, user: str = "demo", tenant: str = "demo", **options: Any) -> Any:
         """Return a connected client of the application; `options` are the application's own."""
-        return await self._source.connect(self.state, self.boto3, user=user, tenant=tenant, **options)
+        now = await asyncio.to_thread(self._now)
+        return await self._source.connect(
+            self.state, self.boto3, user=user, tenant=tenant, now=now, **options
+        )
 
     def token(self, user: str = "demo", tenant: str = "demo", **options: Any) -> str:
         """Return a token that the application accepts."""
-        _ = self.state  # none of a sandbox that has ended
-        return self._source.token(self.boto3, user=user, tenant=tenant, **options)
+        return self._source.token(self.boto3, user=user, tenant=tenant, now=self._now(), **options)
 
     def boto3(self, service: str) -> Any:
         """Return a boto3 client of the sandbox, for `dynamodb`, `s3`, `lambda` and so on."""
@@ -171,19 +176,6 @@ class Sandbox(Introspection):
             return lambda function: self._source.add_action(function, **declaration)
         return self._source.add_action(action, **declaration)
 
-    async def kill_environment(self, function: str, *, pid: int | None = None) -> int | None:
-        """End an environment of `function` with SIGKILL: the one of `pid`, else one at work, else any.
-
-        Returns:
-            The id of the process that was killed, None where there was none.
-        """
-        killed: int | None = await self._call("POST", "/faults/kill", {"function": function, "pid": pid})
-        return killed
-
-    async def fire_schedule(self, name: str) -> None:
-        """Fire a schedule now, without waiting for its time."""
-        await self._call("POST", "/schedules/fire", {"name": name})
-
     async def stop(self) -> None:
         """End the emulator and everything it started. Safe to call twice."""
         process = self._process
@@ -198,6 +190,11 @@ class Sandbox(Introspection):
         self._clients = None
         self._http.clear()
         notebook.leave_place(self)
+
+    def _now(self) -> float:
+        """Return the sandbox's time, which may have been advanced. Raises SandboxNotRunning."""
+        told = call(self._http, self.state, "GET", "/clock")
+        return time.time() + float(told["offset_s"])
 
     async def wait(self) -> str:
         """Wait until the emulator ends by itself; returns why."""

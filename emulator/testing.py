@@ -58,9 +58,17 @@ def run_in(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, _Resu
 
 
 @pytest.fixture(scope="session")
+def sandbox_aws_endpoint(request: pytest.FixtureRequest) -> str | None:
+    """Address of a running AWS back end, None to start LocalStack; override it in a conftest.py of yours."""
+    endpoint: str | None = request.config.getoption("--sandbox-aws-endpoint")
+    return endpoint
+
+
+@pytest.fixture(scope="session")
 def sandbox(
     request: pytest.FixtureRequest,
     sandbox_options: dict[str, Any],
+    sandbox_aws_endpoint: str | None,
     sandbox_loop: asyncio.AbstractEventLoop,
 ) -> Iterator[Sandbox]:
     """A running sandbox, one for the whole test run."""
@@ -69,7 +77,7 @@ def sandbox(
         Sandbox.start(
             request.config.getoption("--sandbox-application"),
             options=sandbox_options,
-            aws_endpoint=request.config.getoption("--sandbox-aws-endpoint"),
+            aws_endpoint=sandbox_aws_endpoint,
         ),
     )
     yield running

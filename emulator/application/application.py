@@ -7,6 +7,7 @@ from emulator.application.apis import WebSocketApi
 from emulator.application.data import BucketObject, Queue, Secret, Table
 from emulator.application.destinations import Destination, Service
 from emulator.application.functions import Function
+from emulator.application.quotas import check_function
 from emulator.application.sources import QueueMapping, Schedule, StreamMapping
 from emulator.errors import InvalidApplication
 
@@ -16,7 +17,7 @@ class Application:
     """Everything that one application declares.
 
     Raises:
-        InvalidApplication: something names what is not declared.
+        InvalidApplication: something names what is not declared, or is more than AWS allows.
     """
 
     name: str
@@ -51,6 +52,8 @@ class Application:
                     f"The stream mapping to {mapping.function} reads table {mapping.table!r}, which is not"
                     " declared with a stream; give the table a stream_view_type."
                 )
+        for function in self.functions:
+            check_function(function)
         for api in self.apis:
             _check_api(api)
 

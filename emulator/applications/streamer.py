@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.machinery import PathFinder
 from io import TextIOBase
@@ -137,8 +136,9 @@ class Source:
         tenant: str,
         permissions: Sequence[str] = (),
         expires_in_s: float = TOKEN_LIFETIME_S,
+        now: float,
     ) -> str:
-        """Return a token signed with the sandbox's development key."""
+        """Return a token signed with the sandbox's development key, issued at `now` (epoch seconds)."""
         if self._key is None:
             secret = client("secretsmanager").get_secret_value(SecretId=_development_key_secret(self._stack))
             self._key = json.loads(secret["SecretString"])
@@ -149,7 +149,7 @@ class Source:
             tenant_id=tenant,
             permissions=permissions,
             expires_in_s=expires_in_s,
-            now=time.time(),
+            now=now,
             audience=self._stack.settings.jwt_audience,
             issuer=self._stack.settings.jwt_issuer,
         )
@@ -164,12 +164,14 @@ class Source:
         permissions: Sequence[str] = (),
         expires_in_s: float = TOKEN_LIFETIME_S,
         token: str | None = None,
+        now: float,
         **options: Any,
     ) -> Client:
         """Return a connected client.
 
         Args:
             token: None makes one for `user` of `tenant` with `permissions`, good for `expires_in_s`.
+            now: the sandbox's time, epoch seconds.
             options: what `streamer.clients.python.connect` takes.
         """
         if token is None:
@@ -181,6 +183,7 @@ class Source:
                 tenant=tenant,
                 permissions=permissions,
                 expires_in_s=expires_in_s,
+                now=now,
             )
         return await connect(state.addresses.websocket, token=token, **options)
 

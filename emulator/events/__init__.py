@@ -1,6 +1,8 @@
-"""Event sources: what invokes functions without a client asking, DynamoDB streams and schedules.
+"""Event sources: what invokes functions without a client asking: streams, queues and schedules.
 
-`service.EventSources` is the whole of it. Rules live in modules without I/O (`filters`, `records`,
-`batches`, `on_failure`, `pacing`, `shards`, `schedules`); `shard_reader`, `stream_poller` and
-`schedule_runner` act on them; `aws_streams` alone knows botocore.
+`service.EventSources` is the whole of it, `api.EventSourceMappingsApi` its mappings through boto3. Rules
+live in modules without I/O (`filters`, `records`, `batches`, `progress`, `on_failure`, `queue_batches`,
+`schedules` and others); a `mapping_runner` keeps one mapping's state and its poller. A `stream_poller`
+keeps a `shard_reader` on each shard, which deals the records out to `lane`s, and a lane's `delivery` takes
+its batches to the function. `aws_streams` and `aws_queues` alone know botocore.
 """

@@ -48,7 +48,7 @@ class AwsStreams:
             self._clients.pop().close()
 
     def _make_clients(self) -> None:
-        clients = Clients(self._endpoint_url)
+        clients = Clients(self._endpoint_url, emulators_own=True)
         # The pollers have their own patience: one attempt per call.
         config = Config(
             connect_timeout=2,
@@ -68,6 +68,14 @@ class AwsStreams:
             return None
         found: str | None = described["Table"].get("LatestStreamArn")
         return found
+
+    async def exists(self, stream_arn: str) -> bool:
+        """Tell whether a stream exists."""
+        try:
+            await self._call(self._streams.describe_stream, StreamArn=stream_arn, Limit=1)
+        except StreamNotFound:
+            return False
+        return True
 
     async def list_shards(self, stream_arn: str) -> list[Shard]:
         shards: list[Shard] = []

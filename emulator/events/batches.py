@@ -7,11 +7,9 @@ Source:
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
-
-import msgspec
 
 from emulator.application import StreamMapping
+from emulator.events.item_failures import failed_items
 from emulator.events.pacing import Backoff
 from emulator.events.records import StreamRecord
 from emulator.invocation import InvocationResult
@@ -57,12 +55,14 @@ class Batch:
         invocations: how often the function was reached with them.
         retries: how many of the mapping's attempts they have used; splitting a batch uses none.
         failures: failures in a row, also those that did not reach the function.
+        is_duplicate: whether a fault on purpose delivers it again although it succeeded.
     """
 
     records: tuple[StreamRecord, ...]
     invocations: int = 0
     retries: int = 0
     failures: int = 0
+    is_duplicate: bool = False
 
     @property
     def first(self) -> str:
@@ -157,7 +157,9 @@ def decide(
 
     verdict = Verdict.FUNCTION_FAILED if outcome.function_error is not None else Verdict.PARTLY_FAILED
     checkpoint = batch.records[failed_from - 1].sequence_number if failed_from else None
-    rest = Batch(batch.records[failed_from:], batch.invocations + 1, batch.retries, failures)
+    rest = replace(
+        batch, records=batch.records[failed_from:], invocations=batch.invocations + 1, failures=failures
+    )
     if mapping.bisect_batch_on_function_error and len(batch.records) > 1:
         return Decision(verdict, checkpoint, pending=_parts(rest, is_split=failed_from > 0), delay_s=delay_s)
 
@@ -169,36 +171,10 @@ def decide(
 
 
 def first_failure(batch: Batch, result: InvocationResult, *, report_batch_item_failures: bool) -> int | None:
-    """Return the index of the first record that has to be delivered again, None if none has.
-
-    An empty or null answer, and one without `batchItemFailures`, is success. An identifier that is
-    missing, empty, or not of this batch fails the whole batch; so does an answer of another form.
-    """
-    if result.function_error is not None:
-        return 0
-    if not report_batch_item_failures:
-        return None
-    try:
-        answer: Any = msgspec.json.decode(result.payload) if result.payload else None
-    except msgspec.DecodeError:
-        return 0
-    if not answer:
-        return None
-    if not isinstance(answer, dict):
-        return 0
-    items = answer.get("batchItemFailures")
-    if not items:
-        return None
-    if not isinstance(items, list):
-        return 0
-    places = {record.sequence_number: index for index, record in enumerate(batch.records)}
-    failed = [places.get(_identifier(item), 0) for item in items]
-    return min(failed)
-
-
-def _identifier(item: Any) -> str:
-    identifier = item.get("itemIdentifier") if isinstance(item, dict) else None
-    return identifier if isinstance(identifier, str) else ""
+    """Return the index of the first record that has to be delivered again, None if none has."""
+    identifiers = [record.sequence_number for record in batch.records]
+    failed = failed_items(result, identifiers, report_batch_item_failures=report_batch_item_failures)
+    return min(failed, default=None)
 
 
 def _parts(rest: Batch, *, is_split: bool) -> tuple[Batch, ...]:

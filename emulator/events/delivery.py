@@ -1,15 +1,15 @@
-"""Takes the batches of one shard to the function until each is finished."""
+"""Takes batches to the function until each is finished."""
 
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from emulator.alarm import Alarm
-from emulator.application import Destination, StreamMapping
+from emulator.application import Destination, Service, StreamMapping
 from emulator.clock import Clock
 from emulator.destinations import Destinations
 from emulator.errors import BackendFailed, EmulatorError
@@ -18,7 +18,7 @@ from emulator.events.batches import Batch, Decision, GivenUp, NotReached, Verdic
 from emulator.events.checkpoints import Checkpoints, Place
 from emulator.events.pacing import Backoff
 from emulator.events.records import StreamRecord, payload
-from emulator.faults import Faults
+from emulator.faults import FaultKind, Faults
 from emulator.invocation import InvocationResult, Invoker
 from emulator.telemetry import tracing
 from emulator.telemetry.timeline import Timeline
@@ -47,8 +47,24 @@ class Services:
     faults: Faults
 
 
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Who reads a stream, and how.
+
+    Attributes:
+        mapping_id: the UUID of the event source mapping.
+    """
+
+    mapping: StreamMapping
+    mapping_id: str
+    function_arn: str
+
+
 class Delivery:
-    """Delivers the batches of one shard, one at a time and in order.
+    """Delivers the batches of one lane of a shard, one at a time and in order.
+
+    Args:
+        finished: is told which records are finished or given up, in order.
 
     Attributes:
         is_invoking: whether the function runs right now.
@@ -56,11 +72,19 @@ class Delivery:
         last_verdict: how the last invocation went.
     """
 
-    def __init__(self, mapping: StreamMapping, place: Place, function_arn: str, services: Services) -> None:
-        self._mapping = mapping
+    def __init__(
+        self,
+        subscription: Subscription,
+        place: Place,
+        services: Services,
+        *,
+        finished: Callable[[Sequence[StreamRecord], Verdict], None],
+    ) -> None:
+        self._subscription = subscription
+        self._mapping = subscription.mapping
         self._place = place
-        self._function_arn = function_arn
         self._services = services
+        self._finished = finished
         self._pending: deque[Batch] = deque()
         self._last_result: InvocationResult | None = None
         self._is_stopping = False
@@ -68,37 +92,38 @@ class Delivery:
         self.is_retrying = False
         self.last_verdict: Verdict | None = None
 
-    @property
-    def oldest_pending(self) -> StreamRecord | None:
-        """The first record that is not finished, None if all are."""
-        return self._pending[0].records[0] if self._pending else None
-
     def stop(self) -> None:
         """Begin no further invocation; one that runs may finish and counts."""
         self._is_stopping = True
 
-    async def deliver(self, batches: Iterable[tuple[StreamRecord, ...]]) -> bool:
-        """Deliver `batches` until every record is finished or given up; the checkpoint follows.
-
-        Returns:
-            Whether everything is finished; False after `stop()`.
-        """
-        self._pending = deque(map(Batch, batches))
+    async def deliver(self, records: tuple[StreamRecord, ...]) -> None:
+        """Deliver a batch until every record is finished or given up, or until `stop()`."""
+        self._pending = deque([Batch(records)])
+        unfinished = deque(records)
         while self._pending and not self._is_stopping:
             batch = self._pending[0]
             decision = expire(batch, self._mapping, now=self._services.clock.now())
             if decision is None:
-                decision = await self._invoke(batch)
+                decision = self._duplicated(batch, await self._invoke(batch))
             self.last_verdict = decision.verdict
             self._pending.popleft()
             self._pending.extendleft(reversed(decision.pending))
             if decision.given_up is not None:
                 await self._give_up(decision.given_up)
-            if decision.checkpoint is not None:
-                self._services.checkpoints.set(self._place, decision.checkpoint)
+            self._finished(_taken(unfinished, until=decision.checkpoint), decision.verdict)
             if decision.delay_s > 0 and not self._is_stopping:
                 await self._wait_to_retry(decision)
-        return not self._pending
+
+    def _duplicated(self, batch: Batch, decision: Decision) -> Decision:
+        """Return what to do where a fault delivers a batch that succeeded once more."""
+        if decision.verdict is not Verdict.SUCCEEDED or batch.is_duplicate:
+            return decision
+        facts = {"table": self._mapping.table, "function": self._mapping.function}
+        if self._services.faults.strike(FaultKind.DUPLICATE_RECORD, **facts) is None:
+            return decision
+        self._record("fault.struck", fault=str(FaultKind.DUPLICATE_RECORD), first=batch.first)
+        again = Batch(batch.records, is_duplicate=True)
+        return Decision(decision.verdict, pending=(again,))
 
     async def _invoke(self, batch: Batch) -> Decision:
         self._record(
@@ -170,17 +195,27 @@ class Delivery:
 
     async def _send(self, destination: Destination, given_up: GivenUp) -> bool:
         last_result = self._last_result if given_up.batch.invocations else None
+        to_bucket, now = destination.service is Service.BUCKET, self._services.clock.now()
         told = on_failure.message(
             given_up,
             last_result=last_result,
             request_id=last_result.request_id if last_result is not None else self._services.ids(),
-            function_arn=self._function_arn,
+            function_arn=self._subscription.function_arn,
             stream_arn=self._place.stream_arn,
             shard_id=self._place.shard_id,
-            now=self._services.clock.now(),
+            now=now,
+            with_records=to_bucket,
         )
+        key = ""
+        if to_bucket:
+            key = on_failure.object_key(
+                mapping_id=self._subscription.mapping_id,
+                shard_id=self._place.shard_id,
+                object_id=self._services.ids(),
+                now=now,
+            )
         try:
-            await self._services.destinations.send(destination, json.dumps(told))
+            await self._services.destinations.send(destination, json.dumps(told), key=key)
         except BackendFailed as error:
             logger.error(
                 "An on-failure message was lost: %s",
@@ -199,3 +234,13 @@ class Delivery:
             "function": self._mapping.function,
             "shard": self._place.shard_id,
         }
+
+
+def _taken(unfinished: deque[StreamRecord], *, until: str | None) -> list[StreamRecord]:
+    """Take the records up to and with the sequence number `until`; none where that is None."""
+    taken: list[StreamRecord] = []
+    while until is not None and unfinished:
+        taken.append(unfinished.popleft())
+        if taken[-1].sequence_number == until:
+            break
+    return taken

@@ -4,12 +4,19 @@ Source:
     Lambda Developer Guide, "Lambda event filtering"; behaviour of DynamoDB records as recorded on AWS.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from emulator.errors import InvalidApplication
 
 Predicate = Callable[[Any], bool]
+
+MAX_FILTERS = 5
+"""Patterns of one mapping. Lambda Developer Guide, "Lambda event filtering"."""
+
+MAX_PATTERN_CHARACTERS = 4096
+"""Of one pattern as JSON. Lambda API reference, `Filter`."""
 
 _SCALARS = (str, int, float, bool, type(None))
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -30,10 +37,20 @@ class Filter:
     matches although the record has a `NewImage`.
 
     Raises:
-        InvalidApplication: a pattern is not one, or uses an operator that is not known here.
+        InvalidApplication: a pattern is not one, uses an operator that is not known here, or is too long;
+            or there are too many.
     """
 
     def __init__(self, patterns: Sequence[Mapping[str, Any]]) -> None:
+        if len(patterns) > MAX_FILTERS:
+            raise InvalidApplication(
+                f"A mapping has {len(patterns)} event filters; Lambda takes {MAX_FILTERS} at most."
+            )
+        for pattern in patterns:
+            if (size := len(json.dumps(pattern, separators=(",", ":")))) > MAX_PATTERN_CHARACTERS:
+                raise InvalidApplication(
+                    f"An event filter has {size} characters; Lambda takes {MAX_PATTERN_CHARACTERS} at most."
+                )
         self._predicates = [_object(pattern, "the pattern", may_be_empty=True) for pattern in patterns]
 
     def matches(self, record: Mapping[str, Any]) -> bool:
@@ -82,22 +99,24 @@ def _nested(key: str, inner: Predicate) -> Predicate:
 
 
 def _leaf(key: str, rules: Sequence[Any], path: str) -> Predicate:
-    if any(isinstance(rule, Mapping) and "exists" in rule for rule in rules):
-        return _exists(key, rules, path)
-    predicates = [_rule(rule, path) for rule in rules]
-    return lambda fields: any(
-        predicate(value) for value in _leaf_values(fields, key) for predicate in predicates
-    )
+    present = [_presence(rule, path) for rule in rules if isinstance(rule, Mapping) and "exists" in rule]
+    predicates = [_rule(rule, path) for rule in rules if not (isinstance(rule, Mapping) and "exists" in rule)]
 
-
-def _exists(key: str, rules: Sequence[Any], path: str) -> Predicate:
-    if len(rules) != 1 or rules[0] not in ({"exists": True}, {"exists": False}):
-        raise InvalidApplication(
-            f'In an event filter, {path} must have {{"exists": true}} or {{"exists": false}} as its only'
-            " rule; use $or to combine it with another."
+    def matches(fields: Any) -> bool:
+        values = _leaf_values(fields, key)
+        return bool(values) in present or any(
+            predicate(value) for value in values for predicate in predicates
         )
-    wanted = rules[0]["exists"]
-    return lambda fields: bool(_leaf_values(fields, key)) is wanted
+
+    return matches
+
+
+def _presence(rule: Mapping[str, Any], path: str) -> bool:
+    if list(rule) != ["exists"] or not isinstance(rule["exists"], bool):
+        raise InvalidApplication(
+            f'In an event filter, {path} must have {{"exists": true}} or {{"exists": false}}, not {rule!r}.'
+        )
+    return bool(rule["exists"])
 
 
 def _leaf_values(fields: Mapping[str, Any], key: str) -> list[Any]:

@@ -1,5 +1,6 @@
 """The message that an on-failure destination receives about records that were given up."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from emulator.clock import timestamp
@@ -16,20 +17,23 @@ def message(
     stream_arn: str,
     shard_id: str,
     now: float,
+    with_records: bool = False,
 ) -> dict[str, Any]:
-    """Return the message for a queue: where the records are, without the records themselves.
+    """Return the message: where the records are, and for a bucket the records themselves (row F54).
 
     Args:
         last_result: the last invocation that reached the function, None if none did; then
             `responseContext` is absent.
         request_id: of that invocation, or a new one.
         now: epoch seconds.
+        with_records: whether the event itself is in it, as `payload`; buckets only.
 
     Shape:
         `requestContext` {`requestId`, `functionArn`, `condition`, `approximateInvokeCount`},
         `responseContext`? {`statusCode`, `executedVersion`, `functionError`}, `version`, `timestamp`,
         `DDBStreamBatchInfo` {`shardId`, `startSequenceNumber`, `endSequenceNumber`,
-        `approximateArrivalOfFirstRecord`, `approximateArrivalOfLastRecord`, `batchSize`, `streamArn`}.
+        `approximateArrivalOfFirstRecord`, `approximateArrivalOfLastRecord`, `batchSize`, `streamArn`},
+        `payload`? {`Records`}.
 
     Source:
         Messages recorded on AWS, November 2025.
@@ -60,4 +64,20 @@ def message(
         "batchSize": len(batch.records),
         "streamArn": stream_arn,
     }
+    if with_records:
+        told["payload"] = {"Records": [record.event for record in batch.records]}
     return told
+
+
+def object_key(*, mapping_id: str, shard_id: str, object_id: str, now: float) -> str:
+    """Return the key under which a bucket gets a message.
+
+    Args:
+        object_id: a new UUID.
+        now: epoch seconds; the times in the key are UTC.
+
+    Source:
+        Objects recorded on AWS, 2024.
+    """
+    at = datetime.fromtimestamp(now, UTC)
+    return f"aws/lambda/{mapping_id}/{shard_id}/{at:%Y/%m/%d}/{at:%Y-%m-%dT%H.%M.%S}-{object_id}"

@@ -2,10 +2,11 @@
 
 import base64
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -14,6 +15,16 @@ from emulator.invocation import MAX_REQUEST_BYTES
 _ENVELOPE = (b'{"Records":[', b",", b"]}")
 _ENVELOPE_BYTES = len(_ENVELOPE[0]) + len(_ENVELOPE[2])
 _ABSENT_IMAGES = {"INSERT": "OldImage", "REMOVE": "NewImage"}
+
+
+class Deliverable(Protocol):
+    """A record of any source, ready to be delivered: `body` is it as JSON."""
+
+    @property
+    def body(self) -> bytes: ...
+
+
+Record = TypeVar("Record", bound=Deliverable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,35 +78,46 @@ def stream_record(record: Mapping[str, Any], *, stream_arn: str) -> StreamRecord
     return StreamRecord(change["SequenceNumber"], created_at, event, msgspec.json.encode(event))
 
 
-def payload(records: Iterable[StreamRecord]) -> bytes:
+def payload(records: Iterable[Deliverable]) -> bytes:
     """Return the event, `{"Records": [...]}` as JSON, that delivers `records`."""
     opening, separator, closing = _ENVELOPE
     return opening + separator.join(record.body for record in records) + closing
 
 
-def split(
-    records: Sequence[StreamRecord], *, batch_size: int, max_bytes: int = MAX_REQUEST_BYTES
-) -> list[tuple[StreamRecord, ...]]:
-    """Cut `records` into batches, in order, that neither count nor payload make too large.
+def first_batch(
+    records: Iterable[Record], *, batch_size: int, max_bytes: int = MAX_REQUEST_BYTES
+) -> tuple[tuple[Record, ...], bool]:
+    """Return the first records that fit into one batch, and whether nothing more does.
 
-    A record that alone is over `max_bytes` is a batch of its own.
+    The bytes are those of the whole event as it is sent (row F41). A record that alone is over `max_bytes`
+    is a batch of its own.
 
     Source:
         Lambda Developer Guide, "Batching behavior".
     """
-    batches: list[tuple[StreamRecord, ...]] = []
-    batch: list[StreamRecord] = []
+    batch: list[Record] = []
     size = _ENVELOPE_BYTES
     for record in records:
-        more = len(record.body) + (1 if batch else 0)
-        if batch and (len(batch) == batch_size or size + more > max_bytes):
-            batches.append(tuple(batch))
-            batch, size, more = [], _ENVELOPE_BYTES, len(record.body)
+        size += len(record.body) + (1 if batch else 0)
+        if batch and size > max_bytes:
+            return tuple(batch), True
         batch.append(record)
-        size += more
-    if batch:
-        batches.append(tuple(batch))
-    return batches
+        if len(batch) == batch_size or size >= max_bytes:
+            return tuple(batch), True
+    return tuple(batch), False
+
+
+def lane_of(record: StreamRecord, lanes: int) -> int:
+    """Return which of `lanes` a record belongs to: always the same one for the records of an item.
+
+    Source:
+        Lambda Developer Guide, "DynamoDB": concurrent batches of a shard keep the order of records with
+        the same partition and sort key.
+    """
+    if lanes == 1:
+        return 0
+    keys = sorted(record.event["dynamodb"]["Keys"].items())
+    return zlib.crc32(msgspec.json.encode(keys)) % lanes
 
 
 def _epoch_seconds(time: Any) -> float:

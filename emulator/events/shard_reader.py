@@ -3,19 +3,23 @@
 import asyncio
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from emulator.application import StartingPosition, StreamMapping
-from emulator.errors import BackendFailed, IteratorExpired, RecordsTrimmed
+from emulator.application import StartingPosition
+from emulator.errors import BackendFailed, IteratorExpired, RecordsTrimmed, StreamNotFound
+from emulator.events.ahead import Ahead
+from emulator.events.batches import Verdict
 from emulator.events.checkpoints import Place
-from emulator.events.delivery import Delivery, Services
+from emulator.events.delivery import Delivery, Services, Subscription
 from emulator.events.filters import Filter
+from emulator.events.lane import Lane
 from emulator.events.pacing import FASTEST_POLL_S, UNREACHABLE, Polling, poll_pause_s
-from emulator.events.records import StreamRecord, split, stream_record
+from emulator.events.progress import Progress
+from emulator.events.records import StreamRecord, lane_of, stream_record
 from emulator.events.status import ShardStatus, State
 from emulator.events.streams import After, Page, Position, Streams
-from emulator.invocation import MAX_REQUEST_BYTES
+from emulator.faults import FaultKind
 
 logger = logging.getLogger(__name__)
 
@@ -29,28 +33,31 @@ MAX_PAGE_RECORDS = 1_000
 class ShardReader:
     """Reads one shard in order and delivers every record that the filter lets through.
 
-    A new iterator always starts behind the last record that was read, so an iterator that expired and a
-    back end that was away lose and repeat nothing. What the stream itself has dropped is reported.
+    Records go to as many lanes as the mapping's parallelization factor, each item always to the same one; a
+    lane that fails blocks only itself, until as much was read ahead as may be. A new iterator always starts
+    behind the last record that was read, so an iterator that expired and a back end that was away lose and
+    repeat nothing. What the stream itself has dropped is reported, and so is a record that makes no sense.
 
     Args:
         start: where to begin if there is no checkpoint.
         waits_for_records: whether the back end can be asked to wait for records.
+        noted: is told how each invocation went.
     """
 
     def __init__(
         self,
-        mapping: StreamMapping,
+        subscription: Subscription,
         place: Place,
         *,
-        function_arn: str,
         record_filter: Filter,
         streams: Streams,
         services: Services,
         start: StartingPosition,
         waits_for_records: bool,
         polling: Polling,
+        noted: Callable[[Verdict], None],
     ) -> None:
-        self._mapping = mapping
+        self._mapping = subscription.mapping
         self._place = place
         self._filter = record_filter
         self._streams = streams
@@ -58,10 +65,20 @@ class ShardReader:
         self._start = start
         self._wait_s = LONGEST_WAIT_S if waits_for_records and polling is Polling.ADAPTIVE else 0.0
         self._polling = polling
-        self._delivery = Delivery(mapping, place, function_arn, services)
+        self._noted = noted
+        self._lanes = [
+            Lane(
+                self._mapping, Delivery(subscription, place, services, finished=self._note_finished), services
+            )
+            for _ in range(self._mapping.parallelization_factor)
+        ]
+        self._lane_tasks: list[asyncio.Task[None]] = []
+        self._progress = Progress()
+        self._ahead = Ahead.of(self._mapping)
+        self._last_verdict: Verdict | None = None
         self._iterator: str | None = None
         self._read_until: str | None = services.checkpoints.find(place)
-        self._latest_since: float | None = None
+        self._latest_since: float | None = services.checkpoints.find_since(place)
         self._skip_before = -math.inf
         self._last_activity: float | None = None
         self._pause_s = 0.0
@@ -73,21 +90,37 @@ class ShardReader:
         """Read until the shard is closed and everything in it is finished.
 
         Raises:
-            StreamNotFound: the stream was deleted.
+            StreamNotFound: the stream was deleted; what was read of it is finished.
         """
-        while not self._is_drained:
-            records, last_read = await self._gather()
-            batches = split(records, batch_size=self._mapping.batch_size)
-            if not await self._delivery.deliver(batches):
-                return
-            if last_read is not None:
-                self._services.checkpoints.set(self._place, last_read)
+        gone: StreamNotFound | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._lane_tasks = [
+                    group.create_task(lane.run(), name=f"shard {self._place.shard_id} lane {number}")
+                    for number, lane in enumerate(self._lanes)
+                ]
+                try:
+                    await self._read_all()
+                except StreamNotFound as error:
+                    gone = error
+                for lane in self._lanes:
+                    lane.close()
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        if gone is not None:
+            raise gone
 
     async def stop(self, task: "asyncio.Task[None]", *, grace_s: float) -> None:
         """End `task`, which executes `run`; an invocation under way has `grace_s` to finish."""
-        self._delivery.stop()
-        if self._delivery.is_invoking:
-            await asyncio.wait({task}, timeout=grace_s)
+        for lane in self._lanes:
+            lane.stop()
+        invoking = [
+            lane_task
+            for lane, lane_task in zip(self._lanes, self._lane_tasks, strict=False)
+            if lane.delivery.is_invoking
+        ]
+        if invoking:
+            await asyncio.wait(invoking, timeout=grace_s)
         task.cancel()
         await asyncio.wait({task})
         if not task.cancelled():
@@ -95,53 +128,73 @@ class ShardReader:
 
     def status(self) -> ShardStatus:
         """Tell what this reader is doing."""
-        oldest = self._delivery.oldest_pending
+        oldest = self._progress.oldest_created_at
         return ShardStatus(
             shard_id=self._place.shard_id,
             state=self._state(),
-            last_result=str(self._delivery.last_verdict) if self._delivery.last_verdict else None,
+            last_result=str(self._last_verdict) if self._last_verdict else None,
             checkpoint=self._services.checkpoints.find(self._place),
-            lag_s=max(0.0, self._services.clock.now() - oldest.created_at) if oldest is not None else 0.0,
+            lag_s=max(0.0, self._services.clock.now() - oldest) if oldest is not None else 0.0,
+            unfinished=self._progress.unfinished,
+            retrying=sum(lane.delivery.is_retrying for lane in self._lanes),
         )
 
     def _state(self) -> State:
-        if self._delivery.is_invoking:
-            return State.INVOKING
-        if self._delivery.is_retrying:
+        if any(lane.delivery.is_retrying for lane in self._lanes):
             return State.RETRYING
+        if any(lane.delivery.is_invoking for lane in self._lanes):
+            return State.INVOKING
         if self._failures:
             return State.UNREACHABLE
         if self._is_drained:
             return State.DRAINED
         return State.READING if self.opened.is_set() else State.STARTING
 
-    async def _gather(self) -> tuple[list[StreamRecord], str | None]:
-        """Read until there is a reason to invoke, or to move the checkpoint.
-
-        Returns:
-            The records that pass the filter, and the sequence number of the last one read.
-        """
-        gathered: list[StreamRecord] = []
-        size = 0
-        window_ends = math.inf
-        while True:
-            now = self._services.clock.monotonic()
-            room = min(self._mapping.batch_size - len(gathered), MAX_PAGE_RECORDS)
-            page = await self._read(room, wait_s=min(self._wait_s, window_ends - now))
+    async def _read_all(self) -> None:
+        while not self._is_drained:
+            await self._ahead.room()
+            page = await self._read(min(self._ahead.records_left, MAX_PAGE_RECORDS), wait_s=self._wait_s)
             for raw in page.records:
-                record = stream_record(raw, stream_arn=self._place.stream_arn)
-                if record.created_at >= self._skip_before and self._filter.matches(record.event):
-                    gathered.append(record)
-                    size += len(record.body)
-            if not gathered:
-                if page.records or self._is_drained:
-                    return [], self._read_until
-                continue
-            if window_ends == math.inf:
-                window_ends = self._services.clock.monotonic() + self._mapping.maximum_batching_window_s
-            is_full = len(gathered) >= self._mapping.batch_size or size >= MAX_REQUEST_BYTES
-            if is_full or self._is_drained or self._services.clock.monotonic() >= window_ends:
-                return gathered, self._read_until
+                await self._take(raw)
+            self._advance()
+
+    async def _take(self, raw: Mapping[str, Any]) -> None:
+        """Give one record to its lane; one that is filtered out, or makes no sense, is finished at once."""
+        number = _sequence_number(raw)
+        try:
+            record = stream_record(raw, stream_arn=self._place.stream_arn)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self._note_unreadable(number, error)
+            return
+        self._progress.read(number, record.created_at)
+        if record.created_at < self._skip_before or not self._filter.matches(record.event):
+            self._progress.finish(number)
+            return
+        await self._delay(record)
+        self._ahead.add(len(record.body))
+        self._lanes[lane_of(record, len(self._lanes))].add(record)
+
+    async def _delay(self, record: StreamRecord) -> None:
+        facts = {"table": self._mapping.table, "function": self._mapping.function}
+        fault = self._services.faults.strike(FaultKind.DELAY_RECORD, **facts)
+        if fault is not None:
+            self._services.timeline.record(
+                "fault.struck", fault=str(fault.kind), first=record.sequence_number, **self._facts()
+            )
+            await self._services.alarm.sleep(fault.delay_s)
+
+    def _note_finished(self, records: Sequence[StreamRecord], verdict: Verdict) -> None:
+        self._last_verdict = verdict
+        self._noted(verdict)
+        for record in records:
+            self._progress.finish(record.sequence_number)
+            self._ahead.take(len(record.body))
+        self._advance()
+
+    def _advance(self) -> None:
+        reached = self._progress.advance()
+        if reached is not None:
+            self._services.checkpoints.set(self._place, reached)
 
     async def _read(self, limit: int, *, wait_s: float) -> Page:
         """Read one page, from a new iterator where that is needed; keeps the pace of polling."""
@@ -177,12 +230,12 @@ class ShardReader:
     async def _open(self) -> str:
         """Get an iterator behind the last record that was read, or at the mapping's start."""
         position: Position = self._start if self._read_until is None else After(self._read_until)
-        if position is StartingPosition.LATEST:
-            # "The latest" is a moment; a second iterator for it would miss what came since.
-            if self._latest_since is None:
-                self._latest_since = self._services.clock.now()
-            else:
-                position, self._skip_before = StartingPosition.TRIM_HORIZON, math.floor(self._latest_since)
+        # "The latest" is a moment; a second iterator for it would miss what came since.
+        if self._read_until is None and self._latest_since is not None:
+            position, self._skip_before = StartingPosition.TRIM_HORIZON, math.floor(self._latest_since)
+        elif position is StartingPosition.LATEST:
+            self._latest_since = self._services.clock.now()
+            self._services.checkpoints.set_since(self._place, self._latest_since)
         iterator = await self._streams.iterator(self._place.stream_arn, self._place.shard_id, position)
         self.opened.set()
         return iterator
@@ -206,6 +259,16 @@ class ShardReader:
                 extra={"action": "stream.unreachable", **self._facts()},
             )
             self._services.timeline.record("stream.unreachable", **self._facts())
+
+    def _note_unreadable(self, number: str, error: Exception) -> None:
+        self._progress.read(number, self._services.clock.now())
+        self._progress.finish(number)
+        facts = {**self._facts(), "first": number, "error": type(error).__name__}
+        logger.error(
+            "A stream record has a form that is not known and is left out; look at what the back end sends",
+            extra={"action": "stream.unreadable", **facts},
+        )
+        self._services.timeline.record("stream.unreadable", **facts)
 
     def _lose_position(self) -> None:
         logger.warning(

@@ -3,15 +3,17 @@
 import asyncio
 import logging
 
-from emulator.application import StartingPosition, StreamMapping
+from emulator.application import StartingPosition
 from emulator.errors import BackendFailed, StreamNotFound
+from emulator.events.batches import Verdict
 from emulator.events.checkpoints import Place
-from emulator.events.delivery import Services
+from emulator.events.delivery import Services, Subscription
 from emulator.events.filters import Filter
 from emulator.events.pacing import UNREACHABLE, Polling
 from emulator.events.shard_reader import ShardReader
 from emulator.events.shards import drained_at_start, readable
 from emulator.events.status import MappingStatus, State
+from emulator.events.stream_limits import check
 from emulator.events.streams import Shard, Streams
 
 logger = logging.getLogger(__name__)
@@ -32,22 +34,28 @@ class StreamPoller:
     Every shard is read by a task of its own: one that fails holds up none but its children. A table that
     is deleted and made again is followed into its new stream, from the beginning of that.
 
+    Args:
+        stream_arn: reads this stream only, as a mapping on AWS does (row F27); None: the table's newest.
+
     Raises:
-        InvalidApplication: the mapping's filters are no filter patterns.
+        InvalidApplication: the mapping's filters are no filter patterns, or a number is out of range.
     """
 
     def __init__(
         self,
-        mapping: StreamMapping,
+        subscription: Subscription,
         *,
-        function_arn: str,
         streams: Streams,
         services: Services,
+        stream_arn: str | None = None,
         waits_for_records: bool = False,
         polling: Polling = Polling.ADAPTIVE,
     ) -> None:
+        mapping = subscription.mapping
+        check(mapping)
+        self._subscription = subscription
         self._mapping = mapping
-        self._function_arn = function_arn
+        self._only_stream = stream_arn
         self._filter = Filter(mapping.filters)
         self._streams = streams
         self._services = services
@@ -57,6 +65,7 @@ class StreamPoller:
         self._stream_arn: str | None = None
         self._readers: dict[str, tuple[ShardReader, asyncio.Task[None]]] = {}
         self._finished: set[str] = set()
+        self._last_verdict: Verdict | None = None
         self._state = State.STOPPED
         self._task: asyncio.Task[None] | None = None
         self._following = asyncio.Event()
@@ -92,8 +101,9 @@ class StreamPoller:
             table=self._mapping.table,
             function=self._mapping.function,
             state=self._state,
-            stream_arn=self._stream_arn,
+            stream_arn=self._stream_arn or self._only_stream,
             shards=tuple(reader.status() for reader, _ in self._readers.values()),
+            last_result=str(self._last_verdict) if self._last_verdict is not None else None,
         )
 
     async def _run(self) -> None:
@@ -113,12 +123,17 @@ class StreamPoller:
 
     async def _look(self) -> None:
         """Find the stream and start a reader on each shard that is due. Raises StreamNotFound."""
-        stream_arn = await self._streams.find_stream(self._mapping.table)
+        stream_arn = self._only_stream or await self._streams.find_stream(self._mapping.table)
         if stream_arn != self._stream_arn:
             await self._follow(stream_arn)
         if stream_arn is None:
             return
         shards = await self._streams.list_shards(stream_arn)
+        if not self._following.is_set() and self._services.checkpoints.knows(
+            self._mapping.function, stream_arn
+        ):
+            # Whatever was not there in the earlier run is new.
+            self._start_at = StartingPosition.TRIM_HORIZON
         if not self._following.is_set():
             self._finished |= drained_at_start(shards, self._start_at)
         for shard in readable(shards, started=self._readers.keys(), finished=self._finished):
@@ -138,21 +153,22 @@ class StreamPoller:
                 stream=stream_arn,
             )
             await self._stop_readers()
+            self._services.checkpoints.forget(self._mapping.function, self._stream_arn)
         self._stream_arn = stream_arn
         self._finished = set()
         self._state = State.STARTING
 
     def _start_reader(self, stream_arn: str, shard: Shard) -> None:
         reader = ShardReader(
-            self._mapping,
+            self._subscription,
             Place(self._mapping.function, stream_arn, shard.id),
-            function_arn=self._function_arn,
             record_filter=self._filter,
             streams=self._streams,
             services=self._services,
             start=self._start_at,
             waits_for_records=self._waits_for_records,
             polling=self._polling,
+            noted=self._note_verdict,
         )
         self._readers[shard.id] = reader, asyncio.create_task(reader.run(), name=f"shard {shard.id}")
 
@@ -183,6 +199,9 @@ class StreamPoller:
                 extra={"action": "stream.failed", "table": self._mapping.table, "shard": shard_id},
             )
         return False
+
+    def _note_verdict(self, verdict: Verdict) -> None:
+        self._last_verdict = verdict
 
     async def _stop_readers(self) -> None:
         stopping = [reader.stop(task, grace_s=STOP_GRACE_S) for reader, task in self._readers.values()]

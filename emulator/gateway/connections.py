@@ -31,6 +31,7 @@ class Event(StrEnum):
     ACCEPTED = "ACCEPTED"
     REFUSED = "REFUSED"
     CLOSE_SENT = "CLOSE_SENT"
+    CUT = "CUT"
     ENDED = "ENDED"
 
 
@@ -38,6 +39,7 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
     (State.CONNECTING, Event.ACCEPTED): State.OPEN,
     (State.CONNECTING, Event.REFUSED): State.CLOSED,
     (State.OPEN, Event.CLOSE_SENT): State.CLOSING,
+    (State.OPEN, Event.CUT): State.CLOSING,
     (State.OPEN, Event.ENDED): State.CLOSED,
     (State.CLOSING, Event.ENDED): State.CLOSED,
 }
@@ -57,18 +59,18 @@ def deadline(*, opened: float, last_active: float, settings: GatewaySettings) ->
     return min(opened + settings.max_duration_s, last_active + settings.idle_timeout_s)
 
 
-def disconnect_facts(code: int, reason: str | None) -> tuple[int, str]:
+def disconnect_facts(code: int, reason: str | None, *, lost_reason: str = "") -> tuple[int, str]:
     """Return the status code and reason that a DISCONNECT event gives for the end that the server saw.
 
     Args:
         reason: of the close frame; None if the TCP connection ended without one.
+        lost_reason: what stands for that reason then. AWS's own is unknown.
 
     Source:
-        Recorded: 1005 with `Client-side close frame status not set`. The reason that AWS gives for a lost
-        connection (1006) is unknown; it is empty here.
+        Recorded: 1005 with `Client-side close frame status not set`.
     """
     if reason is None:
-        return 1006, ""
+        return 1006, lost_reason
     if code == 1005:
         return 1005, "Client-side close frame status not set"
     return code, reason
@@ -151,6 +153,16 @@ class Connection:
         except (OSError, TimeoutError):  # lost meanwhile, or full: either way there is nobody to tell
             self._abort()
 
+    def cut(self) -> bool:
+        """Cut the socket without a close frame; tell whether the connection was open."""
+        if self.state is not State.OPEN:
+            return False
+        self.apply(Event.CUT)
+        self.cause = disconnect_facts(1006, None, lost_reason=self._settings.lost_reason)
+        self._slot_freed.set()
+        self._abort()
+        return True
+
     async def take_slot(self, size: int) -> bool:
         """Wait until a message of `size` bytes may be handled; `free_slot` gives the place back.
 
@@ -198,12 +210,12 @@ class Connections:
         """Forget a connection. Idempotent."""
         self._by_id.pop(connection.id, None)
 
-    def get_open(self, connection_id: str) -> Connection:
-        """Return the open connection of that id. Raises ConnectionGone, also while `$connect` runs."""
-        connection = self._by_id.get(connection_id)
-        if connection is None or not connection.is_open:
-            raise ConnectionGone
-        return connection
+    def __contains__(self, connection_id: object) -> bool:
+        return connection_id in self._by_id
+
+    def find(self, connection_id: str) -> Connection | None:
+        """Return the connection of that id, open or not, or None."""
+        return self._by_id.get(connection_id)
 
     def list_open(self) -> Iterator[Connection]:
         """Iterate over the connections that are open now."""

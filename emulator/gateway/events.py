@@ -1,17 +1,19 @@
-"""What a function behind a WebSocket API receives: CONNECT, MESSAGE and DISCONNECT events as JSON."""
+"""What a function behind a WebSocket API receives: the events of its routes, and of its authorizer."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from time import gmtime
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from emulator.gateway.handshakes import Handshake
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HOP_HEADERS = frozenset({"connection", "upgrade"})
+_AUTHORIZER_HEADERS = {"Connection": ["upgrade"], "content-length": ["0"], "Upgrade": ["websocket"]}
 _encoder = msgspec.json.Encoder()
 
 
@@ -27,9 +29,11 @@ class Origin:
     """What every event of one connection says alike.
 
     Attributes:
+        stage: name of the stage that the URL's path chose; an `@connections` request must name the same.
         domain_name: host and port under which the API is reached, as a function uses it to call back.
         connected_at_ms: epoch milliseconds.
         authorizer: what an authorizer put into the context, with `principalId`; None without one.
+        stage_variables: the stage's own.
     """
 
     stage: str
@@ -39,6 +43,7 @@ class Origin:
     connected_at_ms: int
     identity: Identity
     authorizer: Mapping[str, Any] | None = None
+    stage_variables: Mapping[str, str] = field(default_factory=dict)
 
 
 class _RequestContext(Struct, kw_only=True, rename="camel"):
@@ -67,12 +72,25 @@ class _ConnectEvent(Struct, rename="camel"):
     headers: dict[str, str]
     multi_value_headers: dict[str, list[str]]
     query_string_parameters: dict[str, str] | UnsetType
-    multi_value_query_string_parameters: dict[str, list[str]] | UnsetType
+    multi_value_query_string_parameters: Mapping[str, Sequence[str]] | UnsetType
+    stage_variables: Mapping[str, str] | UnsetType
     request_context: _RequestContext
     is_base64_encoded: bool = False
 
 
+class _AuthorizerEvent(Struct, rename="camel"):
+    type: str
+    method_arn: str
+    headers: dict[str, str]
+    multi_value_headers: dict[str, list[str]]
+    query_string_parameters: dict[str, str]
+    multi_value_query_string_parameters: Mapping[str, Sequence[str]]
+    stage_variables: Mapping[str, str]
+    request_context: _RequestContext
+
+
 class _MessageEvent(Struct, rename="camel"):
+    stage_variables: Mapping[str, str] | UnsetType
     request_context: _RequestContext
     body: str
     is_base64_encoded: bool = False
@@ -81,6 +99,7 @@ class _MessageEvent(Struct, rename="camel"):
 class _DisconnectEvent(Struct, rename="camel"):
     headers: dict[str, str]
     multi_value_headers: dict[str, list[str]]
+    stage_variables: Mapping[str, str] | UnsetType
     request_context: _RequestContext
     is_base64_encoded: bool = False
 
@@ -93,9 +112,93 @@ def request_time(epoch_s: int) -> str:
     return f"{t.tm_mday:02d}/{month}/{t.tm_year}:{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d} +0000"
 
 
-def connect_headers(
-    sent: Iterable[tuple[str, str]], *, domain_name: str, source_ip: str, trace_header: str
-) -> dict[str, list[str]]:
+def connect_event(origin: Origin, handshake: Handshake, *, authorizer_latency_ms: int | None = None) -> bytes:
+    """Encode a CONNECT event.
+
+    The two query maps are absent when the URL has no parameter, `stageVariables` when the stage has none.
+
+    Args:
+        authorizer_latency_ms: how long the authorizer took; `integrationLatency` of its context.
+    """
+    headers = _connect_headers(origin, handshake)
+    context = _context(origin, "$connect", "CONNECT", handshake.request_id, handshake.received_at_ms)
+    if origin.authorizer is not None and authorizer_latency_ms is not None:
+        context.authorizer = {**origin.authorizer, "integrationLatency": authorizer_latency_ms}
+    return _encoder.encode(
+        _ConnectEvent(
+            headers=_last(headers),
+            multi_value_headers=headers,
+            query_string_parameters=_last(handshake.parameters) if handshake.parameters else UNSET,
+            multi_value_query_string_parameters=handshake.parameters or UNSET,
+            stage_variables=origin.stage_variables or UNSET,
+            request_context=context,
+        )
+    )
+
+
+def authorizer_event(origin: Origin, handshake: Handshake, *, resource: str) -> bytes:
+    """Encode the event of a REQUEST authorizer; unlike in CONNECT events an empty map is `{}`.
+
+    Args:
+        resource: what the authorizer's policy must allow, `methodArn`.
+
+    Source:
+        API Gateway Developer Guide, "Lambda REQUEST authorizers". That the query maps are `{}` too is by
+        analogy with `stageVariables` and REST APIs.
+    """
+    headers = _authorizer_headers(_connect_headers(origin, handshake))
+    return _encoder.encode(
+        _AuthorizerEvent(
+            type="REQUEST",
+            method_arn=resource,
+            headers=_last(headers),
+            multi_value_headers=headers,
+            query_string_parameters=_last(handshake.parameters),
+            multi_value_query_string_parameters=handshake.parameters,
+            stage_variables=origin.stage_variables,
+            request_context=_context(
+                origin, "$connect", "CONNECT", handshake.request_id, handshake.received_at_ms
+            ),
+        )
+    )
+
+
+def message_event(
+    origin: Origin,
+    *,
+    route_key: str,
+    request_id: str,
+    message_id: str,
+    now_ms: int,
+    body: str,
+    with_stage_variables: bool = False,
+) -> bytes:
+    """Encode a MESSAGE event."""
+    context = _context(origin, route_key, "MESSAGE", request_id, now_ms)
+    context.message_id = message_id
+    variables = origin.stage_variables or UNSET if with_stage_variables else UNSET
+    return _encoder.encode(_MessageEvent(variables, context, body))
+
+
+def disconnect_event(
+    origin: Origin,
+    *,
+    request_id: str,
+    now_ms: int,
+    code: int,
+    reason: str,
+    with_stage_variables: bool = False,
+) -> bytes:
+    """Encode a DISCONNECT event; its headers are AWS's four, not the client's."""
+    headers = {"Host": [origin.domain_name], "x-api-key": [""], "X-Forwarded-For": [""], "x-restapi": [""]}
+    context = _context(origin, "$disconnect", "DISCONNECT", request_id, now_ms)
+    context.disconnect_status_code = code
+    context.disconnect_reason = reason
+    variables = origin.stage_variables or UNSET if with_stage_variables else UNSET
+    return _encoder.encode(_DisconnectEvent(_last(headers), headers, variables, context))
+
+
+def _connect_headers(origin: Origin, handshake: Handshake) -> dict[str, list[str]]:
     """Return the `multiValueHeaders` of a CONNECT event.
 
     The client's headers in the case it wrote them, without `Connection` and `Upgrade`, with those that AWS's
@@ -104,15 +207,15 @@ def connect_headers(
     """
     names: dict[str, str] = {}
     values: dict[str, list[str]] = {}
-    for name, value in sent:
+    for name, value in handshake.headers:
         lower = name.lower()
         if lower not in _HOP_HEADERS:
             names.setdefault(lower, name)
             values.setdefault(lower, []).append(value)
-    forwarded = [*values.get("x-forwarded-for", []), source_ip]
+    forwarded = [*values.get("x-forwarded-for", []), origin.identity.source_ip]
     for name, value in (
-        ("Host", domain_name),
-        ("X-Amzn-Trace-Id", trace_header),
+        ("Host", origin.domain_name),
+        ("X-Amzn-Trace-Id", handshake.trace_header),
         ("X-Forwarded-For", ", ".join(forwarded)),
         ("X-Forwarded-Port", "443"),
         ("X-Forwarded-Proto", "https"),
@@ -122,43 +225,10 @@ def connect_headers(
     return {names[lower]: values[lower] for lower in sorted(values)}
 
 
-def connect_event(
-    origin: Origin, *, request_id: str, now_ms: int, headers: Mapping[str, list[str]], query: str
-) -> bytes:
-    """Encode a CONNECT event.
-
-    Args:
-        headers: as `connect_headers` returns them.
-        query: the URL's query as it was sent; the two query maps are absent when it has no parameter.
-    """
-    parameters = _query_parameters(query)
-    return _encoder.encode(
-        _ConnectEvent(
-            headers=_last(headers),
-            multi_value_headers=dict(headers),
-            query_string_parameters=_last(parameters) if parameters else UNSET,
-            multi_value_query_string_parameters=parameters or UNSET,
-            request_context=_context(origin, "$connect", "CONNECT", request_id, now_ms),
-        )
-    )
-
-
-def message_event(
-    origin: Origin, *, route_key: str, request_id: str, message_id: str, now_ms: int, body: str
-) -> bytes:
-    """Encode a MESSAGE event."""
-    context = _context(origin, route_key, "MESSAGE", request_id, now_ms)
-    context.message_id = message_id
-    return _encoder.encode(_MessageEvent(context, body))
-
-
-def disconnect_event(origin: Origin, *, request_id: str, now_ms: int, code: int, reason: str) -> bytes:
-    """Encode a DISCONNECT event; its headers are AWS's four, not the client's."""
-    headers = {"Host": [origin.domain_name], "x-api-key": [""], "X-Forwarded-For": [""], "x-restapi": [""]}
-    context = _context(origin, "$disconnect", "DISCONNECT", request_id, now_ms)
-    context.disconnect_status_code = code
-    context.disconnect_reason = reason
-    return _encoder.encode(_DisconnectEvent(_last(headers), headers, context))
+def _authorizer_headers(headers: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return the headers of an authorizer's event: a CONNECT event's, and three that only it shows."""
+    kept = {name: values for name, values in headers.items() if name.lower() != "content-length"}
+    return dict(sorted({**kept, **_AUTHORIZER_HEADERS}.items(), key=lambda item: item[0].lower()))
 
 
 def _context(
@@ -181,12 +251,5 @@ def _context(
     )
 
 
-def _query_parameters(query: str) -> dict[str, list[str]]:
-    parameters: dict[str, list[str]] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        parameters.setdefault(name, []).append(value)
-    return parameters
-
-
-def _last(values: Mapping[str, list[str]]) -> dict[str, str]:
+def _last(values: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return {name: items[-1] for name, items in values.items()}

@@ -3,43 +3,33 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 from random import Random, SystemRandom
 from typing import Any
 
-import msgspec
+from msgspec import UNSET
 
-from emulator.application import Route, WebSocketApi
+from emulator.application import WebSocketApi
 from emulator.clock import Clock
-from emulator.faults import Faults
-from emulator.gateway import events
-from emulator.gateway.connections import (
-    ClientTooSlow,
-    Connection,
-    ConnectionGone,
-    Connections,
-    Event,
-    Receive,
-    Send,
-    disconnect_facts,
-)
+from emulator.faults import FaultKind, Faults
+from emulator.gateway import events, refusals
+from emulator.gateway.authorization import Authorization
+from emulator.gateway.calls import Calls
+from emulator.gateway.connections import Connection, Connections, Event, Receive, Send, disconnect_facts
+from emulator.gateway.declarations import check_api
+from emulator.gateway.handshakes import Handshake, query_parameters
 from emulator.gateway.identifiers import Identifiers, api_id
 from emulator.gateway.integrations import Integrations
-from emulator.gateway.management import HttpResponse, Management
+from emulator.gateway.management import Management
+from emulator.gateway.messages import Messages
+from emulator.gateway.models import Models
 from emulator.gateway.protocols import Peer
-from emulator.gateway.responses import (
-    FORBIDDEN,
-    Accepted,
-    Failed,
-    Refused,
-    Reply,
-    error_frame,
-    refusal_message,
-)
-from emulator.gateway.routing import Router
-from emulator.gateway.settings import MAX_URL_CHARS, GatewaySettings
+from emulator.gateway.responses import Accepted, Refused
+from emulator.gateway.routing import CONNECT_ROUTE, Router
+from emulator.gateway.settings import MAX_HEADERS_BYTES, MAX_URL_CHARS, GatewaySettings
+from emulator.gateway.throttling import RouteLimits, Throttle
 from emulator.invocation import Invoker
-from emulator.telemetry import tracing
 from emulator.telemetry.timeline import Timeline
 
 log = logging.getLogger(__name__)
@@ -56,6 +46,11 @@ NO_SETTINGS = GatewaySettings()
 class Gateway:
     """The front door of one WebSocket API; runs in one event loop.
 
+    Args:
+        throttle: shared by the gateways of a sandbox.
+        is_elsewhere: whether another gateway of the sandbox has a connection of that id.
+        sleep: waits by `clock`.
+
     Attributes:
         domain_name: host and port that events name; set by the server when it knows its ports.
         connections: the connections that are there now.
@@ -71,6 +66,9 @@ class Gateway:
         random: Random | None = None,
         settings: GatewaySettings = NO_SETTINGS,
         faults: Faults | None = None,
+        throttle: Throttle | None = None,
+        is_elsewhere: Callable[[str], bool] = lambda connection_id: False,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.api = api
         self.domain_name = "localhost"
@@ -81,10 +79,33 @@ class Gateway:
         self._clock = clock
         self._timeline = timeline
         self._ids = Identifiers(clock, random or SystemRandom())
-        self._integrations = Integrations(invoker, self._ids, clock, settings)
+        check_api(api)
+        calls = Calls(invoker)
+        self._authorization = Authorization(api, calls, clock, settings)
+        self._integrations = Integrations(calls, Models(api.models), self._ids, clock, settings)
         self._router = Router(api.route_selection_expression, api.routes)
-        self._paths = (f"/{api.stage}", f"/{api.stage}/")
-        self._management = Management(api.stage, self.connections, timeline, settings)
+        self._stages = {f"/{stage.name}{slash}": stage for stage in api.stages for slash in ("", "/")}
+        self._throttle = throttle or Throttle(clock)
+        self._limits = RouteLimits(api.stages, [route.key for route in api.routes])
+        self._messages = Messages(
+            self._router,
+            self._integrations,
+            self._ids,
+            timeline,
+            settings,
+            throttle=self._throttle,
+            limits=self._limits,
+        )
+        self._management = Management(
+            frozenset(stage.name for stage in api.stages),
+            self.connections,
+            timeline,
+            settings,
+            throttle=self._throttle,
+            faults=self._faults,
+            is_elsewhere=is_elsewhere,
+            sleep=sleep,
+        )
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -93,12 +114,22 @@ class Gateway:
             await self._serve_websocket(scope, receive, send)
         else:
             response = await self._management.answer(scope, receive)
-            await _send_http(response, send, "http.response")
+            await _send_http(
+                response.status, response.encoded_headers(), response.body, send, "http.response"
+            )
 
     def sweep(self) -> None:
         """Close every connection that was idle or open too long by the clock. The server calls it often."""
         for connection in self.connections.list_due(self._clock.monotonic()):
             self._start(connection.close(*GOING_AWAY))
+
+    def cut(self, connection_id: str) -> bool:
+        """Cut a connection at once, without a close frame; tell whether there was an open one of that id.
+
+        The client sees 1006, and so does `$disconnect`.
+        """
+        connection = self.connections.find(connection_id)
+        return connection is not None and connection.cut()
 
     async def close(self, *, timeout_s: float) -> None:
         """Close every connection with 1001, and let what is under way end within `timeout_s`."""
@@ -117,39 +148,48 @@ class Gateway:
 
     async def _serve_websocket(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         await receive()
-        if refusal := self._refuse_by_url(scope):
+        peer: Peer = scope["extensions"]["gateway"]
+        if refusal := self._refuse_by_head(scope, peer):
             await self._refuse(refusal, send, connection_id=None)
             return
-        peer: Peer = scope["extensions"]["gateway"]
         connection = Connection(self._origin(scope, peer), send, peer.abort, self._clock, self.settings)
+        if self.settings.pings_reset_idle:
+            peer.on_ping = connection.touch
         self.connections.add(connection)
         try:
             if await self._shake_hands(connection, scope, peer, send):
                 code, reason = await self._take_messages(connection, receive)
+                is_refused = peer.has_failed or connection.cause == BINARY_REFUSED
+                if is_refused and self.settings.refused_frames_are_losses:
+                    code, reason = disconnect_facts(1006, None, lost_reason=self.settings.lost_reason)
                 self._end(connection, code, reason)
         finally:
             self.connections.remove(connection)
 
     # Handshake
 
-    def _refuse_by_url(self, scope: Mapping[str, Any]) -> Refused | None:
+    def _refuse_by_head(self, scope: Mapping[str, Any], peer: Peer) -> Refused | None:
         query: bytes = scope["query_string"]
         if len(scope["raw_path"]) + (len(query) + 1 if query else 0) > MAX_URL_CHARS:
             return Refused(414, "URL too long")
-        if scope["path"] not in self._paths:
+        if sum(len(name) + len(value) + 4 for name, value in peer.headers) > MAX_HEADERS_BYTES:
+            return Refused(431, "headers too large")
+        if scope["path"] not in self._stages:
             return Refused(403, "no such stage")
         return None
 
     def _origin(self, scope: Mapping[str, Any], peer: Peer) -> events.Origin:
-        agent = next((value for name, value in peer.headers if name.lower() == "user-agent"), msgspec.UNSET)
+        agent = next((value for name, value in peer.headers if name.lower() == "user-agent"), UNSET)
+        stage = self._stages[scope["path"]]
         source_ip = scope["client"][0] if scope["client"] else "127.0.0.1"
         return events.Origin(
-            stage=self.api.stage,
+            stage=stage.name,
             api_id=self._api_id,
             domain_name=self.domain_name,
             connection_id=self._ids.connection_id(),
             connected_at_ms=int(self._clock.now() * 1000),
             identity=events.Identity(user_agent=agent, source_ip=source_ip),
+            stage_variables=stage.variables,
         )
 
     async def _shake_hands(
@@ -182,21 +222,33 @@ class Gateway:
     async def _run_connect(
         self, connection: Connection, scope: Mapping[str, Any], peer: Peer
     ) -> Accepted | Refused:
+        handshake = Handshake(
+            headers=peer.headers,
+            parameters=query_parameters(scope["query_string"].decode("latin-1")),
+            request_id=self._ids.request_id(),
+            trace_header=self._ids.trace_header(),
+            received_at_ms=int(self._clock.now() * 1000),
+        )
+        authorized = await self._authorization.authorize(connection.origin, handshake)
+        if isinstance(authorized, Refused):
+            return authorized
+        if not self._throttle.admit_connection(self._limits.find(connection.origin.stage, CONNECT_ROUTE)):
+            return Refused(429, "throttled")
         if self._router.connect is None:
             return Accepted()
-        query = scope["query_string"].decode("latin-1")
-        return await self._integrations.connect(self._router.connect, connection.origin, peer.headers, query)
+        if authorized.context is not None:
+            connection.origin = replace(connection.origin, authorizer=authorized.context)
+        return await self._integrations.connect(
+            self._router.connect, connection.origin, handshake, authorizer_latency_ms=authorized.latency_ms
+        )
 
     async def _refuse(self, refusal: Refused, send: Send, **facts: Any) -> None:
         facts |= {"status": refusal.status, "cause": refusal.cause}
         log.info("connection refused", extra=facts)
         self._timeline.record("gateway.refused", **facts)
-        message = refusal_message(refusal.status)
-        response = HttpResponse(
-            refusal.status, msgspec.json.encode({"message": message}), f"{message.replace(' ', '')}Exception"
-        )
+        answer = refusals.answer(refusal, pass_body=self.settings.pass_refusal_body)
         try:
-            await _send_http(response, send, "websocket.http.response")
+            await _send_http(answer.status, answer.headers, answer.body, send, "websocket.http.response")
         except OSError:
             log.debug("client left before its refusal", extra=facts)
 
@@ -207,8 +259,13 @@ class Gateway:
         while True:
             event = await receive()
             if event["type"] == "websocket.disconnect":
-                return connection.cause or disconnect_facts(event["code"], event.get("reason"))
+                return connection.cause or disconnect_facts(
+                    event["code"], event.get("reason"), lost_reason=self.settings.lost_reason
+                )
             if not connection.is_open:
+                continue
+            if self._faults.strike(FaultKind.CUT_CONNECTION, connection_id=connection.id):
+                connection.cut()
                 continue
             text: str | None = event.get("text")
             if text is None:
@@ -216,54 +273,7 @@ class Gateway:
                 continue
             connection.touch()
             if await connection.take_slot(len(text)):
-                self._start(self._handle_message(connection, text))
-
-    async def _handle_message(self, connection: Connection, text: str) -> None:
-        request_id = self._ids.request_id()
-        try:
-            route = self._router.find_message_route(text)
-            self._timeline.record(
-                "gateway.message",
-                connection_id=connection.id,
-                request_id=request_id,
-                route=None if route is None else route.key,
-                bytes=len(text.encode()) if not text.isascii() else len(text),
-                **tracing.of_message(text),
-            )
-            if route is None:
-                outcome: Reply | Failed = Failed(FORBIDDEN, "no route")
-            else:
-                outcome = await self._integrations.message(route, connection.origin, text, request_id)
-            await self._answer(connection, route, outcome, request_id)
-        finally:
-            connection.free_slot(len(text))
-
-    async def _answer(
-        self, connection: Connection, route: Route | None, outcome: Reply | Failed, request_id: str
-    ) -> None:
-        facts = {
-            "connection_id": connection.id,
-            "request_id": request_id,
-            "route": None if route is None else route.key,
-        }
-        if isinstance(outcome, Failed):
-            log.warning("message failed", extra={**facts, "cause": outcome.cause})
-            self._timeline.record("gateway.failed", **facts, cause=outcome.cause)
-            text = error_frame(outcome.message, connection_id=connection.id, request_id=request_id)
-        elif outcome.body is None:
-            return
-        else:
-            text = outcome.body
-        try:
-            await connection.send(text)
-        except ConnectionGone:
-            log.info("reply dropped: the connection is gone", extra=facts)
-        except ClientTooSlow:
-            log.warning("reply dropped: the client does not read", extra=facts)
-        else:
-            self._timeline.record(
-                "gateway.reply", **facts, bytes=len(text.encode()), **tracing.of_message(text)
-            )
+                self._start(self._messages.handle(connection, text))
 
     # End
 
@@ -288,6 +298,8 @@ class Gateway:
             log.error("gateway task failed", exc_info=error)
 
 
-async def _send_http(response: HttpResponse, send: Send, prefix: str) -> None:
-    await send({"type": f"{prefix}.start", "status": response.status, "headers": response.encoded_headers()})
-    await send({"type": f"{prefix}.body", "body": response.body})
+async def _send_http(
+    status: int, headers: list[tuple[bytes, bytes]], body: bytes, send: Send, prefix: str
+) -> None:
+    await send({"type": f"{prefix}.start", "status": status, "headers": headers})
+    await send({"type": f"{prefix}.body", "body": body})

@@ -1,7 +1,8 @@
 """The `@connections` API: post to, look at and close a connection, as boto3 does it."""
 
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -10,9 +11,11 @@ import msgspec
 from msgspec import UNSET
 
 from emulator.clock import timestamp
+from emulator.faults import FaultKind, Faults
 from emulator.gateway.connections import ClientTooSlow, Connection, ConnectionGone, Connections, Receive
 from emulator.gateway.identifiers import is_connection_id
 from emulator.gateway.settings import MAX_MESSAGE_BYTES, GatewaySettings
+from emulator.gateway.throttling import Throttle
 from emulator.telemetry import tracing
 from emulator.telemetry.timeline import Timeline
 
@@ -52,22 +55,40 @@ GONE = HttpResponse(410, error="GoneException")
 """The body is empty, as on AWS; an SDK knows the exception by the header alone."""
 TOO_LARGE = error_response(413, "PayloadTooLargeException", "Message too long")
 TOO_SLOW = error_response(429, "LimitExceededException", "The client does not read; its buffer is full.")
+TOO_MANY = error_response(429, "LimitExceededException", "Too Many Requests")
+UNDECODABLE = error_response(400, "BadRequestException", "The data is not UTF-8 text.")
+
+METHODS = frozenset({"POST", "GET", "DELETE"})
+
+_AUTHORIZATION = re.compile(
+    rb"AWS4-HMAC-SHA256\s+Credential=[^/,\s]+/\d{8}/[^/,\s]+/execute-api/aws4_request,"
+    rb"\s*SignedHeaders=[^,\s]+,\s*Signature=[0-9a-f]+"
+)
+_SIGNED_QUERY = re.compile(
+    rb"(?:^|&)X-Amz-Credential=[^/%&]+(?:/|%2[Ff])\d{8}(?:/|%2[Ff])[^/%&]+"
+    rb"(?:/|%2[Ff])execute-api(?:/|%2[Ff])aws4_request(?:&|$)"
+)
 
 
-def find_connection_id(raw_path: str, stage: str) -> str | None:
-    """Return the id that `/{stage}/@connections/{id}` names, decoded; None for any other path.
+def find_target(raw_path: str, stages: Collection[str]) -> tuple[str, str] | None:
+    """Return stage and id of `/{stage}/@connections/{id}`, decoded; None for any other path or stage.
 
-    `@` may be written `%40`; the id is percent-encoded as one segment.
+    `@` may be written `%40`; the id is one segment, percent-encoded or not.
     """
     segments = [unquote(segment) for segment in raw_path.split("/")]
-    if len(segments) == 4 and segments[:3] == ["", stage, "@connections"] and segments[3]:
-        return segments[3]
-    return None
+    if len(segments) != 4 or segments[0] or segments[2] != "@connections" or not segments[3]:
+        return None
+    return (segments[1], segments[3]) if segments[1] in stages else None
 
 
 def is_signed(headers: Mapping[bytes, bytes], query: bytes) -> bool:
-    """Tell whether a request carries a Signature Version 4, in header or query. It is not verified."""
-    return headers.get(b"authorization", b"").startswith(b"AWS4-") or b"X-Amz-Signature=" in query
+    """Tell whether a request carries a Signature Version 4 for `execute-api`, in header or query.
+
+    Its parts must be there; its value is not verified.
+    """
+    if _AUTHORIZATION.fullmatch(headers.get(b"authorization", b"")) is not None:
+        return b"x-amz-date" in headers or b"date" in headers
+    return b"X-Amz-Signature=" in query and _SIGNED_QUERY.search(query) is not None
 
 
 def describe(connection: Connection) -> bytes:
@@ -87,48 +108,95 @@ def describe(connection: Connection) -> bytes:
 
 
 class Management:
-    """Answers `@connections` requests of one API."""
+    """Answers `@connections` requests of one API.
+
+    Args:
+        is_elsewhere: whether another API of the sandbox has a connection of that id.
+        sleep: waits by the sandbox's clock, for the faults that delay.
+    """
 
     def __init__(
-        self, stage: str, connections: Connections, timeline: Timeline, settings: GatewaySettings
+        self,
+        stages: Collection[str],
+        connections: Connections,
+        timeline: Timeline,
+        settings: GatewaySettings,
+        *,
+        throttle: Throttle,
+        faults: Faults,
+        is_elsewhere: Callable[[str], bool],
+        sleep: Callable[[float], Awaitable[None]],
     ) -> None:
-        self._stage = stage
+        self._stages = stages
         self._connections = connections
         self._timeline = timeline
         self._settings = settings
+        self._throttle = throttle
+        self._faults = faults
+        self._is_elsewhere = is_elsewhere
+        self._sleep = sleep
 
     async def answer(self, scope: Mapping[str, Any], receive: Receive) -> HttpResponse:
         """Carry out one HTTP request and return its answer; never raises for what a caller can send.
 
-        403 for any other path or method, another stage, and an unsigned request; 400 for what cannot be an
-        id; 410 for a connection that is not open, `$connect` included; 413 above 128 KB; 429 for a client
-        that does not read.
+        403 for any other path or method, an unsigned request, and a connection of another stage or API; 400
+        for what cannot be an id; 410 for a connection that is not open, `$connect` included; 413 above
+        128 KB; 429 above the account's rate and for a client that does not read.
         """
         method: str = scope["method"]
-        connection_id = find_connection_id(scope["raw_path"].decode("latin-1"), self._stage)
+        target = find_target(scope["raw_path"].decode("latin-1"), self._stages)
         headers = dict(scope["headers"])
-        if connection_id is None or method not in ("POST", "GET", "DELETE"):
-            return FORBIDDEN
+        if target is None or method not in METHODS:
+            return _forbid("no such path, stage or method", method=method)
+        stage, connection_id = target
         if self._settings.require_signature and not is_signed(headers, scope["query_string"]):
-            return FORBIDDEN
-        if not is_connection_id(connection_id):
-            return error_response(400, "BadRequestException", f"Invalid connectionId: {connection_id}")
+            return _forbid("not signed for execute-api", method=method)
+        if method == "POST":
+            return await self._post(stage, connection_id, headers, receive)
         try:
-            if method == "POST":
-                return await self._post(connection_id, headers, receive)
-            connection = self._connections.get_open(connection_id)
-            if method == "GET":
-                return HttpResponse(200, describe(connection))
-            await connection.close(*DELETED)
-            return HttpResponse(204)
-        except ConnectionGone:
-            return GONE
+            connection = self._get(stage, connection_id)
+        except _Refusal as refusal:
+            return refusal.response
+        if method == "GET":
+            return HttpResponse(200, describe(connection))
+        await connection.close(*DELETED)
+        return HttpResponse(204)
+
+    def _get(self, stage: str, connection_id: str) -> Connection:
+        """Return the open connection that a call names. Raises _Refusal."""
+        if not self._throttle.admit_request():
+            log.warning("call of @connections throttled", extra={"connection_id": connection_id})
+            raise _Refusal(TOO_MANY)
+        if not is_connection_id(connection_id):
+            message = f"Invalid connectionId: {connection_id}"
+            raise _Refusal(error_response(400, "BadRequestException", message))
+        connection = self._connections.find(connection_id)
+        if self._is_elsewhere(connection_id) if connection is None else connection.origin.stage != stage:
+            raise _Refusal(
+                _forbid("the connection belongs to another stage or API", connection_id=connection_id)
+            )
+        if connection is None or not connection.is_open:
+            raise _Refusal(GONE)
+        return connection
 
     async def _post(
-        self, connection_id: str, headers: Mapping[bytes, bytes], receive: Receive
+        self, stage: str, connection_id: str, headers: Mapping[bytes, bytes], receive: Receive
     ) -> HttpResponse:
         data = await _read(receive, headers.get(b"content-length", b""))
-        response = TOO_LARGE if data is None else await self._deliver(connection_id, data)
+        try:
+            connection = self._get(stage, connection_id)
+            if data is None:
+                raise _Refusal(TOO_LARGE)
+            await self._go_wrong(connection_id)
+            await connection.send(self._text(connection_id, data))
+            response = HttpResponse(200)
+        except _Refusal as refusal:
+            response = refusal.response
+        except ConnectionGone:
+            response = GONE
+        except ClientTooSlow:
+            log.warning("post gave up on a client that does not read", extra={"connection_id": connection_id})
+            response = TOO_SLOW
         self._timeline.record(
             "gateway.post",
             connection_id=connection_id,
@@ -138,24 +206,38 @@ class Management:
         )
         return response
 
-    async def _deliver(self, connection_id: str, data: bytes) -> HttpResponse:
+    async def _go_wrong(self, connection_id: str) -> None:
+        """Let a declared fault strike."""
+        if delay := self._faults.strike(FaultKind.DELAY_POST, connection_id=connection_id):
+            await self._sleep(delay.delay_s)
+        if refusal := self._faults.strike(FaultKind.REFUSE_POST, connection_id=connection_id):
+            raise _Refusal(TOO_MANY if refusal.code == str(TOO_MANY.status) else GONE)
+
+    def _text(self, connection_id: str, data: bytes) -> str:
+        """Return the message that `data` becomes: always text. Raises _Refusal if the settings say so."""
         try:
-            await self._connections.get_open(connection_id).send(_text(connection_id, data))
-        except ConnectionGone:
-            return GONE
-        except ClientTooSlow:
-            log.warning("post gave up on a client that does not read", extra={"connection_id": connection_id})
-            return TOO_SLOW
-        return HttpResponse(200)
+            return data.decode()
+        except UnicodeDecodeError:
+            if self._settings.refuse_undecodable_posts:
+                log.warning("posted data is not UTF-8; refused", extra={"connection_id": connection_id})
+                raise _Refusal(UNDECODABLE) from None
+            log.warning(
+                "posted data is not UTF-8; replaced what is not", extra={"connection_id": connection_id}
+            )
+            return data.decode(errors="replace")
 
 
-def _text(connection_id: str, data: bytes) -> str:
-    """Return the message that `data` becomes: always text; what AWS does with other bytes is unknown."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        log.warning("posted data is not UTF-8; replaced what is not", extra={"connection_id": connection_id})
-        return data.decode(errors="replace")
+class _Refusal(Exception):
+    """A call is answered with `response` and nothing else happens."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+def _forbid(cause: str, **facts: str) -> HttpResponse:
+    log.info("call of @connections refused", extra={"status": FORBIDDEN.status, "cause": cause, **facts})
+    return FORBIDDEN
 
 
 async def _read(receive: Receive, content_length: bytes) -> bytes | None:

@@ -3,12 +3,13 @@
 What is handed to the application beside ASGI: `scope["extensions"]["gateway"]`, a `Peer`.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
@@ -25,35 +26,46 @@ MAX_HEAD_BYTES = 65_536
 LINGER_S = 1.0
 """How long a failed connection is still read, so that the close frame is not lost to a TCP reset."""
 
+CLOSE_TIMEOUT_S = 10.0
+"""How long a socket may take to go once a close frame went out; one that does not read is cut then. Ours."""
 
 MAX_FRAGMENTS = 131_072
 """Frames of one message: one byte each is the finest that 128 KB can be cut."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Peer:
     """What ASGI does not tell of a connection.
 
     Attributes:
         headers: the handshake's, names in the case in which the client wrote them.
         abort: cuts the socket at once, with what is still to be sent.
+        on_ping: called for each ping of the client; the application may set it.
+        has_failed: whether a frame was too large or broke the protocol, so that the connection was closed.
     """
 
     headers: Sequence[tuple[str, str]]
     abort: Callable[[], None]
+    on_ping: Callable[[], None] | None = None
+    has_failed: bool = False
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """One WebSocket connection."""
 
     _has_failed = False
+    _peer: Peer | None = None
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if self.handshake_complete:  # refused: not a valid handshake
+            log.info(
+                "what looked like a handshake is none; refused",
+                extra={"status": self.response.status_code, "cause": type(self.conn.handshake_exc).__name__},
+            )
             return
-        extensions = cast(dict[str, Any], self.scope["extensions"])
-        extensions["gateway"] = Peer(list(event.headers.raw_items()), self.transport.abort)
+        self._peer = Peer(list(event.headers.raw_items()), self.transport.abort)
+        cast(dict[str, Any], self.scope["extensions"])["gateway"] = self._peer
 
     def data_received(self, data: bytes) -> None:
         if self._has_failed:
@@ -74,28 +86,68 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._has_failed = True
         close = self.conn.close_sent
         if close is None:  # before the handshake was answered
+            log.info("a peer broke the protocol during its handshake; cut")
             self.transport.abort()
             return
+        if self._peer is not None:
+            self._peer.has_failed = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
         self.close_sent = True
-        if self.close_timer is not None:
-            self.close_timer.cancel()
-        self.close_timer = self.loop.call_later(LINGER_S, self.transport.abort)
+        self._cut_later(LINGER_S)
         if self.transport.is_closing():
             return
         self.transport.write(b"".join(self.conn.data_to_send()))
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
+        with contextlib.suppress(OSError):  # the peer is gone already
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
 
     def handle_ping(self) -> None:
         """Answer a ping, unless the client does not read: its pongs would pile up."""
+        if self._peer is not None and self._peer.on_ping is not None:
+            self._peer.on_ping()
         if self.writable.is_set():
             super().handle_ping()
         else:
             self.conn.data_to_send()
+
+    def handle_bytes(self, event: Frame) -> None:
+        """Tell of a binary message at its first frame: what it carries is of no use."""
+        self.curr_msg_data_type = "bytes"
+        self.frames = [b""]
+        self.send_receive_event_to_app()
+
+    def handle_close(self, event: Frame) -> None:
+        super().handle_close(event)
+        if self.transport.is_closing():
+            self._cut_later(CLOSE_TIMEOUT_S)
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand a message over, and read no further until the application has taken it."""
+        data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+        self.frames = []
+        if self.close_sent:
+            return
+        if self.curr_msg_data_type == "bytes":
+            self.queue.put_nowait({"type": "websocket.receive", "bytes": data})
+        else:
+            try:
+                self.queue.put_nowait({"type": "websocket.receive", "text": data.decode()})
+            except UnicodeDecodeError:
+                self.conn.fail(CloseCode.INVALID_DATA, "text that is not UTF-8")
+                self.handle_parser_exception()
+                return
+        if not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    def _cut_later(self, delay_s: float) -> None:
+        """Cut the socket if it is still there after `delay_s`, whatever is still to be sent."""
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(delay_s, self.transport.abort)
 
     def handle_cont(self, event: Frame) -> None:
         """Take a continuation frame; the size limit does not stop frames without a payload."""
@@ -106,7 +158,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().handle_cont(event)
 
     async def send(self, message: Any) -> None:
-        """Send an ASGI message; a text above the frame limit goes out as several frames, as on AWS."""
+        """Send an ASGI message; a text above the frame limit goes out as several frames, as on AWS.
+
+        Of several that wait for a client to read, one at a time goes on: together they would fill memory.
+        """
+        while not self.writable.is_set():
+            await self.writable.wait()
         text = message.get("text") if message["type"] == "websocket.send" else None
         if text is not None and len(text) > MAX_FRAME_BYTES // 4:
             data = text.encode()
@@ -114,9 +171,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 await self._send_fragments(data)
                 return
         await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # answered, if not with 101; else uvicorn reports an error
+        elif message["type"] == "websocket.close" and self.close_timer is not None:
+            self._cut_later(CLOSE_TIMEOUT_S)
 
     async def _send_fragments(self, data: bytes) -> None:
-        await self.writable.wait()
         if self.disconnected or self.close_sent:
             raise ClientDisconnected
         try:
@@ -137,6 +197,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._request_began: float | None = self.loop.time()
         self._raw_names: list[bytes] = []
         self._head_bytes = 0
         self._is_in_head = True
@@ -147,12 +208,31 @@ class HttpProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._is_in_head and not self._has_ended_request:
             self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-                self.send_400_response("Request header or cookie too large")
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse_head()
+
+    def cut_if_overdue(self, now: float, *, timeout_s: float) -> None:
+        """Cut a socket that has not sent a whole request within `timeout_s`; `now` is the loop's time."""
+        if self._request_began is not None and now - self._request_began > timeout_s:
+            self._request_began = now
+            log.info("a socket sent no whole request in time; cut", extra={"timeout_s": timeout_s})
+            self.transport.abort()
+
+    def _refuse_head(self) -> None:
+        if self.transport.is_closing():
+            return
+        log.info("a request's head is too large; refused", extra={"status": 431})
+        self.transport.write(
+            STATUS_LINE[431] + b"connection: close\r\ncontent-length: 0\r\nx-amzn-ErrorType: "
+            b"RequestHeaderFieldsTooLargeException\r\n\r\n"
+        )
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._raw_names = []
+        if self._request_began is None:
+            self._request_began = self.loop.time()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._raw_names.append(name)
@@ -166,6 +246,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._is_in_head = True
         self._has_ended_request = True
+        self._request_began = None
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
@@ -185,5 +266,4 @@ class HttpProtocol(HttpToolsProtocol):
         # A line too long or too many headers: the WebSocket parser gave up without a word.
         self.connections.discard(protocol)
         self.connections.add(self)
-        if not self.transport.is_closing():
-            self.send_400_response("Invalid WebSocket handshake")
+        self._refuse_head()

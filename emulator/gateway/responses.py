@@ -1,8 +1,10 @@
 """What the outcome of an integration means: for a handshake, for a message, and as frames and bodies."""
 
+import base64
+import contextlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -13,8 +15,10 @@ from emulator.invocation import InvocationResult
 FORBIDDEN = "Forbidden"
 INTERNAL_SERVER_ERROR = "Internal server error"
 TIMED_OUT = "Endpoint request timed out"
+BAD_REQUEST_BODY = "Bad request body"
+TOO_MANY_REQUESTS = "Too Many Requests"
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?|")
 
 
 class _ProxyResponse(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
@@ -32,17 +36,38 @@ _decoder = msgspec.json.Decoder(_ProxyResponse)
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The handshake is answered 101; `subprotocol` is what the function's header says, or None."""
+    """The handshake is answered 101; `subprotocol` is what the function's header says, or None.
+
+    It goes out as it is, also where the client did not offer it: then the client fails, as on AWS.
+    """
 
     subprotocol: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The handshake is answered with `status`; `cause` is for the log."""
+    """The handshake is answered with `status`, as `refusals.answer` words it.
+
+    Attributes:
+        cause: for the log.
+        error: the exception's name; None: the status's.
+        content: the body's members; None: a `message` after the status.
+        response: what the function itself answered; None where it did not come to that.
+    """
 
     status: int
     cause: str
+    error: str | None = None
+    content: Mapping[str, str] | None = None
+    response: "FunctionResponse | None" = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionResponse:
+    """Headers and body of a proxy response, the body decoded."""
+
+    headers: Sequence[tuple[str, str]]
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +79,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The integration failed; the client gets an error frame with `message`. `cause` is for the log."""
+    """The integration failed; the client gets an error frame with `message`. `cause` is for the log.
+
+    Attributes:
+        message_id: named by the frame instead of the request's id, where AWS does so; else None.
+    """
 
     message: str
     cause: str
+    message_id: str | None = None
 
 
 def decide_handshake(result: InvocationResult) -> Accepted | Refused:
@@ -75,11 +105,11 @@ def decide_handshake(result: InvocationResult) -> Accepted | Refused:
     if response is None or status is None:
         return Refused(HTTPStatus.BAD_GATEWAY, "malformed response")
     if not 200 <= status < 300:
-        return Refused(status, "function refused")
+        return Refused(status, "function refused", response=_function_response(response))
     subprotocol = _find_header(response, "sec-websocket-protocol")
-    if subprotocol is not None and _TOKEN.fullmatch(subprotocol) is None:
+    if subprotocol is not None and _HEADER_VALUE.fullmatch(subprotocol) is None:
         return Refused(HTTPStatus.BAD_GATEWAY, "malformed response")
-    return Accepted(subprotocol)
+    return Accepted(subprotocol or None)
 
 
 def decide_reply(
@@ -104,21 +134,19 @@ def decide_reply(
     return Reply(body) if body or send_empty else Reply()
 
 
-def error_frame(message: str, *, connection_id: str, request_id: str) -> str:
+def error_frame(message: str, *, connection_id: str, request_id: str, message_id: str | None = None) -> str:
     """Return API Gateway's own error message, with its spacing to the character.
 
+    Args:
+        message_id: takes the place of the request's id, where a message did not match its model.
+
     Source:
-        Seen verbatim: `{"message": "Forbidden", "connectionId":"DBNjmfOmSwMCJiA=", "requestId":"DBN…"}`.
+        Seen verbatim: `{"message": "Forbidden", "connectionId":"DBNjmfOmSwMCJiA=", "requestId":"DBN…"}`. The
+        form with `messageId` is the Developer Guide's (rows A27 to A31).
     """
+    if message_id is not None:
+        return f'{{"message" : "{message}", "connectionId": "{connection_id}", "messageId": "{message_id}"}}'
     return f'{{"message": "{message}", "connectionId":"{connection_id}", "requestId":"{request_id}"}}'
-
-
-def refusal_message(status: int) -> str:
-    """Return the `message` of a refused handshake's body. Unknown for AWS; REST's wording stands in."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Refused"
 
 
 def _parse(payload: bytes) -> _ProxyResponse | None:
@@ -140,10 +168,26 @@ def _status(value: int | str | None) -> int | None:
 
 
 def _find_header(response: _ProxyResponse, name: str) -> str | None:
-    headers: Mapping[str, Any] = {
-        key: values[-1] for key, values in (response.multi_value_headers or {}).items() if values
-    }
-    for key, value in {**headers, **(response.headers or {})}.items():
-        if key.lower() == name and value is not None:
-            return str(value)
-    return None
+    found = [value for key, value in _headers(response) if key.lower() == name]
+    return found[0] if found else None
+
+
+def _headers(response: _ProxyResponse) -> list[tuple[str, str]]:
+    """Return the response's headers; of a name in both maps `headers` has the say."""
+    single = {key: value for key, value in (response.headers or {}).items() if value is not None}
+    lower = {key.lower() for key in single}
+    several = [
+        (key, value)
+        for key, values in (response.multi_value_headers or {}).items()
+        for value in values
+        if key.lower() not in lower and value is not None
+    ]
+    return [(key, str(value)) for key, value in [*single.items(), *several]]
+
+
+def _function_response(response: _ProxyResponse) -> FunctionResponse:
+    body = (response.body or "").encode()
+    if response.is_base64_encoded:
+        with contextlib.suppress(ValueError):
+            body = base64.b64decode(body, validate=True)
+    return FunctionResponse(_headers(response), body)

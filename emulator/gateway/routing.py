@@ -16,7 +16,7 @@ DISCONNECT_ROUTE = "$disconnect"
 _NAME = r"[A-Za-z0-9_\-]+"
 _REFERENCE = rf"request\.body(?P<{{0}}>(?:\.{_NAME}|\[\d+\]|\['[^']*'\])*)"
 _TOKEN = re.compile(
-    rf"\$\{{{_REFERENCE.format('braced')}\}}|\${_REFERENCE.format('plain')}|\\(?P<escaped>.)|(?P<text>[^$\\]+)",
+    rf"\$\{{{_REFERENCE.format('braced')}\}}|\${_REFERENCE.format('plain')}(?![\w.\[-])|\\(?P<escaped>.)|(?P<text>[^$\\]+)",
     re.DOTALL,
 )
 _STEP = re.compile(rf"\.(?P<name>{_NAME})|\[(?P<index>\d+)\]|\['(?P<quoted>[^']*)'\]")
@@ -37,7 +37,8 @@ class RouteSelection:
         objects is by analogy.
 
     Raises:
-        InvalidApplication: the expression refers to something other than `request.body`.
+        InvalidApplication: the expression refers to something other than `request.body`, or by a JSONPath
+            with more than names and indexes.
     """
 
     def __init__(self, expression: str) -> None:
@@ -82,7 +83,8 @@ def _parse(expression: str) -> Iterable[Part]:
         if token is None:
             raise InvalidApplication(
                 f"The route selection expression {expression!r} is not understood at character {position};"
-                " write $request.body.path, ${request.body.path}, or plain text."
+                " write $request.body.path (${request.body.path} before more text), \\$ for a dollar sign,"
+                " or plain text."
             )
         position = token.end()
         path = token["braced"] if token["braced"] is not None else token["plain"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn import Config
@@ -131,6 +131,13 @@ class GatewayServer:
             await server.wait_closed()
         self._servers = []
 
+    def cut_overdue(self) -> None:
+        """Cut the sockets that take too long to send a request. The server calls it often."""
+        now, timeout_s = asyncio.get_running_loop().time(), self.gateway.settings.request_timeout_s
+        for connection in list(self._state.connections):
+            if isinstance(connection, HttpProtocol):
+                connection.cut_if_overdue(now, timeout_s=timeout_s)
+
     async def _listen(self, factory: Callable[[], asyncio.Protocol], port: int, **options: Any) -> int:
         try:
             server = await asyncio.get_running_loop().create_server(
@@ -148,6 +155,7 @@ class GatewayServer:
         while True:
             await asyncio.sleep(SWEEP_INTERVAL_S)
             self.gateway.sweep()
+            self.cut_overdue()
 
     async def _cut(self) -> None:
         """Cut the sockets that are still there and see their tasks end."""
@@ -162,19 +170,19 @@ class GatewayServer:
             await asyncio.sleep(0)
 
 
-def _configure(app: Callable[..., Awaitable[None]]) -> Config:
+def _configure(gateway: Gateway) -> Config:
     """Return uvicorn's configuration.
 
     Its own log must not go below warnings: at `info` it writes every URL with its query, tokens included.
     """
     config = Config(
-        cast(Any, app),
+        cast(Any, gateway),
         http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_max_size=cast(int, (MAX_MESSAGE_BYTES, MAX_FRAME_BYTES)),
         ws_ping_interval=None,
         ws_ping_timeout=None,
-        ws_per_message_deflate=False,
+        ws_per_message_deflate=gateway.settings.negotiate_compression,
         lifespan="off",
         log_config=None,
         log_level="warning",

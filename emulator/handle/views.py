@@ -82,6 +82,24 @@ class Logs(_View):
         return "\n".join(str(log["log"]).rstrip() for log in self)
 
 
+class Faults(_View):
+    """The declared faults.
+
+    Shape:
+        `{"id", "kind", "where", "probability", "times", "skip", "delay_s", "code", "seed", "struck"}`.
+    """
+
+    def _text(self) -> str:
+        from emulator.displays.tables import rows_text
+
+        return rows_text(self, title="Faults")
+
+    def _repr_html_(self) -> str:
+        from emulator.displays.tables import rows_html
+
+        return rows_html(self, title="Faults")
+
+
 class Lifecycle(dict[tuple[str, str], str]):
     """A lifecycle as a table: `{(state, event): state}`.
 

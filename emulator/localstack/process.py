@@ -1,17 +1,21 @@
 """LocalStack as a child process: started on a socket of ours, watched, ended with us."""
 
 import asyncio
-import json
 import os
+import secrets
 import socket
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from emulator.account import ISOLATION
 from emulator.errors import BackendFailed
+from emulator.faults import Fault, FaultKind
 from emulator.localstack import environment
 from emulator.localstack.backend import Backend
+from emulator.localstack.calls import CallFailed, call
 from emulator.virtual_environment import EnvironmentFailed
 
 READY_TIMEOUT_S = 60.0
@@ -23,7 +27,7 @@ LOG_TAIL_LINES = 30
 
 _BACKLOG = 512
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
-_HEALTH_REQUEST = b"GET /_localstack/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+_BACKEND_KINDS = {FaultKind.FAIL_BACKEND_CALL, FaultKind.SLOW_BACKEND_CALL}
 
 
 def _ignore(_: str) -> None:
@@ -55,13 +59,14 @@ class LocalStack:
         self._settings = settings or {}
         self._ready_timeout_s = ready_timeout_s
         self._process: asyncio.subprocess.Process | None = None
-        self._endpoint_url = ""
+        self._secret = secrets.token_urlsafe()
+        self._port = 0
         self._version = ""
 
     @property
     def endpoint_url(self) -> str:
         """Where it is served, `http://127.0.0.1:<port>`; known once it is started."""
-        return self._endpoint_url
+        return f"http://127.0.0.1:{self._port}" if self._port else ""
 
     @property
     def version(self) -> str:
@@ -76,7 +81,7 @@ class LocalStack:
     @property
     def backend(self) -> Backend:
         """The started LocalStack as a back end."""
-        return Backend("LocalStack", self._version, "embedded", self._endpoint_url, waits_for_records=True)
+        return Backend("LocalStack", self._version, "embedded", self.endpoint_url, waits_for_records=True)
 
     async def start(self) -> None:
         """Make its environment where it must be, start it and wait until it answers.
@@ -90,8 +95,7 @@ class LocalStack:
             raise BackendFailed(f"LocalStack's environment could not be made. {error}") from error
         self._files.mkdir(parents=True, exist_ok=True)
         with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listener:
-            port = listener.getsockname()[1]
-            self._endpoint_url = f"http://127.0.0.1:{port}"
+            port = self._port = listener.getsockname()[1]
             with self.log_path.open("wb") as log:
                 self._process = await asyncio.create_subprocess_exec(
                     *[str(python), "-P", "-m", "streamer_localstack"],
@@ -121,6 +125,48 @@ class LocalStack:
         except TimeoutError:
             process.kill()
             await process.wait()
+
+    async def set_clock_offset(self, offset_s: float) -> None:
+        """Let DynamoDB and its streams live `offset_s` seconds ahead of the machine's time.
+
+        What expires by that is deleted, and its records written, when this returns. The other services keep
+        the machine's time.
+
+        Raises:
+            BackendFailed: it does not answer, or refuses.
+        """
+        await self._tell("clock", {"offset_s": offset_s})
+
+    async def set_faults(self, faults: Sequence[Fault]) -> None:
+        """Let calls of applications fail or be slow as these say, in place of what was said before.
+
+        A fault that was there before and is again goes on with its counts. Kinds that are not of the back end
+        are left out.
+
+        Raises:
+            BackendFailed: it does not answer, or refuses.
+        """
+        declared = [
+            {**asdict(fault), "where": dict(fault.where)} for fault in faults if fault.kind in _BACKEND_KINDS
+        ]
+        await self._tell("faults", {"faults": declared})
+
+    async def count_faults(self) -> list[int]:
+        """Return how often each fault of `set_faults` struck, in that order.
+
+        Raises:
+            BackendFailed: it does not answer.
+        """
+        return list((await self._tell("faults", None))["struck"])
+
+    async def _tell(self, route: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
+        try:
+            return await call(self._port, f"/_streamer/{route}", body=body, secret=self._secret)
+        except (CallFailed, OSError, ValueError) as error:
+            raise BackendFailed(
+                f"LocalStack could not be told about its {route} ({error}); see that it still runs.",
+                self.log_tail(LOG_TAIL_LINES),
+            ) from error
 
     async def died(self) -> int:
         """Wait until the process has ended, by whatever cause; return its exit code (< 0: a signal)."""
@@ -184,6 +230,7 @@ class LocalStack:
             "PYTHONUNBUFFERED": "1",
             "XDG_CACHE_HOME": str(home.with_name("cache")),  # where the plugin manager keeps its index
             "EMULATOR_LISTENING_SOCKET": str(descriptor),
+            "EMULATOR_SECRET": self._secret,
             "GATEWAY_SERVER": "loopback",
             "GATEWAY_LISTEN": f"127.0.0.1:{port}",
             "LOCALSTACK_HOST": f"127.0.0.1:{port}",
@@ -196,20 +243,15 @@ class LocalStack:
             "DNS_ADDRESS": "0",
             "SKIP_SSL_CERT_DOWNLOAD": "1",
             "DISABLE_EVENTS": "1",
+            "DISABLE_CORS_CHECKS": "1",  # our plugin lets in pages of this machine only
             **ISOLATION,
         }
         return {**surroundings, **self._settings}
 
 
 async def _health(port: int) -> str:
-    """Return the version that LocalStack's health page names. Raises OSError or ValueError."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    """Return the version that LocalStack's health page names. Raises CallFailed, OSError or ValueError."""
     try:
-        writer.write(_HEALTH_REQUEST)
-        answer = await reader.read()
-        head, _, body = answer.partition(b"\r\n\r\n")
-        if b" 200 " not in head.split(b"\r\n", 1)[0]:
-            raise ValueError("not healthy")
-        return str(json.loads(body)["version"])
-    finally:
-        writer.close()
+        return str((await call(port, "/_localstack/health"))["version"])
+    except KeyError as error:
+        raise ValueError("no health page") from error

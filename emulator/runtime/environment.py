@@ -4,49 +4,32 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from emulator.application import Function
-from emulator.clock import Clock, timestamp
+from emulator.clock import Clock
 from emulator.errors import StartFailed
-from emulator.runtime import payloads
+from emulator.runtime.environment_log import EnvironmentLog
+from emulator.runtime.freezing import freeze, thaw
 from emulator.runtime.inline import Starter
 from emulator.runtime.invocations import Invocation, Outcome
 from emulator.runtime.lifecycle import Event, IllegalTransition, Status, step
-from emulator.runtime.logs import BoundedText, InvocationLog, init_start_line, start_line
-from emulator.runtime.memory import peak_memory_mb
+from emulator.runtime.memory_watch import MemoryWatch
+from emulator.runtime.outcomes import exit_outcome, init_error_outcome, timeout_outcome, too_large_outcome
+from emulator.runtime.owners import Owner
+from emulator.runtime.payloads import UNHANDLED
 from emulator.runtime.runtime_api import RuntimeApi
-from emulator.runtime.settings import RuntimeSettings
+from emulator.runtime.settings import PROVISIONED_INIT_TIMEOUT_S, RuntimeSettings
+from emulator.runtime.sites import Site
+from emulator.runtime.variables import ON_DEMAND, PROVISIONED
 from emulator.runtime.zygote import Exit
 
-_READ_BYTES = 65_536
-_DRAIN_READS = 4
-"""More than a pipe holds (64 KiB on Linux), and an end where a process writes as fast as it is read."""
-
-_MEMORY_SAMPLE_S = 0.25
-"""How old a figure of the process's memory may be; reading it costs as much as a third of a call."""
+CLOCK_HEADER = "Lambda-Runtime-Invocation-Id"
+"""Tells the process how far the sandbox's clock is ahead. AWS's native client drops headers of other names;
+with this one it does nothing but send it back."""
 
 
-class Owner(Protocol):
-    """Who is told what happens to an environment."""
-
-    def environment_ready(self, environment: "Environment", *, first: bool) -> None:
-        """It asks for an invocation."""
-
-    def invocation_ended(self, environment: "Environment", invocation: Invocation, outcome: Outcome) -> None:
-        """It has an outcome; it is finishing, or dead already."""
-
-    def environment_ended(
-        self, environment: "Environment", *, before: Status, failure: Outcome | None
-    ) -> None:
-        """It is of no use any more; `failure` is why it did not start, and only then set.
-
-        Args:
-            before: what it was doing.
-        """
-
-    def environment_gone(self, environment: "Environment") -> None:
-        """The operating system has no such process any more; before or after `environment_ended`."""
+_EXITED = Outcome(b"", UNHANDLED)
+"""That the process has ended; the invocation's id and the status make the rest."""
 
 
 class Environment:
@@ -54,6 +37,11 @@ class Environment:
 
     Whatever ends it (the process exits, is killed, times out, cannot load the function), its owner is
     told exactly once by `environment_ended`, and a running invocation gets its outcome before that.
+
+    Args:
+        site: where it runs; None for one without a process.
+        failed: one that did not load the function; this one tries again, within the invocation `call`.
+        call: the invocation that it is started for and that its initialisation is a part of, or None.
 
     Attributes:
         exited: done when the operating system has no such process any more.
@@ -69,17 +57,27 @@ class Environment:
         settings: RuntimeSettings,
         clock: Clock,
         provisioned: bool = False,
+        site: Site | None = None,
+        failed: "Environment | None" = None,
+        call: Invocation | None = None,
     ) -> None:
         self.key = key
         self.function = function
         self.provisioned = provisioned
+        self.site = site
+        self.call = call
         self.status = Status.STARTING
         self.pid: int | None = None
         self.invocations = 0
         self.init_ms: float | None = None
         self.started_at = clock.now()
         self.exited = asyncio.Event()
-        self.log: InvocationLog | None = None
+        self.log = EnvironmentLog(
+            function,
+            clock=clock,
+            initialization_type=PROVISIONED if provisioned else ON_DEMAND,
+            max_bytes=settings.max_log_bytes,
+        )
         self._owner = owner
         self._starter = starter
         self._settings = settings
@@ -87,17 +85,23 @@ class Environment:
         self._loop = asyncio.get_running_loop()
         self._api = RuntimeApi(self)
         self._began = time.perf_counter()  # the loop's own time may have whole milliseconds only
-        self._init_output = BoundedText(settings.max_log_bytes)
-        self._output: int | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._invocation: Invocation | None = None
+        self._invocation = call
         self._exit: Exit | None = None
         self._state_at_end: Status | None = None
-        self._max_memory = (0.0, 0)
+        self._memory = MemoryWatch(
+            limit_mb=function.memory_mb if settings.enforce_memory_limit else None,
+            exceeded=self._out_of_memory,
+        )
         self._asked_early = False
+        self._is_frozen = False
+        is_reset = site is not None and site.is_used
+        self.log.begin(failed.log.init_text() if failed is not None else "" if is_reset else None)
+        if call is not None:
+            self.log.open(call, first=True, cold=True, pid=None)
 
     async def start(self, variables: Callable[[str], Mapping[str, str]]) -> None:
-        """Start the process; it is ready when the owner is told.
+        """Start the process; it is ready when the owner is told, or when it runs its `call`.
 
         Args:
             variables: makes the environment variables from the Runtime API's `host:port`.
@@ -107,13 +111,8 @@ class Environment:
         """
         port = await self._api.listen()
         read, write = self._starter.open_output(self.key)
-        os.set_blocking(read, False)
-        self._output = read
-        self._loop.add_reader(read, self._read_output)
-        # Lambda breaks off a slow init and repeats it as part of the first invocation, within the
-        # function's timeout; here it goes on in the same process for as long.
-        limit_s = self._settings.init_timeout_s + self.function.timeout_s
-        self._timer = self._loop.call_later(limit_s, self._init_timed_out)
+        self.log.attach(read)
+        self._begin_init()
         try:
             pid = await self._starter.start(
                 self.key, variables(f"127.0.0.1:{port}"), write, self._process_exited
@@ -121,7 +120,7 @@ class Environment:
         except BaseException as error:
             told = self.status is Status.DEAD
             self._status_step(Event.ENDED)
-            self._stop_timer()
+            self._stop_timers()
             self._release()
             self.exited.set()
             if told and isinstance(error, StartFailed):
@@ -131,41 +130,30 @@ class Environment:
         finally:
             os.close(write)
         self.pid = pid
+        if self.log.invocation is not None:
+            self.log.invocation.pid = pid
         if self.status is Status.DEAD:  # killed meanwhile
             self._starter.kill(self.key)
-        elif self._asked_early:
+            return
+        if self._starter.runs_processes:
+            self._memory.begin(pid)
+        if self._asked_early:
             self.asked()
 
     def run(self, invocation: Invocation) -> None:
         """Give the waiting runtime an invocation; only while idle."""
-        self._status_step(Event.ASSIGNED)
-        self._invocation = invocation
-        self.invocations += 1
-        now = self._clock.now()
-        log = InvocationLog(
-            function=self.function.name,
-            request_id=invocation.request_id,
-            started_at=now,
-            output=BoundedText(self._settings.max_log_bytes),
-            cold=self.invocations == 1 and not self.provisioned,
-            pid=self.pid,
-        )
-        self._drain()
-        if self.invocations == 1:
-            log.output.append(init_start_line().encode() + self._init_output.text().encode())
-        log.output.append(start_line(invocation.request_id).encode())
-        self.log = invocation.log = log
-        timeout_s = self.function.timeout_s
-        self._began = time.perf_counter()  # the loop's own time may have whole milliseconds only
+        first = not self.invocations
+        self.log.open(invocation, first=first, cold=first and not self.provisioned, pid=self.pid)
+        self._began = time.perf_counter()
         if self._starter.runs_processes:
-            self._timer = self._loop.call_later(timeout_s, self._timed_out)
-        # The process compares the deadline with its own clock, so it is in the machine's time.
-        invocation.headers["Lambda-Runtime-Deadline-Ms"] = str(int((time.time() + timeout_s) * 1000))
-        self._api.deliver(invocation.headers, invocation.payload)
+            self._timer = self._loop.call_later(self.function.timeout_s, self._timed_out)
+            assert self.pid is not None
+            self._memory.begin(self.pid)
+        self._deliver(invocation, self.function.timeout_s)
 
     def kill(self) -> None:
         """End the process now; a running invocation ends as if the process had been killed."""
-        self._die(Outcome(b"", payloads.UNHANDLED), status=-9)
+        self._die(_EXITED, status=-9)
 
     def signal_kill(self) -> None:
         """SIGKILL the process and let the service find out, as a fault of the machine would."""
@@ -174,18 +162,24 @@ class Environment:
         else:  # a thread goes on, and must not have its answer taken meanwhile
             self.kill()
 
+    def runs(self, invocation: Invocation) -> bool:
+        """Whether it has not answered `invocation` yet."""
+        return self._invocation is invocation
+
     def elapsed_ms(self) -> float:
         """Return how long the current invocation (or the start) has taken."""
         return (time.perf_counter() - self._began) * 1000
 
     def max_memory_mb(self) -> int:
-        """Return the most memory that the process has had, a quarter of a second ago or later."""
-        now = self._loop.time()
-        sampled_at, value = self._max_memory
-        if self.pid is not None and self._exit is None and (not value or now - sampled_at > _MEMORY_SAMPLE_S):
-            value = max(value, peak_memory_mb(self.pid))
-            self._max_memory = (now, value)
-        return value
+        """Return the most memory that the process and its children have had."""
+        return self._memory.max_mb()
+
+    @property
+    def reported_init_ms(self) -> float | None:
+        """Return what the first REPORT line says of the initialisation; nothing of one after a reset."""
+        if self.call is not None or (self.site is not None and self.site.is_used):
+            return None
+        return self.init_ms
 
     # what the Runtime API reports
 
@@ -196,26 +190,29 @@ class Environment:
             return
         self._status_step(Event.ASKED)
         if first:
-            self._stop_timer()
             self.init_ms = self.elapsed_ms()
+            if self.call is not None:
+                self._deliver(self.call, self.function.timeout_s - self.init_ms / 1000)
+                return
+            self._stop_timers()
         self._owner.environment_ready(self, first=first)
+        if self.status is Status.IDLE and self._settings.freeze and self._starter.runs_processes:
+            assert self.pid is not None
+            freeze(self.pid)
+            self._is_frozen = True
 
     def responded(self, request_id: str, body: bytes | None) -> None:
         invocation = self._answered(request_id)
-        if body is None:
-            error_type = "Function.ResponseSizeTooLarge"
-            outcome = Outcome(payloads.too_large_payload(), payloads.UNHANDLED, error_type, "error")
-        else:
-            outcome = Outcome(body)
+        outcome = too_large_outcome() if body is None else Outcome(body)
         self._owner.invocation_ended(self, invocation, outcome)
 
     def failed(self, request_id: str, body: bytes) -> None:
-        self._owner.invocation_ended(self, self._answered(request_id), Outcome(body, payloads.UNHANDLED))
+        self._owner.invocation_ended(self, self._answered(request_id), Outcome(body, UNHANDLED))
 
     def init_failed(self, body: bytes) -> None:
         if self.status is not Status.STARTING:
             raise IllegalTransition(self.status, Event.ENDED)
-        self._die(Outcome(body, payloads.UNHANDLED, status="error"), status=1)
+        self._die(init_error_outcome(body), status=1)
 
     def abandoned(self) -> None:
         if self.status is Status.IDLE:
@@ -230,8 +227,7 @@ class Environment:
     def _process_exited(self, ended: Exit) -> None:
         self._exit = ended
         self.exited.set()
-        if ended.max_rss_kb:
-            self._max_memory = (self._loop.time(), ended.max_rss_kb // 1024)
+        self._memory.exited(ended.max_rss_kb // 1024)
         if self.status is Status.DEAD or not self._api.connections:
             self._conclude()
         else:  # what it sent before its end is still to be read from the socket
@@ -240,41 +236,44 @@ class Environment:
 
     def _conclude(self) -> None:
         status = self._exit.status if self._exit is not None else None
-        self._die(Outcome(b"", payloads.UNHANDLED), status=status)
+        self._die(_EXITED, status=status)
         self._release()
 
     def _timed_out(self) -> None:
         assert self._invocation is not None
-        request_id, timeout_s, now = self._invocation.request_id, self.function.timeout_s, self._clock.now()
-        payload = payloads.timeout_payload(
-            request_id, timeout_s, at=now, classic=self._settings.classic_timeout_payload
+        outcome = timeout_outcome(
+            self._invocation.request_id,
+            self.function.timeout_s,
+            at=self._clock.now(),
+            classic=self._settings.classic_timeout_payload,
         )
-        line = f"{timestamp(now)} {request_id} Task timed out after {timeout_s:.2f} seconds\n\n"
-        self._die(Outcome(payload, payloads.UNHANDLED, status="timeout", line=line), status=None)
+        self._die(outcome, status=None)
 
     def _init_timed_out(self) -> None:
-        self._die(Outcome(b"", payloads.UNHANDLED, status="timeout"), status=None)
+        self._die(Outcome(b"", UNHANDLED, status="timeout"), status=None)
+
+    def _out_of_memory(self) -> None:
+        self._memory.cap(self.function.memory_mb)
+        self._die(Outcome(b"", UNHANDLED, "Runtime.OutOfMemory", "error"), status=-9)
 
     def _die(self, outcome: Outcome, *, status: int | None) -> None:
         """Leave the living once; an outcome without a payload is about the process's exit."""
         if self.status is Status.DEAD:
             return
         before = self._state_at_end = self._status_step(Event.ENDED)
-        self._stop_timer()
-        self._drain()
+        self._stop_timers()
+        self.log.drain()
         if self._exit is None:
             self._starter.kill(self.key)
         invocation, self._invocation = self._invocation, None
+        if before is Status.STARTING:
+            self.log.init_failed(outcome, self.elapsed_ms(), invocation)
         if invocation is not None:
             if not outcome.payload:
-                outcome = exit_outcome(invocation.request_id, status)
+                outcome = exit_outcome(invocation.request_id, status, error_type=outcome.error_type)
             self._owner.invocation_ended(self, invocation, outcome)
         failure = outcome if before is Status.STARTING else None
         self._owner.environment_ended(self, before=before, failure=failure)
-
-    def init_output(self) -> str:
-        """Return what the process wrote before its first invocation."""
-        return init_start_line() + self._init_output.text()
 
     @property
     def state_at_end(self) -> Status:
@@ -289,10 +288,37 @@ class Environment:
     def _release(self) -> None:
         """Give back the port and the pipe."""
         self._api.close()
-        self._drain()
-        self._close_output()
+        self.log.close()
 
     # small change
+
+    def _begin_init(self) -> None:
+        """Hold the start to its limit: of the init phase, or of the invocation that it is a part of."""
+        self._began = time.perf_counter()
+        if self.call is not None:
+            self._timer = self._loop.call_later(self.function.timeout_s, self._timed_out)
+            return
+        limit_s = self._settings.init_timeout_s
+        if self.provisioned:
+            limit_s = max(PROVISIONED_INIT_TIMEOUT_S, self.function.timeout_s)
+        self._timer = self._loop.call_later(limit_s, self._init_timed_out)
+
+    def _deliver(self, invocation: Invocation, remaining_s: float) -> None:
+        self._status_step(Event.ASSIGNED)
+        self._invocation = invocation
+        self.invocations += 1
+        self.log.start(invocation)
+        # The process compares the deadline with its own clock: the machine's, and what it is told here.
+        offset_s = getattr(self._clock, "offset_s", 0.0) if self._starter.runs_processes else 0.0
+        if offset_s:
+            invocation.headers[CLOCK_HEADER] = f"{offset_s:.6f}"
+        deadline_s = time.time() + offset_s + remaining_s
+        invocation.headers["Lambda-Runtime-Deadline-Ms"] = str(int(deadline_s * 1000))
+        self._api.deliver(invocation.headers, invocation.payload)
+        if self._is_frozen:
+            self._is_frozen = False
+            assert self.pid is not None
+            thaw(self.pid)
 
     def _answered(self, request_id: str) -> Invocation:
         invocation = self._invocation
@@ -300,8 +326,8 @@ class Environment:
             raise IllegalTransition(self.status, Event.ANSWERED)
         self._status_step(Event.ANSWERED)
         self._invocation = None
-        self._stop_timer()
-        self._drain()
+        self._stop_timers()
+        self.log.drain()
         return invocation
 
     def _status_step(self, event: Event) -> Status:
@@ -309,39 +335,8 @@ class Environment:
         self.status = step(before, event)
         return before
 
-    def _stop_timer(self) -> None:
+    def _stop_timers(self) -> None:
+        self._memory.end()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _drain(self) -> None:
-        """Read all that the process has written so far, so that it belongs to the right invocation."""
-        for _ in range(_DRAIN_READS):
-            if not self._read_output():
-                return
-
-    def _read_output(self) -> bool:
-        if self._output is None:
-            return False
-        try:
-            data = os.read(self._output, _READ_BYTES)
-        except BlockingIOError:
-            return False
-        if not data:  # every writer is gone
-            self._close_output()
-            return False
-        (self.log.output if self.log is not None else self._init_output).append(data)
-        return len(data) == _READ_BYTES
-
-    def _close_output(self) -> None:
-        if self._output is not None:
-            self._loop.remove_reader(self._output)
-            os.close(self._output)
-            self._output = None
-
-
-def exit_outcome(request_id: str, status: int | None) -> Outcome:
-    """Return the outcome of an invocation whose process ended."""
-    line = f"RequestId: {request_id} Error: {payloads.exit_reason(status)}\nRuntime.ExitError\n"
-    payload = payloads.exit_payload(request_id, status)
-    return Outcome(payload, payloads.UNHANDLED, "Runtime.ExitError", "error", line)

@@ -1,30 +1,23 @@
 """All execution environments: which there are, how many there may be, and their fork servers."""
 
 import asyncio
-import importlib.util
-import os
-import re
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from emulator.application import Function
+from emulator.application import AsynchronousConfig, Function
 from emulator.clock import Clock
 from emulator.errors import EmulatorError, StartFailed
 from emulator.runtime.environment import Environment
+from emulator.runtime.hosts import ExtraVariables, Hosts
 from emulator.runtime.inline import InlineEnvironments
 from emulator.runtime.invocations import Invocation, Outcome
 from emulator.runtime.lifecycle import Status
 from emulator.runtime.pool import Pool
 from emulator.runtime.settings import RuntimeSettings
-from emulator.runtime.variables import ON_DEMAND, PROVISIONED, environment_variables
 from emulator.runtime.zygote import Zygote
 from emulator.telemetry.timeline import Timeline
-
-_COMING = (Status.STARTING, Status.FINISHING)
-
-ExtraVariables = Callable[[Function], Mapping[str, str]] | Mapping[str, str]
 
 
 class Calls(Protocol):
@@ -35,9 +28,6 @@ class Calls(Protocol):
 
     def ended(self, environment: Environment, invocation: Invocation, outcome: Outcome) -> None:
         """It has an outcome."""
-
-    def start_ended(self, environment: Environment, invocation: Invocation, failure: Outcome) -> None:
-        """It never ran: the function could not be loaded in the environment that was started for it."""
 
     def refused(self, invocation: Invocation, error: EmulatorError) -> None:
         """It never ran: no process could be started."""
@@ -61,18 +51,21 @@ class Fleet:
     ) -> None:
         self._functions = {function.name: function for function in functions}
         self._calls = calls
-        self._extra = extra
         self._settings = settings
         self._clock = clock
         self._timeline = timeline
         self._new_id = new_id
-        self._run_folder = run_folder
-        self._inline = inline
-        self._path = os.environ.get("PATH", os.defpath)
-        self._runtime_folder = ""
-        self._zygotes: dict[Path, Zygote] = {}
+        self._hosts = Hosts(
+            extra=extra,
+            settings=settings,
+            clock=clock,
+            new_id=new_id,
+            run_folder=run_folder,
+            inline=inline,
+        )
         self._environments: dict[str, Environment] = {}  # until their processes have ended
         self._evicted: set[Environment] = set()
+        self._outdated: set[Environment] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._running = False
@@ -85,18 +78,8 @@ class Fleet:
         Raises:
             StartFailed: the runtime client or a function's code is missing, or a fork server does not boot.
         """
-        if self._inline is not None:
-            return
-        self._runtime_folder = _find_runtime()
-        for function in self._functions.values():
-            if not function.code.is_dir():
-                raise StartFailed(
-                    f"The code of function {function.name} is not there: make the folder {function.code},"
-                    " or name another."
-                )
-        zygotes = {self._zygote(function) for function in self._functions.values()}
         try:
-            await asyncio.gather(*(zygote.boot() for zygote in zygotes))
+            await self._hosts.boot(self._functions.values())
         except BaseException:
             await self.stop()
             raise
@@ -106,6 +89,7 @@ class Fleet:
         await self.boot()
         self.pool = self._new_pool()
         self._evicted.clear()
+        self._outdated.clear()
         self._running = True
         try:
             for function in self._functions.values():
@@ -125,16 +109,28 @@ class Fleet:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        zygotes, self._zygotes = list(self._zygotes.values()), {}
-        await asyncio.gather(*(zygote.stop() for zygote in zygotes))
+        await self._hosts.stop()
         self._environments.clear()
-        if self._inline is not None:
-            self._inline.close()
         await asyncio.sleep(0)  # the connections that were closed say so to the loop
 
     def submit(self, invocation: Invocation) -> None:
         """Run a call as soon as an environment is free."""
         self.pool.submit(invocation.function.name, invocation)
+
+    def configure(self, function: Function) -> None:
+        """Run the calls from now on as `function` says; see `LambdaService.configure`."""
+        before, self._functions[function.name] = self._functions[function.name], function
+        if _of_environments(function) == _of_environments(before):
+            return
+        for environment in self.environments():
+            if environment.function.name != function.name:
+                continue
+            if self.pool.remove_idle(environment):
+                self._evict(environment)
+            else:
+                self._outdated.add(environment)
+        if self._running:
+            self._provision(function)
 
     def environments(self) -> list[Environment]:
         """Return the living environments."""
@@ -142,7 +138,7 @@ class Fleet:
 
     def zygotes(self) -> list[Zygote]:
         """Return the fork servers."""
-        return list(self._zygotes.values())
+        return self._hosts.zygotes()
 
     async def kill(self, function: str, pid: int | None) -> int | None:
         """See `LambdaService.kill_environment`."""
@@ -164,6 +160,9 @@ class Fleet:
 
     def environment_ready(self, environment: Environment, *, first: bool) -> None:
         self._notify()
+        if environment in self._outdated:
+            self._replace(environment, Status.STARTING if first else Status.FINISHING)
+            return
         self.pool.came(environment.function.name, environment, started=first)
 
     def invocation_ended(self, environment: Environment, invocation: Invocation, outcome: Outcome) -> None:
@@ -172,17 +171,17 @@ class Fleet:
         self._calls.ended(environment, invocation, outcome)
 
     def environment_ended(self, environment: Environment, *, before: Status, failure: Outcome | None) -> None:
-        function = environment.function
+        function = self._functions[environment.function.name]
+        self._outdated.discard(environment)
         self._notify()
         if not self._running:
             return
-        if failure is not None:
-            invocation = self.pool.take_waiting(function.name)
-            if invocation is not None:
-                self._calls.start_ended(environment, invocation, failure)
-        if environment in self._evicted:
-            self._evicted.discard(environment)
-        else:
+        is_evicted = environment in self._evicted
+        self._evicted.discard(environment)
+        self._leave_site(environment, keep=not is_evicted)
+        if failure is not None and environment.call is None and self._try_again(environment):
+            return
+        if not is_evicted:
             self._give_back(environment, before)
         if failure is None:
             self._provision(function)
@@ -203,20 +202,57 @@ class Fleet:
     # what the pool asks for
 
     def _begin(self, name: str) -> None:
-        function = self._functions[name]
+        self._launch(self._functions[name], provisioned=self._is_provisioning)
+
+    def _try_again(self, failed: Environment) -> bool:
+        """Repeat an initialisation that failed, as part of the call that waits for it (row E33)."""
+        name = failed.function.name
+        invocation = self.pool.dedicate(name)
+        if invocation is None:
+            return False
+        environment = self._launch(self._functions[name], failed=failed, call=invocation)
+        self._calls.taken(environment, invocation)
+        return True
+
+    def _launch(
+        self,
+        function: Function,
+        *,
+        provisioned: bool = False,
+        failed: Environment | None = None,
+        call: Invocation | None = None,
+    ) -> Environment:
+        name = function.name
         environment = Environment(
             self._new_id(),
             function,
             owner=self,
-            starter=self._inline or self._zygote(function),
+            starter=self._hosts.starter(function),
             settings=self._settings,
             clock=self._clock,
-            provisioned=self._is_provisioning,
+            provisioned=provisioned,
+            site=self._hosts.take_site(function),
+            failed=failed,
+            call=call,
         )
         self._environments[environment.key] = environment
-        task = asyncio.get_running_loop().create_task(self._start(environment), name=f"start of {name}")
+        self._do(self._start(environment), f"start of {name}")
+        return environment
+
+    def _do(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _leave_site(self, environment: Environment, *, keep: bool) -> None:
+        """Let the next environment of the function have what is in `/tmp`, unless there need not be one."""
+        if environment.site is None:
+            return
+        if keep:
+            self._hosts.keep_site(environment.function, environment.site)
+        else:
+            removal = self._hosts.remove_site(environment.site, environment.exited)
+            self._do(removal, "removal of a site")
 
     def _run(self, environment: Environment, invocation: Invocation) -> None:
         environment.run(invocation)
@@ -224,6 +260,12 @@ class Fleet:
 
     def _evict(self, environment: Environment) -> None:
         self._evicted.add(environment)
+        environment.kill()
+
+    def _replace(self, environment: Environment, before: Status) -> None:
+        """End an environment of an older configuration; the pool learns that it is not coming."""
+        self._evicted.add(environment)
+        self._give_back(environment, before)
         environment.kill()
 
     # inside
@@ -249,7 +291,8 @@ class Fleet:
                 )
             self._environments.pop(environment.key, None)
             self._timeline.record("environment.failed", function=name, why=str(error))
-            invocation = self.pool.take_waiting(name)
+            self._leave_site(environment, keep=True)
+            invocation = environment.call or self.pool.take_waiting(name)
             if invocation is not None:
                 self._calls.refused(invocation, error)
             self._give_back(environment, Status.STARTING)
@@ -260,11 +303,12 @@ class Fleet:
         )
 
     def _give_back(self, environment: Environment, before: Status) -> None:
+        has_come = before is not Status.STARTING or environment.call is not None
         self.pool.ended(
             environment.function.name,
             environment,
-            started=before is not Status.STARTING,
-            coming=before in _COMING,
+            started=has_come,
+            coming=before is Status.FINISHING or not has_come,
         )
 
     def _provision(self, function: Function) -> None:
@@ -276,31 +320,9 @@ class Fleet:
         finally:
             self._is_provisioning = False
 
-    def _zygote(self, function: Function) -> Zygote:
-        code = Path(os.path.abspath(function.code))
-        zygote = self._zygotes.get(code)
-        if zygote is None:
-            log = None
-            if self._run_folder is not None:
-                log = (
-                    self._run_folder
-                    / f"fork-server-{re.sub(r'[^A-Za-z0-9]+', '-', str(code)).strip('-')}.log"
-                )
-            zygote = self._zygotes[code] = Zygote(code, self._settings, log=log)
-        return zygote
-
-    def _variables(self, environment: Environment, address: str) -> dict[str, str]:
-        function = environment.function
-        extra = self._extra(function) if callable(self._extra) else self._extra
-        day = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y/%m/%d")
-        return environment_variables(
-            function,
-            extra=extra,
-            runtime_api=address,
-            runtime_folder=self._runtime_folder,
-            log_stream=f"{day}/[$LATEST]{environment.key.replace('-', '')}",
-            initialization_type=PROVISIONED if environment.provisioned else ON_DEMAND,
-            path=self._path,
+    def _variables(self, environment: Environment, address: str) -> Mapping[str, str]:
+        return self._hosts.variables(
+            environment.function, environment.site, provisioned=environment.provisioned, address=address
         )
 
     def _notify(self) -> None:
@@ -311,16 +333,20 @@ class Fleet:
         await self._changed.wait()
 
 
+def _of_environments(function: Function) -> Function:
+    """Return what of a function's configuration an environment is started with."""
+    return replace(
+        function,
+        reserved_concurrency=None,
+        provisioned_concurrency=0,
+        asynchronous=AsynchronousConfig(),
+        dead_letter=None,
+    )
+
+
 def _interrupted(environment: Environment) -> dict[str, str]:
     """Name the invocation that the end of an environment cut off, if it did."""
-    if environment.state_at_end is not Status.BUSY or environment.log is None:
+    log = environment.log.invocation
+    if environment.state_at_end is not Status.BUSY or log is None:
         return {}
-    return {"request_id": environment.log.request_id}
-
-
-def _find_runtime() -> str:
-    """Return the folder that AWS's runtime client is installed in. Raises StartFailed."""
-    specification = importlib.util.find_spec("awslambdaric")
-    if specification is None or specification.origin is None:
-        raise StartFailed("The runtime client is not installed; install the package awslambdaric.")
-    return str(Path(specification.origin).parent.parent)
+    return {"request_id": log.request_id}

@@ -1,13 +1,7 @@
-"""An invocation's log: bounded text, and Lambda's own lines around it. Pure."""
+"""An invocation's log: bounded text. Pure."""
 
-import math
-import platform
 from collections import deque
 from dataclasses import dataclass
-
-from emulator.account import REGION
-
-RUNTIME_VERSION_ARN = f"arn:aws:lambda:{REGION}::runtime:{'0' * 64}"
 
 
 class BoundedText:
@@ -70,46 +64,3 @@ class InvocationLog:
     @property
     def text(self) -> str:
         return self.output.text()
-
-
-@dataclass(slots=True)
-class Report:
-    """The figures of a REPORT line."""
-
-    request_id: str
-    duration_ms: float
-    memory_mb: int
-    max_memory_mb: int
-    init_ms: float | None = None
-    status: str | None = None
-    error_type: str | None = None
-
-
-def init_start_line() -> str:
-    """Return the line that begins a cold start's log (row E50)."""
-    major_minor = ".".join(platform.python_version_tuple()[:2])
-    version = f"Runtime Version: python:{major_minor}.local"
-    return f"INIT_START {version}\tRuntime Version ARN: {RUNTIME_VERSION_ARN}\n"
-
-
-def start_line(request_id: str) -> str:
-    """Return the START line (row E51)."""
-    return f"START RequestId: {request_id} Version: $LATEST\n"
-
-
-def end_lines(report: Report) -> str:
-    """Return the END and REPORT lines (rows E51 and E52); the bill is rounded up to 1 ms."""
-    fields = [
-        f"REPORT RequestId: {report.request_id}",
-        f"Duration: {report.duration_ms:.2f} ms",
-        f"Billed Duration: {math.ceil(report.duration_ms)} ms",
-        f"Memory Size: {report.memory_mb} MB",
-        f"Max Memory Used: {report.max_memory_mb} MB",
-    ]
-    if report.init_ms is not None:
-        fields.append(f"Init Duration: {report.init_ms:.2f} ms")
-    if report.status is not None:
-        fields.append(f"Status: {report.status}")
-    if report.error_type is not None:
-        fields.append(f"Error Type: {report.error_type}")
-    return f"END RequestId: {report.request_id}\n" + "\t".join(fields) + "\t\n"

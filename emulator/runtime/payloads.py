@@ -52,6 +52,15 @@ def error_payload(error_type: str, message: str) -> bytes:
     return json.dumps({"errorType": error_type, "errorMessage": message}, separators=(",", ":")).encode()
 
 
+def error_type_of(payload: bytes) -> str | None:
+    """Return the `errorType` of an error payload, or None where it has none."""
+    try:
+        found = json.loads(payload).get("errorType")
+    except (ValueError, AttributeError):
+        return None
+    return str(found) if found else None
+
+
 def timeout_payload(request_id: str, timeout_s: float, *, at: float, classic: bool) -> bytes:
     """Return the payload of an invocation that timed out (row E35); `at` is epoch seconds."""
     if classic:
@@ -92,45 +101,3 @@ def too_large_payload() -> bytes:
         },
         separators=(",", ":"),
     ).encode()
-
-
-def failure_record(
-    *,
-    request_id: str,
-    function_arn: str,
-    condition: str,
-    invoke_count: int,
-    request_payload: bytes,
-    response_payload: bytes | None,
-    at: float,
-) -> bytes:
-    """Return what an on-failure destination receives.
-
-    Args:
-        condition: `RetriesExhausted`, `EventAgeExceeded` or `ZeroReservedConcurrency`.
-        response_payload: of the last attempt that reached the function; None where none did, and then
-            the record has neither `responseContext` nor `responsePayload`.
-        at: epoch seconds.
-
-    Source:
-        Lambda Developer Guide, "Capturing records of Lambda asynchronous invocations".
-    """
-    record: dict[str, Any] = {
-        "version": "1.0",
-        "timestamp": timestamp(at),
-        "requestContext": {
-            "requestId": request_id,
-            "functionArn": f"{function_arn}:$LATEST",
-            "condition": condition,
-            "approximateInvokeCount": invoke_count,
-        },
-        "requestPayload": msgspec.Raw(request_payload),
-    }
-    if response_payload is not None:
-        record["responseContext"] = {
-            "statusCode": 200,
-            "executedVersion": "$LATEST",
-            "functionError": UNHANDLED,
-        }
-        record["responsePayload"] = msgspec.Raw(response_payload or b"null")
-    return msgspec.json.encode(record)

@@ -130,10 +130,31 @@ class Pool(Generic[E, C]):
             share.idle.remove(environment)
         self._grow()
 
+    def remove_idle(self, environment: E) -> bool:
+        """Take an idle environment out and give its place back; False where it is not idle."""
+        if environment not in self._idle_order:
+            return False
+        self._forget_idle(environment)
+        self._grow()
+        return True
+
     def take_waiting(self, function: str) -> C | None:
         """Remove and return the oldest waiting call of `function`, which a failed start has to answer."""
         share = self._share(function)
         return self._next_of(share) if share.waiting else None
+
+    def dedicate(self, function: str) -> C | None:
+        """Let an environment whose start failed begin again for the oldest waiting call, as if it ran it.
+
+        Returns:
+            The call, or None where none waits; then nothing has changed.
+        """
+        share = self._share(function)
+        if not share.waiting:
+            return None
+        share.coming -= 1
+        self._starting -= 1
+        return self._next_of(share)
 
     def drain(self) -> list[C]:
         """Remove and return every waiting call, because the service stops."""
@@ -193,9 +214,12 @@ class Pool(Generic[E, C]):
         victim = next((e for e, owner in self._idle_order.items() if owner != for_function), None)
         if victim is None:
             return False
-        share = self._share(self._idle_order.pop(victim))
-        share.idle.remove(victim)
-        share.live -= 1
-        self._live -= 1
+        self._forget_idle(victim)
         self._evict(victim)
         return True
+
+    def _forget_idle(self, environment: E) -> None:
+        share = self._share(self._idle_order.pop(environment))
+        share.idle.remove(environment)
+        share.live -= 1
+        self._live -= 1

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from emulator.runtime.environment import Environment
 from emulator.runtime.invocations import Invocation, Outcome
-from emulator.runtime.logs import Report
+from emulator.runtime.platform_log import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +33,17 @@ class Stats:
     queued_events: int = 0
 
 
-def report(
-    environment: Environment,
-    invocation: Invocation,
-    outcome: Outcome,
-    duration_ms: float,
-    init_ms: float | None,
-) -> Report:
-    """Return the figures of an invocation's REPORT line; times in ms."""
+def report(environment: Environment, invocation: Invocation, outcome: Outcome, duration_ms: float) -> Report:
+    """Return the figures of an invocation's REPORT line; `duration_ms` is of the whole invocation."""
+    assert invocation.log is not None
+    trace = invocation.headers.get("Lambda-Runtime-Trace-Id", "")
     return Report(
         request_id=invocation.request_id,
         duration_ms=duration_ms,
         memory_mb=environment.function.memory_mb,
         max_memory_mb=environment.max_memory_mb(),
-        init_ms=init_ms,
+        init_ms=environment.reported_init_ms if invocation.log.cold else None,
         status=outcome.status,
         error_type=outcome.error_type,
+        sampled_trace=trace if "Sampled=1" in trace else None,
     )

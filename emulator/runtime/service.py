@@ -2,26 +2,28 @@
 
 import asyncio
 import uuid
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from emulator.application import Function
 from emulator.clock import Clock, SystemClock
 from emulator.destinations import NO_DESTINATIONS, Destinations
 from emulator.errors import EmulatorError, FunctionNotFound, SandboxNotRunning, TooManyRequests
-from emulator.faults import Faults
+from emulator.faults import FaultKind, Faults
 from emulator.invocation import MAX_EVENT_BYTES, MAX_REQUEST_BYTES, InvocationResult
 from emulator.runtime import payloads
 from emulator.runtime.asynchronous import EventQueue
-from emulator.runtime.environment import Environment, exit_outcome
-from emulator.runtime.fleet import ExtraVariables, Fleet
+from emulator.runtime.environment import Environment
+from emulator.runtime.fleet import Fleet
+from emulator.runtime.hosts import ExtraVariables
 from emulator.runtime.inline import InlineEnvironments
 from emulator.runtime.invocations import Invocation, Outcome
-from emulator.runtime.logs import BoundedText, InvocationLog, end_lines, start_line
-from emulator.runtime.recorded import Recorded, Recorder
-from emulator.runtime.reports import EnvironmentInfo, Stats, report
+from emulator.runtime.journal import Journal
+from emulator.runtime.logs import InvocationLog
+from emulator.runtime.recorded import Recorded
+from emulator.runtime.reports import EnvironmentInfo, report
 from emulator.runtime.settings import RuntimeSettings
 from emulator.telemetry import tracing
 from emulator.telemetry.timeline import Timeline
@@ -72,14 +74,11 @@ class LambdaService:
         self._settings = settings or RuntimeSettings()
         self._running = False
         self._faults = faults or Faults()
-        self._stats = Stats()
+        self._journal = Journal(
+            self.functions, timeline=self._timeline, max_logs=self._settings.max_logs_per_function
+        )
         self._active = dict.fromkeys(self.functions, 0)
         self._accepted: set[Invocation] = set()
-        self._logs: dict[str, deque[InvocationLog]] = {
-            name: deque(maxlen=self._settings.max_logs_per_function) for name in self.functions
-        }
-        self._recorder = Recorder(self.functions)
-        self._log_listeners: list[Callable[[InvocationLog], None]] = []
         self._fleet = Fleet(
             self.functions.values(),
             calls=self,
@@ -92,6 +91,7 @@ class LambdaService:
             inline=inline,
         )
         self._events = EventQueue(
+            find=self.get_function,
             attempt=self._attempt,
             send_to=self.invoke_event,
             destinations=destinations,
@@ -183,6 +183,26 @@ class LambdaService:
             known = ", ".join(sorted(self.functions)) or "none"
             raise FunctionNotFound(f"Function not found: {name}; the application declares {known}.") from None
 
+    def configure(self, name: str, **changes: Any) -> Function:
+        """Change a function's configuration from the next invocation on.
+
+        Environments that were started with another one end: idle ones now, others with their invocation.
+
+        Args:
+            changes: fields of `Function`.
+
+        Returns:
+            The function as it is now.
+
+        Raises:
+            FunctionNotFound: no such function.
+        """
+        function = replace(self.get_function(name), **changes)
+        self.functions[name] = function
+        self._fleet.configure(function)
+        self._timeline.record("lambda.configured", function=name, changed=sorted(changes))
+        return function
+
     # for people who look
 
     def environments(self) -> list[EnvironmentInfo]:
@@ -201,22 +221,22 @@ class LambdaService:
     def stats(self) -> dict[str, int]:
         """Return the fields of `Stats`."""
         pool = self._fleet.pool
-        self._stats.environments, self._stats.waiting = pool.live, pool.waiting
-        self._stats.queued_events = len(self._events)
-        return asdict(self._stats)
+        stats = self._journal.stats
+        stats.environments, stats.waiting = pool.live, pool.waiting
+        stats.queued_events = len(self._events)
+        return asdict(stats)
 
     def logs(self, function: str) -> list[InvocationLog]:
         """Return what is kept of the newest invocations, oldest first. Raises FunctionNotFound."""
-        return list(self._logs[self.get_function(function).name])
+        return self._journal.logs(self.get_function(function).name)
 
     def recorded(self, function: str) -> list[Recorded]:
         """Return what is kept of the newest events and responses, oldest first. Raises FunctionNotFound."""
-        return self._recorder.recorded(self.get_function(function).name)
+        return self._journal.recorded(self.get_function(function).name)
 
     def listen_logs(self, listener: Callable[[InvocationLog], None]) -> Callable[[], None]:
         """Call `listener` with the log of every invocation that ends; returns a function that ends this."""
-        self._log_listeners.append(listener)
-        return lambda: self._log_listeners.remove(listener)
+        return self._journal.listen(listener)
 
     async def kill_environment(self, function: str, pid: int | None = None) -> int | None:
         """SIGKILL an environment, as a machine that fails would, and wait until that was noticed.
@@ -235,47 +255,30 @@ class LambdaService:
     # what the fleet reports
 
     def taken(self, environment: Environment, invocation: Invocation) -> None:
-        log = invocation.log
-        assert log is not None
-        self._logs[log.function].append(log)
-        self._stats.invocations += 1
-        self._stats.cold_starts += log.cold
-        invocation.recorded = self._recorder.began(log, invocation.payload)
-        self._timeline.record(
-            "lambda.start",
-            function=log.function,
-            request_id=log.request_id,
-            pid=log.pid,
-            cold=log.cold,
-            **tracing.of_event(invocation.payload),
-        )
+        self._journal.began(invocation)
+        fault = self._faults.strike(FaultKind.KILL_ENVIRONMENT, function=invocation.function.name)
+        if fault is not None:
+            loop = asyncio.get_running_loop()
+            if fault.delay_s:
+                loop.call_later(fault.delay_s, _kill, environment, invocation)
+            else:  # before any answer can have been read
+                loop.call_soon(_kill, environment, invocation)
 
     def ended(self, environment: Environment, invocation: Invocation, outcome: Outcome) -> None:
         log = invocation.log
         assert log is not None
         duration_ms = environment.elapsed_ms()
-        init_ms = environment.init_ms if log.cold else None
-        lines = end_lines(report(environment, invocation, outcome, duration_ms, init_ms))
+        lines = environment.log.platform.end(
+            report(environment, invocation, outcome, duration_ms), at=self._clock.now()
+        )
         log.output.append((outcome.line + lines).encode())
-        self._finish(invocation, outcome, log, duration_ms)
-
-    def start_ended(self, environment: Environment, invocation: Invocation, failure: Outcome) -> None:
-        function, request_id, now = environment.function, invocation.request_id, self._clock.now()
-        if not failure.payload and failure.status == "timeout":
-            text = payloads.timeout_payload(
-                request_id, function.timeout_s, at=now, classic=self._settings.classic_timeout_payload
+        self._leave(invocation)
+        self._journal.ended(invocation, outcome, duration_ms=duration_ms)
+        if not invocation.result.done():
+            result = InvocationResult(
+                invocation.request_id, outcome.payload, outcome.function_error, log.text
             )
-            failure = Outcome(text, payloads.UNHANDLED, status="timeout")
-        elif not failure.payload:
-            failure = exit_outcome(request_id, environment.exit_status)
-        init_ms = environment.elapsed_ms()
-        output = BoundedText(self._settings.max_log_bytes)
-        log = InvocationLog(function.name, request_id, now, output, cold=True, pid=environment.pid)
-        lines = end_lines(report(environment, invocation, failure, 0.0, init_ms))
-        output.append((environment.init_output() + start_line(request_id) + failure.line + lines).encode())
-        invocation.log = log
-        self.taken(environment, invocation)
-        self._finish(invocation, failure, log, init_ms)
+            invocation.result.set_result(result)
 
     def refused(self, invocation: Invocation, error: EmulatorError) -> None:
         self._leave(invocation)
@@ -301,7 +304,7 @@ class LambdaService:
         self._check_running()
         name, reserved = function.name, function.reserved_concurrency
         if reserved is not None and self._active[name] >= reserved:
-            self._stats.throttles += 1
+            self._journal.stats.throttles += 1
             self._timeline.record("lambda.throttled", function=name, request_id=request_id)
             raise TooManyRequests(name, "ReservedFunctionConcurrentInvocationLimitExceeded")
         headers = {
@@ -327,33 +330,13 @@ class LambdaService:
         digits = uuid.uuid4().hex + uuid.uuid4().hex
         return f"Root=1-{int(self._clock.now()):08x}-{digits[:24]};Parent={digits[32:48]};Sampled=0"
 
-    def _finish(
-        self, invocation: Invocation, outcome: Outcome, log: InvocationLog, duration_ms: float
-    ) -> None:
-        self._leave(invocation)
-        log.duration_ms, log.function_error = duration_ms, outcome.function_error
-        assert invocation.recorded is not None
-        self._recorder.ended(invocation.recorded, outcome.payload)
-        self._stats.function_errors += outcome.function_error is not None
-        self._timeline.record(
-            "lambda.end",
-            function=log.function,
-            request_id=log.request_id,
-            pid=log.pid,
-            cold=log.cold,
-            duration_ms=round(duration_ms, 3),
-            function_error=outcome.function_error,
-            error_type=outcome.error_type,
-        )
-        for listener in self._log_listeners:
-            listener(log)
-        if not invocation.result.done():
-            result = InvocationResult(
-                invocation.request_id, outcome.payload, outcome.function_error, log.text
-            )
-            invocation.result.set_result(result)
-
     def _leave(self, invocation: Invocation) -> None:
         if invocation in self._accepted:
             self._accepted.discard(invocation)
             self._active[invocation.function.name] -= 1
+
+
+def _kill(environment: Environment, invocation: Invocation) -> None:
+    """Let a declared fault end an environment that still runs what it struck at."""
+    if environment.runs(invocation):
+        environment.kill()

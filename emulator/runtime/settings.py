@@ -27,6 +27,11 @@ class RuntimeClient(StrEnum):
     PURE = "pure"
 
 
+PROVISIONED_INIT_TIMEOUT_S = 130.0
+"""Limit of the init phase with provisioned concurrency; or the function's timeout, if that is longer.
+Lambda Developer Guide, "Understanding the Lambda execution environment lifecycle"."""
+
+
 @dataclass(frozen=True, slots=True)
 class RuntimeSettings:
     """The Lambda service's settings.
@@ -36,6 +41,9 @@ class RuntimeSettings:
         max_environments_per_function: processes at most for one function; likewise.
         max_starting: environments that start at the same time; more only slow each other down.
         init_timeout_s: Lambda's limit of the init phase (row E33 of the behaviour specification).
+        freeze: whether nothing of an environment runs between its invocations (row E31).
+        enforce_memory_limit: whether an environment that has more memory than its function's `memory_mb`
+            is killed. Looked at every 50 ms, so what grows and is given back in between goes unseen.
         retry_delays_s: before the second and the third attempt of an asynchronous invocation (E44).
         throttle_delay_s, throttle_delay_max_s: first and longest delay after a throttle, doubled in
             between (E44).
@@ -52,6 +60,8 @@ class RuntimeSettings:
     max_environments_per_function: int = 32
     max_starting: int = 8
     init_timeout_s: float = 10.0
+    freeze: bool = True
+    enforce_memory_limit: bool = False
     retry_delays_s: tuple[float, ...] = (60.0, 120.0)
     throttle_delay_s: float = 1.0
     throttle_delay_max_s: float = 300.0

@@ -41,4 +41,9 @@ def remedy(situation: Situation, *, now: float, max_attempts: int) -> Remedy:
         if situation.lease_until is not None and situation.lease_until > now:
             return Remedy.NOTHING
         return Remedy.RELEASE if situation.attempt < max_attempts else Remedy.GIVE_UP
-    return Remedy.REDISPATCH if situation.dispatches < MAX_DISPATCHES else Remedy.GIVE_UP
+    return unclaimed_remedy(situation.dispatches)
+
+
+def unclaimed_remedy(dispatches: int) -> Remedy:
+    """Decide what a request needs that no executor has claimed."""
+    return Remedy.REDISPATCH if dispatches < MAX_DISPATCHES else Remedy.GIVE_UP

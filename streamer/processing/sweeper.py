@@ -10,7 +10,7 @@ from streamer.clock import Clock
 from streamer.delivery import OutcomeDelivery
 from streamer.errors import ErrorCode
 from streamer.lifecycle import Status
-from streamer.processing.recovery import Remedy, Situation, remedy
+from streamer.processing.recovery import Remedy, Situation, remedy, unclaimed_remedy
 from streamer.processing.work import Work
 from streamer.store import RequestKey, RequestState, RequestStore
 
@@ -40,7 +40,7 @@ class Sweeper:
         """Free the request of an executor invocation that crashed or timed out.
 
         The invocation's request id is the claim's owner: a request that somebody else has claimed
-        since is left alone.
+        since is left alone. One that nobody has claimed is dispatched again, a bounded number of times.
 
         Args:
             failure: the record that Lambda sends to an on-failure destination.
@@ -48,6 +48,10 @@ class Sweeper:
         owner = failure["requestContext"]["requestId"]
         work = msgspec.convert(failure["requestPayload"], Work)
         state = self._requests.find(work.key)
+        if state is not None and state.status is Status.PENDING:
+            # It died before it could claim: without this the request would wait for the next sweep.
+            self._apply(unclaimed_remedy(state.dispatches), work.key, state)
+            return
         if state is None or state.status is not Status.PROCESSING or state.owner != owner:
             self._logger.info("Nothing to free", extra={"action": "sweeper.nothing", **_ids(work.key)})
             return

@@ -146,6 +146,21 @@ async def test_back_end_that_cannot_wait_is_polled(sandbox: Sandbox) -> None:
         await play(polled)
 
 
+FLOW = ("short_requests", "long_requests", "failures", "recovery", "repeated_requests")
+"""The stories that are told on MiniStack too; all of them are, by hand: `STREAMER_TEST_BACKEND=ministack`."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_the_flow_works_on_ministack(ministack: str, terminal: Any) -> None:
+    """Another emulator of AWS as the back end: the same tests pass, but for the list of its gaps."""
+    environment = {**terminal.environment, "STREAMER_TEST_BACKEND": "ministack"}
+    files = [f"tests/end_to_end/test_{story}.py" for story in FLOW]
+    run = await terminal.start("-m", "pytest", "-q", "-p", "no:cacheprovider", *files, env=environment)
+    said, _ = await run.communicate()
+    assert run.returncode == 0, said.decode()[-4000:]
+
+
 async def test_back_end_that_is_not_there_is_told() -> None:
     """An address where nobody answers fails at once with a sentence that names it."""
     with pytest.raises(StartFailed, match=r"http://127\.0\.0\.1:9"):

@@ -13,6 +13,7 @@ Shape:
 """
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
@@ -48,6 +49,7 @@ class Zygote:
         """Work until the emulator's end of the socket closes, then kill what is left."""
         emulator_environment.adopt_orphans()
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        _hear_of_ends_only()
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
@@ -127,6 +129,8 @@ class Zygote:
             os.environ.clear()
             os.environ.update(variables)
             time.tzset()
+            if "tempfile" in sys.modules:  # it looks for its folder once
+                sys.modules["tempfile"].tempdir = None  # type: ignore[attr-defined]
             emulator_environment.run(code, client, self._client_path)
             status = 0
         except SystemExit as error:
@@ -187,6 +191,22 @@ class Zygote:
                 status=os.waitstatus_to_exitcode(status),
                 max_rss_kb=usage.ru_maxrss if sys.platform == "linux" else usage.ru_maxrss // 1024,
             )
+
+
+def _hear_of_ends_only() -> None:
+    """Have SIGCHLD sent when a child ends, not when it is stopped or goes on, as all do all the time."""
+    if sys.platform == "linux":
+        offset, flag = ctypes.sizeof(ctypes.c_void_p) + 128, 1  # handler, signal set; SA_NOCLDSTOP
+    elif sys.platform == "darwin":
+        offset, flag = ctypes.sizeof(ctypes.c_void_p) + 4, 8
+    else:
+        return
+    action = ctypes.create_string_buffer(256)
+    libc = ctypes.CDLL(None)
+    if libc.sigaction(int(signal.SIGCHLD), None, action) == 0:
+        flags = ctypes.c_int.from_buffer(action, offset)
+        flags.value |= flag
+        libc.sigaction(int(signal.SIGCHLD), action, None)
 
 
 def _children() -> list[int]:

@@ -73,15 +73,17 @@ class World:
         self.clients = Clients(endpoint_url)
         self.table = f"table-{uuid.uuid4().hex[:8]}"
         self.queue = f"queue-{uuid.uuid4().hex[:8]}"
+        self.bucket = f"bucket-{uuid.uuid4().hex[:8]}"
         self.invoker = NotingInvoker()
         self.timeline = Timeline(SystemClock())
         self.checkpoints = Checkpoints()
         self.stack = AsyncExitStack()
 
-    def declared(self, **mapping: Any) -> Application:
+    def declared(self, *, is_mapped: bool = True, **mapping: Any) -> Application:
         return Application(
             "contract",
-            functions=[Function("f", "a.b", Path())],
+            functions=[Function("f", "a.b", Path()), Function("g", "a.b", Path())],
+            buckets=[self.bucket],
             tables=[
                 Table(
                     self.table,
@@ -91,7 +93,7 @@ class World:
                 )
             ],
             queues=[Queue(self.queue)],
-            stream_mappings=[StreamMapping(self.table, "f", **mapping)],
+            stream_mappings=[StreamMapping(self.table, "f", **mapping)] if is_mapped else [],
         )
 
     async def create(self) -> None:

@@ -1,8 +1,10 @@
+import json
 import time
 
 import pytest
 
 from emulator.application import Destination, StartingPosition
+from emulator.events.checkpoints import Checkpoints, checkpoint_path
 from emulator.events.status import State
 from emulator.invocation import InvocationResult
 
@@ -167,3 +169,74 @@ async def test_a_table_that_is_made_again_is_followed(world):
     await world.put("b")
     await world.invoker.until(lambda: "b" in world.invoker.keys)
     assert world.invoker.keys == ["a", "b"]
+
+
+async def test_an_expired_iterator_loses_and_repeats_nothing(world, localstack):
+    """Row F21: after a quarter of an hour without a read the next record still arrives, and none twice."""
+    await world.start(waits=False)
+    await world.put("a")
+    await world.invoker.until(lambda: world.invoker.keys == ["a"])
+    await localstack.set_clock_offset(1_000)
+    try:
+        await world.put("b")
+        await world.invoker.until(lambda: "b" in world.invoker.keys)
+    finally:
+        await localstack.set_clock_offset(0)
+    assert world.invoker.keys == ["a", "b"]
+
+
+async def test_a_checkpoint_file_outlives_the_event_sources(world, tmp_path):
+    """Event sources of another process, with the same file, go on where these stopped."""
+    path = checkpoint_path(tmp_path, application="contract", endpoint_url=world.endpoint_url)
+    world.checkpoints = Checkpoints(path)
+    sources = await world.start()
+    await world.put("a")
+    await world.invoker.until(lambda: world.invoker.keys == ["a"])
+    await sources.stop()
+    world.checkpoints = Checkpoints(path)
+    await world.put("b")
+    await world.start()
+    await world.invoker.until(lambda: "b" in world.invoker.keys)
+    assert world.invoker.keys == ["a", "b"]
+
+
+@pytest.mark.parametrize("factor", [1, 10])
+async def test_every_items_changes_arrive_in_order(world, factor):
+    """However many batches run at once, each item's changes arrive as they were written."""
+    await world.start(parallelization_factor=factor, batch_size=2)
+    for number in range(5):
+        for key in "abcd":
+            await world.put(key, v={"N": str(number)})
+    await world.invoker.until(lambda: len(world.invoker.records) == 20)
+    arrived = {key: [] for key in "abcd"}
+    for record in world.invoker.records:
+        arrived[key_of(record)].append(record["dynamodb"]["NewImage"]["v"]["N"])
+    assert arrived == {key: ["0", "1", "2", "3", "4"] for key in "abcd"}
+
+
+async def test_a_poison_record_holds_up_its_own_lane_only(world):
+    """With a parallelization factor the other items of the shard go on; the status shows who retries."""
+    world.invoker.answer = lambda records: RAISED if any(key_of(one) == "poison" for one in records) else None
+    sources = await world.start(parallelization_factor=10, batch_size=1)
+    await world.put("poison")
+    await world.happened("stream.retry")
+    for number in range(20):
+        await world.put(str(number))
+    await world.invoker.until(lambda: len(set(world.invoker.keys)) > 10)
+    (shard,) = sources.status().stream_mappings[0].shards
+    assert shard.unfinished >= 1
+    assert shard.checkpoint is None
+
+
+async def test_a_bucket_gets_the_records_that_were_given_up(world):
+    """Row F54: the object lies under the mapping's id and has the event itself."""
+    world.invoker.answer = lambda records: RAISED
+    sources = await world.start(maximum_retry_attempts=0, on_failure=Destination.bucket(world.bucket))
+    await world.put("poison")
+    await world.happened("stream.gave_up")
+    (mapping,) = sources.mappings()
+    folder = f"aws/lambda/{mapping.uuid}/"
+    listed = await world.call("s3", "list_objects_v2", Bucket=world.bucket, Prefix=folder)
+    (found,) = listed["Contents"]
+    answer = await world.call("s3", "get_object", Bucket=world.bucket, Key=found["Key"])
+    assert json.loads(answer["Body"].read())["payload"] == {"Records": world.invoker.records}

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -14,7 +14,9 @@ import websockets
 
 from emulator.application import Route, WebSocketApi
 from emulator.clock import ManualClock
+from emulator.faults import Faults
 from emulator.gateway import Certificate, Gateway, GatewayServer, GatewaySettings, create_certificate
+from emulator.gateway.throttling import AccountLimits, Throttle
 from emulator.invocation import InvocationResult
 from emulator.telemetry.timeline import Timeline
 
@@ -26,7 +28,10 @@ class Crash(Exception):
 
 
 class FakeInvoker:
-    """Calls Python functions by name and remembers every event; a function may be asynchronous."""
+    """Calls Python functions by name and remembers every event; a function may be asynchronous.
+
+    What a function returns becomes JSON; an `InvocationResult` is the outcome itself.
+    """
 
     def __init__(self) -> None:
         self.functions: dict[str, Callable[[dict[str, Any]], Any]] = {}
@@ -44,6 +49,8 @@ class FakeInvoker:
                 result = await result
         except Crash as error:
             return InvocationResult("r", json.dumps({"errorMessage": str(error)}).encode(), "Unhandled")
+        if isinstance(result, InvocationResult):
+            return result
         return InvocationResult("r", json.dumps(result).encode())
 
     async def invoke_event(self, function: str, payload: bytes, **_: Any) -> str:
@@ -69,15 +76,16 @@ class World:
     clock: ManualClock
     timeline: Timeline
     certificate: Certificate
+    faults: Faults
     clients: list[Any] = field(default_factory=list)
 
     @property
     def gateway(self) -> Gateway:
         return self.server.gateway
 
-    async def connect(self, path: str = "", **options: Any) -> Any:
+    async def connect(self, path: str = "", uri: str | None = None, **options: Any) -> Any:
         options = {"proxy": None, "compression": None, "ping_interval": None, "max_size": None} | options
-        client = await websockets.connect(self.server.websocket_url + path, **options)
+        client = await websockets.connect((uri or self.server.websocket_url) + path, **options)
         self.clients.append(client)
         return client
 
@@ -122,9 +130,14 @@ def make_world(certificate: Certificate) -> WorldFactory:
 
     @asynccontextmanager
     async def make(
-        routes: Sequence[Route] = ROUTES, settings: GatewaySettings | None = None, **api_options: Any
+        routes: Sequence[Route] = ROUTES,
+        settings: GatewaySettings | None = None,
+        limits: AccountLimits | None = None,
+        gateway_options: Mapping[str, Any] | None = None,
+        **api_options: Any,
     ) -> AsyncIterator[World]:
         clock = ManualClock()
+        faults = Faults()
         timeline = Timeline(clock)
         invoker = FakeInvoker()
         invoker.functions = {
@@ -141,8 +154,11 @@ def make_world(certificate: Certificate) -> WorldFactory:
             timeline=timeline,
             random=Random(1),
             settings=settings or GatewaySettings(),
+            faults=faults,
+            throttle=Throttle(clock, limits),
+            **(gateway_options or {}),
         )
-        world = World(GatewayServer(gateway, certificate), invoker, clock, timeline, certificate)
+        world = World(GatewayServer(gateway, certificate), invoker, clock, timeline, certificate, faults)
         before = asyncio.all_tasks()
         await world.server.start()
         try:

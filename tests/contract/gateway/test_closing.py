@@ -71,6 +71,27 @@ async def test_idle_for_ten_minutes_is_1001(world, soon):
     assert await ending(world) == (1001, "Going away")
 
 
+async def test_pings_can_count_as_data(make_world, soon):
+    """Whether a ping keeps a connection from idling is not documented, so it is a setting (row A57)."""
+    async with make_world(settings=GatewaySettings(pings_reset_idle=True)) as world:
+        client = await world.connect()
+        world.clock.advance(599)
+        await soon(await client.ping())
+        world.clock.advance(599)
+        world.gateway.sweep()
+        await soon(await client.ping())
+        assert client.state is websockets.State.OPEN
+
+
+async def test_the_gateway_never_pings(world, soon):
+    """A silent connection hears nothing until it is closed for idling (row A56)."""
+    reader, writer = await raw(world)
+    world.clock.advance(600)
+    world.gateway.sweep()
+    assert (await soon(reader.readexactly(4)))[0] == 0x88
+    writer.close()
+
+
 async def test_the_server_sweeps_by_itself(make_world, soon):
     """Nobody needs to call `sweep`."""
     async with make_world(settings=GatewaySettings(idle_timeout_s=5)) as world:

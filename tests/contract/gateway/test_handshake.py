@@ -88,6 +88,17 @@ async def test_a_subprotocol_comes_from_the_functions_header_only(world):
     assert client.subprotocol == "other"
 
 
+async def test_a_subprotocol_that_was_not_offered_fails_at_the_client(world):
+    """The function's header goes out as it is; the client refuses what it did not ask for (A13, A14)."""
+    answer = {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "a, b"}}
+    world.invoker.functions["connect"] = lambda event: answer
+    with pytest.raises(websockets.InvalidHandshake) as caught:
+        await world.connect(subprotocols=["a", "b"])
+    assert not isinstance(caught.value, websockets.InvalidStatus)
+    (facts,) = await world.wait_for("gateway.connect")
+    assert facts["connection_id"]
+
+
 async def test_deflate_is_not_negotiated(world):
     """An offer of permessage-deflate is not taken up."""
     client = await world.connect(compression="deflate")

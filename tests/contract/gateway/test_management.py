@@ -9,6 +9,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from emulator.application import Stage
 from emulator.gateway import GatewaySettings
 
 UNKNOWN = "R1kmxc2VNjMCFIA="
@@ -167,7 +168,11 @@ async def request(world, head, body=b""):
     return int(lines[0].split()[1]), headers, content
 
 
-SIGNED = "\r\nAuthorization: AWS4-HMAC-SHA256 Credential=x"
+SIGNED = (
+    "\r\nX-Amz-Date: 20240120T115457Z"
+    "\r\nAuthorization: AWS4-HMAC-SHA256 Credential=x/20240120/us-east-1/execute-api/aws4_request,"
+    " SignedHeaders=host;x-amz-date, Signature=0f"
+)
 
 
 @pytest.mark.parametrize("at", ["@", "%40"])
@@ -210,6 +215,57 @@ async def test_data_that_is_not_utf8_is_still_text(world, soon):
     assert await soon(client.recv()) == "\ufffda"
 
 
+async def test_data_that_is_not_utf8_can_be_refused(make_world, soon):
+    """By setting, such data is a BadRequestException and nothing is sent (row D15)."""
+    async with make_world(settings=GatewaySettings(refuse_undecodable_posts=True)) as world:
+        client, connection_id = await connection(world)
+        head = f"POST /local/@connections/{connection_id} HTTP/1.1{SIGNED}"
+        status, headers, _ = await request(world, head, b"\xffa")
+        assert (status, headers["x-amzn-errortype"]) == (400, "BadRequestException")
+        await request(world, head, b"hi")
+        assert await soon(client.recv()) == "hi"
+
+
+async def test_a_connection_of_another_stage_is_forbidden(make_world):
+    """A connection is reached by its own stage's path only (row D10)."""
+    async with make_world(stages=(Stage("local"), Stage("other"))) as world:
+        _, connection_id = await connection(world)
+        answers = {
+            stage: (await request(world, f"GET /{stage}/@connections/{connection_id} HTTP/1.1{SIGNED}"))[0]
+            for stage in ("local", "other", "none")
+        }
+        assert answers == {"local": 200, "other": 403, "none": 403}
+
+
+async def test_a_connection_of_another_api_is_forbidden(make_world):
+    """What another API of the sandbox knows is not gone, but somebody else's (row D10)."""
+    async with make_world(gateway_options={"is_elsewhere": lambda connection_id: True}) as world:
+        for method in ("POST", "GET", "DELETE"):
+            head = f"{method} /local/@connections/{UNKNOWN} HTTP/1.1{SIGNED}"
+            assert (await request(world, head))[0] == 403
+
+
+async def test_a_post_above_32_kb_arrives_in_frames_of_32_kb(world, soon):
+    """A payload above the frame limit is one message of several text frames (row A53)."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.server.port)
+    writer.write(
+        b"GET /local HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    await soon(reader.readuntil(b"\r\n\r\n"))
+    (event,) = await world.invoker.wait_for("connect")
+    path = f"/local/@connections/{event['requestContext']['connectionId']}"
+    status, _, _ = await request(world, f"POST {path} HTTP/1.1{SIGNED}", b"x" * 32_768 + b"y" * 32_769)
+    assert status == 200
+    frames = []
+    for _ in range(3):
+        first, size = await soon(reader.readexactly(2))
+        size = int.from_bytes(await soon(reader.readexactly(8 if size == 127 else 2))) if size > 125 else size
+        frames.append((first, await soon(reader.readexactly(size))))
+    assert frames == [(0x01, b"x" * 32_768), (0x00, b"y" * 32_768), (0x80, b"y")]
+    writer.transport.abort()
+
+
 async def test_posts_keep_a_connection_from_idling(world, management, soon):
     """Data towards the client resets the idle timer."""
     client, connection_id = await connection(world)
@@ -219,7 +275,7 @@ async def test_posts_keep_a_connection_from_idling(world, management, soon):
     world.gateway.sweep()
     assert await soon(client.recv()) == "x"
     await soon(await client.ping())
-    assert world.gateway.connections.get_open(connection_id).is_open
+    assert world.gateway.connections.find(connection_id).is_open
 
 
 async def test_a_handler_reaches_the_gateway_by_its_domain_name(world, soon, monkeypatch):

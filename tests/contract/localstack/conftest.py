@@ -11,14 +11,20 @@ from emulator.localstack.process import LocalStack
 
 
 @pytest.fixture
-def client(localstack: LocalStack) -> Iterator[Callable[..., Any]]:
+def endpoint_url(localstack: LocalStack) -> str:
+    """Where the engine under test is."""
+    return localstack.endpoint_url
+
+
+@pytest.fixture
+def client(endpoint_url: str) -> Iterator[Callable[..., Any]]:
     """Make boto3 clients, which are closed in the end."""
     made = []
 
     def make(service: str, region: str = "us-east-1", headers: dict[str, str] | None = None) -> Any:
         new = boto3.client(
             service,
-            endpoint_url=localstack.endpoint_url,
+            endpoint_url=endpoint_url,
             region_name=region,
             aws_access_key_id="test",
             aws_secret_access_key="test",

@@ -1,49 +1,14 @@
 """Stream records of the embedded engine are AWS's; moto's differ in nearly every respect tested here."""
 
-import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
 Records = Callable[[str], list[dict[str, Any]]]
-
-
-def test_a_put_is_one_insert_of_awss_shape(dynamodb: Any, table: str, records: Records) -> None:
-    """INSERT has no old image, version 1.1, the region and AWS's size."""
-    dynamodb.put_item(TableName=table, Item={**KEY, "n": {"N": "12"}})
-    (record,) = records(table)
-    assert re.fullmatch(r"[0-9a-f]{32}", record.pop("eventID"))
-    assert re.fullmatch(r"\d{21,40}", record["dynamodb"].pop("SequenceNumber"))
-    assert record["dynamodb"].pop("ApproximateCreationDateTime").microsecond == 0
-    assert record == {
-        "eventName": "INSERT",
-        "eventVersion": "1.1",
-        "eventSource": "aws:dynamodb",
-        "awsRegion": "us-east-1",
-        "dynamodb": {
-            "Keys": KEY,
-            "NewImage": {**KEY, "n": {"N": "12"}},
-            "SizeBytes": 6 + 6 + 3,
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
-        },
-    }
-
-
-def test_modify_has_both_images_and_remove_the_old_one(dynamodb: Any, table: str, records: Records) -> None:
-    """Images are those of before and after; there is never an empty one."""
-    dynamodb.put_item(TableName=table, Item={**KEY, "v": {"B": b"\x00\xff"}})
-    dynamodb.put_item(TableName=table, Item={**KEY, "v": {"M": {"b": {"B": b"foo"}}}})
-    dynamodb.delete_item(TableName=table, Key=KEY)
-    _, modify, remove = (record["dynamodb"] for record in records(table))
-    assert modify["OldImage"] == {**KEY, "v": {"B": b"\x00\xff"}}
-    assert modify["NewImage"] == {**KEY, "v": {"M": {"b": {"B": b"foo"}}}}
-    assert remove["OldImage"] == modify["NewImage"]
-    assert "NewImage" not in remove
 
 
 @pytest.mark.parametrize(
@@ -65,39 +30,6 @@ def test_images_follow_the_view(
     assert [{"NewImage", "OldImage"} & set(record["dynamodb"]) for record in records(table)] == images
 
 
-def test_a_write_that_changes_nothing_leaves_no_record(dynamodb: Any, table: str, records: Records) -> None:
-    """Neither an equal put, nor an equal update, nor the deletion of nothing."""
-    item = {**KEY, "n": {"N": "1"}, "s": {"SS": ["x", "y"]}}
-    dynamodb.put_item(TableName=table, Item=item)
-    dynamodb.put_item(TableName=table, Item={**item, "n": {"N": "1.0"}, "s": {"SS": ["y", "x"]}})
-    dynamodb.update_item(
-        TableName=table, Key=KEY, UpdateExpression="SET n = :n", ExpressionAttributeValues={":n": {"N": "1"}}
-    )
-    dynamodb.delete_item(TableName=table, Key={**KEY, "sk": {"S": "other"}})
-    assert len(records(table)) == 1
-
-
-def test_an_upsert_is_one_insert(dynamodb: Any, table: str, records: Records) -> None:
-    """An update that makes the item is one INSERT with the whole item."""
-    dynamodb.update_item(
-        TableName=table, Key=KEY, UpdateExpression="SET v = :v", ExpressionAttributeValues={":v": {"S": "x"}}
-    )
-    (record,) = records(table)
-    assert record["eventName"] == "INSERT"
-    assert record["dynamodb"]["NewImage"] == {**KEY, "v": {"S": "x"}}
-
-
-def test_records_name_their_region(
-    client: Callable[..., Any], make_table: Callable[..., str], iterator: Callable[..., str]
-) -> None:
-    """`awsRegion` is where the table is."""
-    dynamodb, streams = client("dynamodb", "eu-west-1"), client("dynamodbstreams", "eu-west-1")
-    table = make_table("KEYS_ONLY", on=dynamodb)
-    dynamodb.put_item(TableName=table, Item=KEY)
-    (record,) = streams.get_records(ShardIterator=iterator(table, on=dynamodb, by=streams))["Records"]
-    assert record["awsRegion"] == "eu-west-1"
-
-
 def test_sequence_numbers_rise(dynamodb: Any, table: str, records: Records) -> None:
     """Later records have higher numbers."""
     for number in range(5):
@@ -116,24 +48,6 @@ def test_batches_and_partiql_write_records(dynamodb: Any, table: str, records: R
         Parameters=[{"S": "x"}, {"S": "a"}, {"S": "1"}],
     )
     assert [record["eventName"] for record in records(table)] == ["INSERT"] * 3 + ["MODIFY"]
-
-
-def test_a_cancelled_transaction_leaves_no_record_and_open_iterators_go_on(
-    dynamodb: Any, streams: Any, table: str, iterator: Callable[..., str]
-) -> None:
-    """An iterator from before a cancelled transaction delivers what comes after it."""
-    open_iterator = iterator(table, "LATEST")
-    put = {"Put": {"TableName": table, "Item": KEY}}
-    check = {
-        "TableName": table,
-        "Key": {**KEY, "sk": {"S": "no"}},
-        "ConditionExpression": "attribute_exists(pk)",
-    }
-    with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
-        dynamodb.transact_write_items(TransactItems=[put, {"ConditionCheck": check}])
-    dynamodb.put_item(TableName=table, Item={**KEY, "v": {"S": "after"}})
-    answer = streams.get_records(ShardIterator=open_iterator)
-    assert [record["dynamodb"]["NewImage"]["v"] for record in answer["Records"]] == [{"S": "after"}]
 
 
 def test_expired_items_are_deleted_by_the_service(
@@ -184,17 +98,3 @@ def test_concurrent_writers_lose_no_record(dynamodb: Any, table: str, records: R
         list(pool.map(add, range(80)))
     seen = [record["dynamodb"]["NewImage"]["n"]["N"] for record in records(table)]
     assert seen == [str(number) for number in range(1, 81)]
-
-
-def test_a_failed_write_leaves_no_record(dynamodb: Any, table: str, records: Records) -> None:
-    """Neither one whose condition fails nor one that is invalid half way."""
-    with pytest.raises(ClientError):
-        dynamodb.put_item(TableName=table, Item=KEY, ConditionExpression="attribute_exists(pk)")
-    with pytest.raises(ClientError):
-        dynamodb.update_item(
-            TableName=table,
-            Key=KEY,
-            UpdateExpression="SET a = :a, b = :b",
-            ExpressionAttributeValues={":a": {"S": "x" * 300_000}, ":b": {"S": "x" * 300_000}},
-        )
-    assert records(table) == []

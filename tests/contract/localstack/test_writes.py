@@ -21,31 +21,6 @@ def _add(table: str, key: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_a_failed_update_leaves_the_item_as_it_was(dynamodb: Any, table: str) -> None:
-    """A size error in the second SET takes the first one back."""
-    dynamodb.put_item(TableName=table, Item={**KEY, "a": {"S": "before"}})
-    with pytest.raises(ClientError, match="Item size to update has exceeded"):
-        dynamodb.update_item(
-            TableName=table,
-            Key=KEY,
-            UpdateExpression="SET a = :a, b = :b",
-            ExpressionAttributeValues={":a": {"S": "after"}, ":b": {"S": "x" * 420_000}},
-        )
-    assert dynamodb.get_item(TableName=table, Key=KEY)["Item"] == {**KEY, "a": {"S": "before"}}
-
-
-def test_a_failed_upsert_leaves_no_item(dynamodb: Any, table: str) -> None:
-    """An update that would make the item, and fails, makes none."""
-    with pytest.raises(ClientError):
-        dynamodb.update_item(
-            TableName=table,
-            Key=KEY,
-            UpdateExpression="SET a = :a",
-            ExpressionAttributeValues={":a": {"S": "x" * 420_000}},
-        )
-    assert "Item" not in dynamodb.get_item(TableName=table, Key=KEY)
-
-
 def test_a_cancelled_transaction_changes_nothing(dynamodb: Any, table: str) -> None:
     """Puts, updates and deletes before the failing one are taken back; the reasons are in request order."""
     dynamodb.put_item(TableName=table, Item={**KEY, "n": {"N": "1"}})

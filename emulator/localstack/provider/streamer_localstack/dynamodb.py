@@ -1,5 +1,6 @@
 """The DynamoDB service of LocalStack: every call is one operation on moto's tables."""
 
+import copy
 import json
 import zlib
 from collections.abc import Callable
@@ -12,12 +13,19 @@ from localstack.http import Response
 from moto.dynamodb.responses import DynamoHandler
 from werkzeug.exceptions import HTTPException
 
+from .engine import quick
+from .engine.clock import CLOCK
+from .engine.limits import Invalid
 from .engine.operation import Operation
+from .engine.requests import prepare
+from .engine.schemas import schema_of
+from .engine.transactions import TOKENS, TokenMismatch
 
 JSON = "application/x-amz-json-1.0"
 
 Handler = Callable[[RequestContext, ServiceRequest], Response]
 
+_QUICK = {"GetItem", "UpdateItem"}
 _WRITES_OF_ONE_ITEM = {"PutItem", "UpdateItem", "DeleteItem"}
 
 
@@ -60,7 +68,13 @@ def _handler(operation: str) -> Handler:
         moto.response_headers = {}
         try:
             with Operation():
-                result = getattr(moto, method)()
+                prepare(operation, moto.body, lambda name: schema_of(moto.dynamodb_backend.get_table(name)))
+                result = _quick(operation, moto) or _once(moto, getattr(moto, method))
+        except Invalid as error:
+            return answer(context, _error("ValidationException", str(error)), 400)
+        except TokenMismatch:
+            message = "Request token was used before with other parameters"
+            return answer(context, _error("IdempotentParameterMismatchException", message), 400)
         except HTTPException as error:
             return answer(context, error.description or "{}", error.code or 400)
         if isinstance(result, tuple):
@@ -71,8 +85,39 @@ def _handler(operation: str) -> Handler:
     return handle
 
 
+def _quick(operation: str, moto: DynamoHandler) -> tuple[int, dict[str, str], str] | None:
+    if operation not in _QUICK:
+        return None
+    body = quick.answer(operation, moto.body, moto.dynamodb_backend.get_table(moto.body["TableName"]))
+    return None if body is None else (200, {}, body)
+
+
+def _once(moto: DynamoHandler, call: Callable[[], Any]) -> Any:
+    """Call, unless this is a transaction that was done already: then nothing happens a second time."""
+    token = moto.body.get("ClientRequestToken")
+    if token is None:
+        return call()
+    place = moto.current_account, moto.region, token
+    actions = moto.body.get("TransactItems")
+    if TOKENS.is_repeated(place, actions, CLOCK.now()):
+        return "{}"
+    done = copy.deepcopy(actions)
+    result = call()
+    TOKENS.remember(place, done, CLOCK.now())
+    return result
+
+
+def _error(code: str, message: str) -> str:
+    return json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": message})
+
+
 def _as_aws_says(operation: str, request: dict[str, Any], body: str) -> str:
-    """Leave out what moto adds to the answer of a write though the request did not ask for it."""
+    """Leave out what moto adds to the answer of a write, and add what it leaves out of a batch's rest."""
+    if operation == "BatchGetItem" and '"UnprocessedKeys": {}' not in body:
+        said = json.loads(body)
+        for table, rest in said["UnprocessedKeys"].items():
+            said["UnprocessedKeys"][table] = {**request["RequestItems"][table], **rest}
+        return json.dumps(said)
     if operation not in _WRITES_OF_ONE_ITEM:
         return body
     wants_values = request.get("ReturnValues", "NONE") != "NONE"

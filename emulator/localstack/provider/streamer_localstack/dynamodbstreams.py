@@ -17,7 +17,7 @@ from localstack.http import Response
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 
 from .dynamodb import Handler, answer
-from .engine import operation
+from .engine.clock import CLOCK
 from .engine.iterators import OLDEST, InvalidIterator, Iterator, decode
 from .engine.stream import MAX_RECORDS, Page, Stream, TrimmedData
 from .engine.tables import find_stream
@@ -98,7 +98,7 @@ def _get_shard_iterator(context: RequestContext, request: ServiceRequest) -> Res
             f"Requested resource not found: Shard: {request['ShardId']} in stream: {stream.arn} not found"
         )
     position = _position(stream, request["ShardIteratorType"], request.get("SequenceNumber"))
-    iterator = Iterator(stream.arn, position, operation.now())
+    iterator = Iterator(stream.arn, position, CLOCK.now())
     return _answer(context, json.dumps({"ShardIterator": iterator.encode()}))
 
 
@@ -113,22 +113,21 @@ def _get_records(context: RequestContext, request: ServiceRequest) -> Response:
         iterator = decode(request["ShardIterator"])
     except InvalidIterator:
         raise _invalid("Invalid ShardIterator") from None
-    if iterator.is_expired(operation.now()):
+    if iterator.is_expired(CLOCK.now()):
         raise ExpiredIteratorException("Iterator has expired. Please get a new one with GetShardIterator.")
     stream = _stream(iterator.stream_arn)
+    stream.trim(CLOCK.now())
     try:
         page = stream.read(iterator.position, limit, _wait_s(context))
     except TrimmedData:
-        raise TrimmedDataAccessException(
-            "The operation attempted to read past the oldest stream record in a shard."
-        ) from None
+        raise _trimmed() from None
     return _answer(context, _records_body(stream, page))
 
 
 def _records_body(stream: Stream, page: Page) -> str:
     body = '{"Records":[' + ",".join(page.records) + "]"
     if page.next_position is not None:
-        following = Iterator(stream.arn, page.next_position, operation.now())
+        following = Iterator(stream.arn, page.next_position, CLOCK.now())
         body += f',"NextShardIterator":"{following.encode()}"'
     return body + "}"
 
@@ -140,7 +139,12 @@ def _position(stream: Stream, kind: str, sequence_number: str | None) -> int:
         return stream.next_sequence_number
     if sequence_number is None or not sequence_number.isdigit():
         raise _invalid("Invalid SequenceNumber")
-    return int(sequence_number) + (kind == "AFTER_SEQUENCE_NUMBER")
+    asked = int(sequence_number)
+    if asked < stream.trim(CLOCK.now()):
+        raise _trimmed()
+    if asked >= stream.next_sequence_number:
+        raise _invalid(f"Invalid SequenceNumber: {sequence_number} is not in shard {stream.shard_id}")
+    return asked + (kind == "AFTER_SEQUENCE_NUMBER")
 
 
 def _wait_s(context: RequestContext) -> float:
@@ -157,6 +161,12 @@ def _stream(arn: str) -> Stream:
 
 def _backend(context: RequestContext) -> DynamoDBBackend:
     return dynamodb_backends[context.account_id][context.region]
+
+
+def _trimmed() -> TrimmedDataAccessException:
+    return TrimmedDataAccessException(
+        "The operation attempted to read past the oldest stream record in a shard."
+    )
 
 
 def _invalid(message: str) -> CommonServiceException:

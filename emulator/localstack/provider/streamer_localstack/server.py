@@ -7,11 +7,14 @@ import os
 import socket
 from typing import Any
 
+from localstack.aws import handlers
 from localstack.runtime.server.twisted import TwistedRuntimeServer
 from localstack.services.plugins import SERVICE_PLUGINS
 from rolo.gateway import Gateway
 from rolo.serving.twisted import TwistedGateway
 from twisted.internet import reactor
+
+from . import faults, routes
 
 SOCKET_VARIABLE = "EMULATOR_LISTENING_SOCKET"
 """Names the file descriptor of the socket, which listens on 127.0.0.1."""
@@ -24,6 +27,9 @@ class LoopbackServer(TwistedRuntimeServer):
     """Serves plain HTTP on the socket that the emulator passed on."""
 
     def register(self, gateway: Gateway, listen: list[Any], ssl_creds: tuple[str, str] | None = None) -> None:
+        place = gateway.request_handlers.index(handlers.parse_service_request) + 1
+        gateway.request_handlers.insert(place, faults.strike)
+        gateway.request_handlers.insert(0, routes.guard)
         descriptor = int(os.environ[SOCKET_VARIABLE])
         os.set_blocking(descriptor, False)  # else the reactor waits for a second connection after each one
         reactor.adoptStreamPort(descriptor, socket.AF_INET, TwistedGateway(gateway))

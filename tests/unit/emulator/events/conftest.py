@@ -13,8 +13,8 @@ from emulator.application import StartingPosition, StreamMapping
 from emulator.clock import ManualClock
 from emulator.errors import BackendFailed, IteratorExpired, RecordsTrimmed, StreamNotFound
 from emulator.events.checkpoints import Checkpoints
-from emulator.events.delivery import Services
-from emulator.events.pacing import Backoff
+from emulator.events.delivery import Services, Subscription
+from emulator.events.pacing import Backoff, Polling
 from emulator.events.stream_poller import StreamPoller
 from emulator.events.streams import After, Page, Shard
 from emulator.faults import Faults
@@ -207,12 +207,14 @@ class FakeInvoker:
 class FakeDestinations:
     def __init__(self) -> None:
         self.sent: list[tuple[str, dict]] = []
+        self.keys: list[str] = []
         self.is_unreachable = False
 
     async def send(self, destination, body, *, attributes=None, key="") -> None:
         if self.is_unreachable:
             raise BackendFailed("The back end does not answer (fake).")
         self.sent.append((destination.name, json.loads(body)))
+        self.keys.append(key)
 
 
 class World:
@@ -227,9 +229,12 @@ class World:
         self.invoker = FakeInvoker()
         self.destinations = FakeDestinations()
         self.checkpoints = Checkpoints()
+        self.faults = Faults()
         self.stack = AsyncExitStack()
 
-    async def poll(self, *, waits=True, **mapping) -> StreamPoller:
+    async def poll(
+        self, *, function="f", stream_arn=None, waits=True, polling=Polling.ADAPTIVE, **mapping
+    ) -> StreamPoller:
         """Start a poller, which is stopped in the end."""
         services = Services(
             invoker=self.invoker,
@@ -241,14 +246,17 @@ class World:
             ids=lambda: "new-id",
             checkpoints=self.checkpoints,
             retry_backoff=Backoff(),
-            faults=Faults(),
+            faults=self.faults,
         )
         poller = StreamPoller(
-            StreamMapping("t", "f", **mapping),
-            function_arn="arn:f",
+            Subscription(
+                StreamMapping("t", function, **mapping), f"mapping-of-{function}", f"arn:{function}"
+            ),
             streams=self.streams,
             services=services,
+            stream_arn=stream_arn,
             waits_for_records=waits,
+            polling=polling,
         )
         await poller.start(ready_within_s=0.5)
         self.stack.push_async_callback(poller.stop)

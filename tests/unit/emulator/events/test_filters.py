@@ -52,6 +52,10 @@ MATCHING = {
     "exists false on what is no leaf": {"dynamodb": {"NewImage": [{"exists": False}]}},
     "an element of a set": image(tags={"SS": ["green"]}),
     "an element of a list of values": image(list={"L": {"S": ["x"]}}),
+    "absent, beside a value": image(other={"S": [{"exists": False}, "DONE"]}),
+    "a value, beside exists": image(status={"S": ["PENDING", {"exists": False}]}),
+    "anything but prefixes": image(status={"S": [{"anything-but": {"prefix": ["DO", "FA"]}}]}),
+    "anything but suffixes": image(status={"S": [{"anything-but": {"suffix": ["ED", "NE"]}}]}),
     "or": {"$or": [{"eventName": ["REMOVE"]}, image(status={"S": ["PENDING"]})]},
     "nested or": {"eventName": ["INSERT"], "dynamodb": {"$or": [{"SizeBytes": [1]}, {"SizeBytes": [300]}]}},
     "a pattern without fields": {},
@@ -74,6 +78,12 @@ OTHER = {
     "exists false on what is there": image(status={"S": [{"exists": False}]}),
     "prefix of a number": {"dynamodb": {"SizeBytes": [{"prefix": "3"}]}},
     "anything but an excluded prefix": image(status={"S": [{"anything-but": {"prefix": ["DO", "PEN"]}}]}),
+    "present with another value than the one beside exists": image(status={"S": [{"exists": False}, "DONE"]}),
+    "numeric range above": {"dynamodb": {"SizeBytes": [{"numeric": [">", 300, "<", 400]}]}},
+    "anything but an excluded suffix": image(status={"S": [{"anything-but": {"suffix": ["X", "ING"]}}]}),
+    "anything but in another case": image(
+        status={"S": [{"anything-but": {"equals-ignore-case": "Pending"}}]}
+    ),
     "no branch of or": {"$or": [{"eventName": ["REMOVE"]}, {"eventName": ["MODIFY"]}]},
 }
 
@@ -89,7 +99,7 @@ INVALID = {
     "numeric with an unknown sign": {"a": [{"numeric": ["!=", 0]}]},
     "numeric with a sign that is no string": {"a": [{"numeric": [[">"], 0]}]},
     "exists with a word": {"a": [{"exists": "yes"}]},
-    "exists beside another rule": {"a": [{"exists": False}, "x"]},
+    "exists beside another operator": {"a": [{"exists": False, "prefix": "x"}]},
     "prefix with a number": {"a": [{"prefix": 3}]},
     "anything-but with nothing": {"a": [{"anything-but": []}]},
     "anything-but with a list of objects": {"a": [{"anything-but": [{"prefix": "a"}]}]},
@@ -134,3 +144,19 @@ def test_a_ttl_deletion_can_be_told_apart():
     identity = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
     assert Filter([pattern]).matches({"eventName": "REMOVE", "userIdentity": identity})
     assert not Filter([pattern]).matches({"eventName": "REMOVE"})
+
+
+def test_one_of_five_patterns_is_enough():
+    """A record passes when any of the mapping's patterns matches; five are allowed, a sixth is not."""
+    patterns = [image(status={"S": [f"other-{number}"]}) for number in range(4)]
+    assert Filter([*patterns, image(status={"S": ["PENDING"]})]).matches(RECORD)
+    assert not Filter([*patterns, image(status={"S": ["DONE"]})]).matches(RECORD)
+    with pytest.raises(InvalidApplication, match="5 at most"):
+        Filter([patterns[0]] * 6)
+
+
+def test_a_pattern_has_4096_characters_at_most():
+    """The length is that of the pattern as JSON."""
+    Filter([{"a": ["x" * (4096 - len('{"a":[""]}'))]}])
+    with pytest.raises(InvalidApplication, match="4096 at most"):
+        Filter([{"a": ["x" * (4097 - len('{"a":[""]}'))]}])

@@ -1,7 +1,7 @@
 import pytest
 
 from emulator.events.batches import Batch, Condition, GivenUp
-from emulator.events.on_failure import message
+from emulator.events.on_failure import message, object_key
 from emulator.events.records import StreamRecord
 from emulator.invocation import InvocationResult
 
@@ -52,6 +52,33 @@ def test_has_the_shape_that_lambda_sends(function_error):
             "streamArn": ARN,
         },
     }
+
+
+def test_a_bucket_gets_the_records_as_well():
+    """Row F54: the message for a bucket ends with the event itself; any other has no records."""
+    event = {"eventID": "1"}
+    given_up = GivenUp(
+        Batch((StreamRecord("100", 1573690428.0, event, b"{}"),)), Condition.RECORD_AGE_EXCEEDED
+    )
+    one = message(
+        given_up,
+        last_result=None,
+        request_id="r",
+        function_arn=FUNCTION_ARN,
+        stream_arn=ARN,
+        shard_id="s",
+        now=0.0,
+        with_records=True,
+    )
+    assert list(one)[-1] == "payload"
+    assert one["payload"] == {"Records": [event]}
+    assert "payload" not in told(None)
+
+
+def test_the_key_in_a_bucket_names_mapping_shard_and_time():
+    """Row F54: the key is by mapping, shard and day, with the time in UTC and an id of its own."""
+    key = object_key(mapping_id="the-mapping", shard_id="shardId-1", object_id="an-id", now=1573690429.7178)
+    assert key == "aws/lambda/the-mapping/shardId-1/2019/11/14/2019-11-14T00.13.49-an-id"
 
 
 def test_records_that_never_reached_the_function_have_no_response():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.events.records import StreamRecord, payload, split, stream_record
+from emulator.events.records import StreamRecord, first_batch, lane_of, payload, stream_record
 
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2026-01-01T00:00:00.000"
 
@@ -100,8 +100,17 @@ def record(size):
     return StreamRecord("1", 0.0, {}, b"x" * size)
 
 
-def test_splits_by_count():
-    """No batch has more records than the batch size, and the order is kept."""
+def split(records, **limits):
+    batches = []
+    while records:
+        batch, _ = first_batch(records, **limits)
+        batches.append(batch)
+        records = records[len(batch) :]
+    return batches
+
+
+def test_a_batch_ends_by_count():
+    """Row F41: no batch has more records than the batch size, and the order is kept."""
     records = [StreamRecord(str(number), 0.0, {}, b"{}") for number in range(5)]
     assert [[one.sequence_number for one in batch] for batch in split(records, batch_size=2)] == [
         ["0", "1"],
@@ -110,16 +119,23 @@ def test_splits_by_count():
     ]
 
 
-def test_splits_by_the_payload_that_is_really_sent():
-    """A payload may be exactly as large as the limit, envelope and commas included, and not a byte more."""
+def test_a_batch_ends_by_the_payload_that_is_really_sent():
+    """Row F41: a payload may be exactly as large as the limit, envelope and commas included."""
     limit = len(payload([record(10), record(10)]))
-    assert len(split([record(10), record(10)], batch_size=10, max_bytes=limit)) == 1
-    assert len(split([record(10), record(10)], batch_size=10, max_bytes=limit - 1)) == 2
+    assert first_batch([record(10)] * 2, batch_size=10, max_bytes=limit) == ((record(10),) * 2, True)
+    assert first_batch([record(10)] * 2, batch_size=10, max_bytes=limit - 1) == ((record(10),), True)
+    assert first_batch([record(10)] * 2, batch_size=10, max_bytes=limit + 1) == ((record(10),) * 2, False)
+
+
+def test_the_limit_is_that_of_a_synchronous_invocation():
+    """Row F41: of records of 1 MB, five fit into one event and six do not."""
+    batch, is_full = first_batch([record(1_048_576)] * 7, batch_size=10)
+    assert (len(batch), is_full) == (5, True)
 
 
 def test_nothing_makes_no_batch():
     """Without records there is no batch, so that no function runs for nothing."""
-    assert split([], batch_size=10) == []
+    assert first_batch([], batch_size=10) == ((), False)
 
 
 @given(sizes=st.lists(st.integers(1, 60)), batch_size=st.integers(1, 5), max_bytes=st.integers(80, 200))
@@ -129,6 +145,25 @@ def test_every_batch_obeys_both_limits(sizes, batch_size, max_bytes):
     batches = split(records, batch_size=batch_size, max_bytes=max_bytes)
     assert [one for batch in batches for one in batch] == records
     assert all(1 <= len(batch) <= batch_size and len(payload(batch)) <= max_bytes for batch in batches)
+
+
+@given(partition=st.text(), sort=st.text(), lanes=st.integers(1, 10))
+def test_an_item_has_one_lane(partition, sort, lanes):
+    """An item's records have the same lane, in whatever order its keys are named."""
+    keys = [("pk", {"S": partition}), ("sk", {"S": sort})]
+    records = [
+        StreamRecord("1", 0.0, {"dynamodb": {"Keys": dict(order)}}, b"") for order in (keys, keys[::-1])
+    ]
+    first, second = (lane_of(one, lanes) for one in records)
+    assert first == second
+    assert 0 <= first < lanes
+
+
+def test_items_of_one_partition_have_several_lanes():
+    """Lanes are by partition and sort key: the items of one partition need not wait for each other."""
+    keys = [{"pk": {"S": "a"}, "sk": {"N": str(number)}} for number in range(100)]
+    lanes = {lane_of(StreamRecord("1", 0.0, {"dynamodb": {"Keys": one}}, b""), 10) for one in keys}
+    assert lanes == set(range(10))
 
 
 def test_payload_is_json():

@@ -9,9 +9,9 @@ from emulator.events.schedule_runner import ScheduleRunner
 
 @pytest.fixture
 async def make_runner(world):
-    async def make(expression="rate(1 minute)"):
+    async def make(expression="rate(1 minute)", **schedule):
         runner = ScheduleRunner(
-            Schedule("sweep", expression, "sweeper"),
+            Schedule("sweep", expression, "sweeper", **schedule),
             invoker=world.invoker,
             clock=world.clock,
             alarm=world.alarm,
@@ -90,4 +90,80 @@ async def test_a_refused_event_does_not_end_the_schedule(world, make_runner):
 async def test_refuses_an_expression_that_cannot_be_followed(make_runner):
     """A schedule that would never fire is refused when it is made."""
     with pytest.raises(InvalidApplication):
-        await make_runner("cron(0 12 * * ? *)")
+        await make_runner("cron(0 12 30 2 ? *)")
+
+
+async def test_cron_fires_by_the_wall_clock(world, make_runner):
+    """A cron schedule fires at its minute, whose time the event tells, and at the next one."""
+    runner = await make_runner("cron(0/15 * * * ? *)")  # the clock stands at 22:13:20
+    assert runner.status().next_due_in_s == 100
+    await world.let_time_pass(100)
+    await world.happened("schedule.fired")
+    await world.let_time_pass(15 * 60)
+    await world.happened("schedule.fired", 2)
+    assert [event["time"] for event in world.invoker.events] == [
+        "2023-11-14T22:15:00Z",
+        "2023-11-14T22:30:00Z",
+    ]
+
+
+async def test_a_jump_over_many_due_times_is_one_event_of_now(world, make_runner):
+    """A day that passes at once fires an every-minute schedule once, with the time of the jump's end."""
+    runner = await make_runner("cron(* * * * ? *)")
+    await world.let_time_pass(86_400)
+    await world.happened("schedule.fired")
+    (event,) = world.invoker.events
+    assert event["time"] == "2023-11-15T22:13:20Z"
+    assert runner.status().next_due_in_s == 40
+
+
+async def test_a_schedule_that_is_over_rests(world, make_runner):
+    """After the last due time of its years a schedule is due no more."""
+    runner = await make_runner("cron(0 0 31 12 ? 2023)")
+    await world.let_time_pass(47 * 86_400)
+    await world.happened("schedule.fired")
+    assert runner.status().next_due_in_s is None
+
+
+async def test_a_disabled_schedule_fires_by_hand_only(world, make_runner):
+    """A schedule that was declared disabled counts no time, and can still be fired."""
+    runner = await make_runner(enabled=False)
+    await world.let_time_pass(600)
+    assert runner.status().next_due_in_s is None
+    await runner.fire()
+    assert len(world.invoker.events) == 1
+
+
+async def test_enabling_counts_the_rate_from_then(world, make_runner):
+    """A schedule that is disabled and enabled again fires one period after that, and no earlier."""
+    runner = await make_runner()
+    runner.disable()
+    runner.disable()
+    await world.let_time_pass(90)
+    runner.enable()
+    runner.enable()
+    assert runner.status().next_due_in_s == 60
+    await asyncio.sleep(0)
+    await world.let_time_pass(60)
+    await world.happened("schedule.fired")
+    assert len(world.invoker.events) == 1
+    assert [entry.kind for entry in world.timeline.entries()] == [
+        "schedule.disabled",
+        "schedule.enabled",
+        "schedule.fired",
+    ]
+
+
+async def test_its_own_input_is_sent_as_it_is(world, make_runner):
+    """The function gets the declared input instead of the event."""
+    runner = await make_runner(input='{"sweep": "all"}')
+    await runner.fire()
+    assert world.invoker.events == [{"sweep": "all"}]
+
+
+async def test_a_rate_in_seconds_is_marked(world, make_runner, caplog):
+    """A schedule that AWS would refuse is followed, and the log says so."""
+    await make_runner("rate(10 seconds)")
+    await world.let_time_pass(10)
+    await world.happened("schedule.fired")
+    assert [record.action for record in caplog.records] == ["schedule.local_only"]

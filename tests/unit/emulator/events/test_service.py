@@ -4,7 +4,17 @@ from random import Random
 
 import pytest
 
-from emulator.application import Application, Function, Key, Schedule, StreamMapping, StreamViewType, Table
+from emulator.application import (
+    Application,
+    Function,
+    Key,
+    Queue,
+    QueueMapping,
+    Schedule,
+    StreamMapping,
+    StreamViewType,
+    Table,
+)
 from emulator.errors import InvalidApplication
 from emulator.events.service import EventSources
 from emulator.faults import Faults
@@ -36,9 +46,13 @@ def make_sources(world):
     "application",
     [
         {"stream_mappings": [StreamMapping("t", "f", filters=[{"eventName": "INSERT"}])]},
-        {"schedules": [Schedule("s", "cron(* * * * ? *)", "f")]},
+        {"schedules": [Schedule("s", "cron(* * * * * *)", "f")]},
+        {"schedules": [Schedule("s", "rate(1 day)", "f", input="no JSON")]},
+        {"queues": [Queue("q")], "queue_mappings": [QueueMapping("q", "f", filters=[{"attributes": {}}])]},
+        {"queues": [Queue("q", 2)], "queue_mappings": [QueueMapping("q", "f")]},
+        {"queues": [Queue("q")], "queue_mappings": [QueueMapping("q", "f")] * 2},
     ],
-    ids=["filter", "schedule"],
+    ids=["filter", "schedule", "input", "filter of a queue", "visibility timeout", "two of a queue"],
 )
 async def test_refuses_what_cannot_be_followed(make_sources, application):
     """A wrong filter or schedule is refused before anything starts."""

@@ -92,7 +92,7 @@ async def test_a_batching_window_ends(world):
     reads = world.streams.reads
     await world.until(lambda: world.streams.reads > reads + 2)
     assert world.invoker.keys == []
-    world.clock.advance(300)
+    await world.let_time_pass(300)
     await world.invoker.until(lambda: world.invoker.keys == [["a"]])
 
 

@@ -15,6 +15,12 @@ def test_the_bundle_trusts_the_runs_authority_and_the_public_ones(tmp_path):
     assert any(name.get("organizationName", "").startswith("trustme") for name in names)
 
 
+def test_tls_begins_at_1_2(tmp_path):
+    """Older versions of TLS are not spoken (row A1)."""
+    context = create_certificate(tmp_path).server_context
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
 def test_no_private_key_is_written(tmp_path):
     """The folder of the run holds one file, readable by its owner only, without a key."""
     certificate = create_certificate(tmp_path)

@@ -46,6 +46,12 @@ def test_what_a_disconnect_event_says(code, reason, facts):
     assert disconnect_facts(code, reason) == facts
 
 
+def test_the_reason_of_a_lost_connection_can_be_chosen():
+    """AWS's reason for 1006 is not known, so it is a setting's."""
+    assert disconnect_facts(1005, None, lost_reason="x") == (1006, "x")
+    assert disconnect_facts(1001, "", lost_reason="x") == (1001, "")
+
+
 def test_a_closed_connection_stays_closed():
     """The table has no way out of CLOSED and none back to OPEN."""
     assert not [key for key in TRANSITIONS if key[0] is State.CLOSED]
@@ -54,25 +60,54 @@ def test_a_closed_connection_stays_closed():
     ]
 
 
-def make(clock, send=None, connection_id="R1kmxc2VNjMCFIA=", settings=SETTINGS):
+def make(clock, send=None, connection_id="R1kmxc2VNjMCFIA=", settings=SETTINGS, abort=lambda cut: None):
     origin = Origin("s", "a", "d", connection_id, 0, Identity())
-    return Connection(origin, send, lambda: None, clock, settings)
+    return Connection(origin, send, lambda: abort(True), clock, settings)
 
 
 async def test_what_is_not_open_is_gone():
     """Neither a connection whose $connect runs nor one that was closed can be sent to."""
-    connections, connection = Connections(), make(ManualClock())
-    connections.add(connection)
+    connection = make(ManualClock())
     for event in (None, Event.ACCEPTED, Event.ENDED):
         if event is not None:
             connection.apply(event)
         if event is Event.ACCEPTED:
-            assert connections.get_open(connection.id) is connection
+            assert connection.is_open
             continue
         with pytest.raises(ConnectionGone):
-            connections.get_open(connection.id)
-        with pytest.raises(ConnectionGone):
             await connection.send("x")
+
+
+def test_a_connection_is_found_from_its_handshake_to_its_end():
+    """An id is known, open or not, until the connection is removed; removing twice is nothing."""
+    connections, connection = Connections(), make(ManualClock())
+    connections.add(connection)
+    assert connection.id in connections
+    assert connections.find(connection.id) is connection
+    connections.remove(connection)
+    connections.remove(connection)
+    assert connection.id not in connections
+    assert connections.find(connection.id) is None
+
+
+def test_a_cut_is_1006_and_happens_once():
+    """Cutting aborts the socket, says 1006 with the reason of the settings, and leaves nothing open."""
+    aborted = []
+    connection = make(ManualClock(), settings=GatewaySettings(lost_reason="lost"), abort=aborted.append)
+    assert not connection.cut()
+    connection.apply(Event.ACCEPTED)
+    assert connection.cut()
+    assert not connection.cut()
+    assert (aborted, connection.cause, connection.is_open) == ([True], (1006, "lost"), False)
+
+
+async def test_a_connection_that_was_cut_is_not_closed_again():
+    """A close after a cut sends nothing and keeps the cause."""
+    connection = make(ManualClock())
+    connection.apply(Event.ACCEPTED)
+    connection.cut()
+    await connection.close(1000, "Connection Closed Normally")
+    assert connection.cause == (1006, "")
 
 
 async def test_sending_is_activity():

@@ -12,44 +12,72 @@ from emulator.gateway.management import (
     TOO_LARGE,
     describe,
     error_response,
-    find_connection_id,
+    find_target,
     is_signed,
 )
 from emulator.gateway.settings import GatewaySettings
 
+STAGES = {"local", "prod"}
+SCOPE = b"test/20240120/us-east-1/execute-api/aws4_request"
+SIGNED = b"AWS4-HMAC-SHA256 Credential=" + SCOPE + b", SignedHeaders=host;x-amz-date, Signature=0f"
+DATED = {b"x-amz-date": b"20240120T115457Z"}
+QUERY = b"X-Amz-Credential=" + SCOPE.replace(b"/", b"%2F") + b"&X-Amz-Signature=0f"
+
 
 @pytest.mark.parametrize(
-    ("path", "connection_id"),
+    ("path", "target"),
     [
-        ("/local/@connections/R1kmxc2VNjMCFIA%3D", "R1kmxc2VNjMCFIA="),
-        ("/local/%40connections/R1kmxc2VNjMCFIA=", "R1kmxc2VNjMCFIA="),
-        ("/local/@connections/a%2Fb", "a/b"),
+        ("/local/@connections/R1kmxc2VNjMCFIA%3D", ("local", "R1kmxc2VNjMCFIA=")),
+        ("/prod/%40connections/R1kmxc2VNjMCFIA=", ("prod", "R1kmxc2VNjMCFIA=")),
+        ("/local/@connections/a%2Fb", ("local", "a/b")),
         ("/local/@connections/", None),
         ("/local/@connections", None),
         ("/local/@connections/a/b", None),
         ("/@connections/a", None),
         ("/other/@connections/a", None),
+        ("x/local/@connections/a", None),
         ("/local", None),
         ("", None),
     ],
 )
-def test_the_connection_that_a_path_names(path, connection_id):
-    """The stage comes first, `@` may be encoded, the id is one segment."""
-    assert find_connection_id(path, "local") == connection_id
+def test_the_connection_that_a_path_names(path, target):
+    """The stage comes first, `@` may be encoded, the id is one segment (row D2)."""
+    assert find_target(path, STAGES) == target
 
 
 @pytest.mark.parametrize(
     ("headers", "query", "expected"),
     [
-        ({b"authorization": b"AWS4-HMAC-SHA256 Credential=x"}, b"", True),
-        ({}, b"X-Amz-Algorithm=x&X-Amz-Signature=y", True),
-        ({b"authorization": b"Bearer x"}, b"", False),
+        ({b"authorization": SIGNED, **DATED}, b"", True),
+        ({b"authorization": SIGNED.replace(b", ", b","), **DATED}, b"", True),
+        ({}, QUERY, True),
+        ({}, b"X-Amz-Algorithm=x&" + QUERY.replace(b"%2F", b"/"), True),
+        ({b"authorization": SIGNED}, b"", False),
+        ({b"authorization": SIGNED.replace(b"execute-api", b"s3"), **DATED}, b"", False),
+        ({b"authorization": SIGNED.split(b", Sig")[0], **DATED}, b"", False),
+        ({b"authorization": b"AWS4-HMAC-SHA256 Credential=x", **DATED}, b"", False),
+        ({b"authorization": b"Bearer x", **DATED}, b"", False),
+        ({}, QUERY.replace(b"execute-api", b"s3"), False),
+        ({}, b"X-Amz-Signature=0f", False),
         ({}, b"", False),
     ],
-    ids=["header", "query", "bearer", "nothing"],
+    ids=[
+        "header",
+        "no blanks",
+        "query",
+        "query not encoded",
+        "no date",
+        "another service",
+        "no signature",
+        "no scope",
+        "bearer",
+        "query for another service",
+        "query without scope",
+        "nothing",
+    ],
 )
 def test_a_signature_must_be_there(headers, query, expected):
-    """Signature Version 4, in the header or the query."""
+    """Signature Version 4 for `execute-api`, in the header or the query (row D3)."""
     assert is_signed(headers, query) is expected
 
 

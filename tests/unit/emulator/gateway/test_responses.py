@@ -7,6 +7,7 @@ import pytest
 from emulator.gateway.responses import (
     Accepted,
     Failed,
+    FunctionResponse,
     Refused,
     Reply,
     decide_handshake,
@@ -20,6 +21,10 @@ def result(value, error=None):
     return InvocationResult("r", value if isinstance(value, bytes) else json.dumps(value).encode(), error)
 
 
+def refused(status, body=b"", *headers):
+    return Refused(status, "function refused", response=FunctionResponse(list(headers), body))
+
+
 @pytest.mark.parametrize(
     ("value", "decision"),
     [
@@ -29,9 +34,17 @@ def result(value, error=None):
         ({}, Accepted()),
         ({"statusCode": 200, "headers": {"SEC-websocket-PROTOCOL": "a"}}, Accepted("a")),
         ({"multiValueHeaders": {"Sec-WebSocket-Protocol": ["a"]}}, Accepted("a")),
+        ({"headers": {"Sec-WebSocket-Protocol": "a, b"}}, Accepted("a, b")),
+        ({"headers": {"Sec-WebSocket-Protocol": ""}}, Accepted()),
+        ({"headers": {"Sec-WebSocket-Protocol": None}}, Accepted()),
         ({"statusCode": 200, "headers": {"X": "a", "Y": 1}, "body": "x"}, Accepted()),
-        ({"statusCode": 301}, Refused(301, "function refused")),
-        ({"statusCode": 401, "body": "no"}, Refused(401, "function refused")),
+        ({"statusCode": 301}, refused(301)),
+        ({"statusCode": 401, "body": "no"}, refused(401, b"no")),
+        ({"statusCode": 403, "body": "bm8=", "isBase64Encoded": True}, refused(403, b"no")),
+        (
+            {"statusCode": 403, "headers": {"A": 1, "B": None}, "multiValueHeaders": {"a": [2], "C": [3, 4]}},
+            refused(403, b"", ("A", "1"), ("C", "3"), ("C", "4")),
+        ),
         ({"statusCode": 99}, Refused(502, "malformed response")),
         ({"statusCode": 101}, Refused(502, "malformed response")),
         ({"statusCode": 1000}, Refused(502, "malformed response")),
@@ -98,4 +111,18 @@ def test_error_frames_are_awss_to_the_character():
     frame = error_frame("Forbidden", connection_id="DBNjmfOmSwMCJiA=", request_id="DBNlXFDjSwMF3FA=")
     assert frame == (
         '{"message": "Forbidden", "connectionId":"DBNjmfOmSwMCJiA=", "requestId":"DBNlXFDjSwMF3FA="}'
+    )
+
+
+def test_the_frame_of_a_body_against_its_model_names_the_message():
+    """A31: documented with other spacing than the rest, and with the message's id for the request's."""
+    frame = error_frame(
+        "Bad request body",
+        connection_id="DBNjmfOmSwMCJiA=",
+        request_id="DBNlXFDjSwMF3FA=",
+        message_id="DBNlXdDjSwMCJiA=",
+    )
+    assert frame == (
+        '{"message" : "Bad request body", "connectionId": "DBNjmfOmSwMCJiA=",'
+        ' "messageId": "DBNlXdDjSwMCJiA="}'
     )

@@ -1,6 +1,10 @@
 """Route selection: expressions and what they select."""
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emulator.application import Route
 from emulator.errors import InvalidApplication
@@ -28,6 +32,11 @@ from emulator.gateway.routing import Router, RouteSelection
         ("$request.body.a[9]", '{"a": [0]}', ""),
         ("$request.body['odd name']", '{"odd name": "x"}', "x"),
         (r"\$default", "{}", "$default"),
+        (r"\$default", "[]", "$default"),
+        ("${request.body.a}.${request.body.b.c}-x", '{"a": 1, "b": {"c": false}}', "1.false-x"),
+        ("$request.body.a/$request.body.b", '{"a": "x", "b": "y"}', "x/y"),
+        ("$request.body.a", '{"a": "$request.body.b", "b": "again"}', "$request.body.b"),
+        ("$request.body.a.b", '{"a": "text"}', ""),
         ("static", "{}", "static"),
         ("$request.body.action", "not json", None),
         ("$request.body.action", "", None),
@@ -40,7 +49,20 @@ def test_an_expressions_value(expression, body, value):
     assert RouteSelection(expression).evaluate(body) == value
 
 
-@pytest.mark.parametrize("expression", ["$request.header.x", "$context.routeKey", "${request.body.a", "$"])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "$request.header.x",
+        "$context.routeKey",
+        "${request.body.a",
+        "$",
+        "$request.bodyaction",
+        "$request.body.a[*]",
+        "${request.body.a[*]}",
+        "$request.body..a",
+        "$request.body.a.",
+    ],
+)
 def test_an_expression_that_is_not_understood_is_named(expression):
     """An unknown reference is an error of the declaration, when the gateway is made."""
     with pytest.raises(InvalidApplication) as caught:
@@ -76,3 +98,17 @@ def test_without_default_there_may_be_no_route():
     assert router.find_message_route("?") is None
     assert router.connect.key == "$connect"
     assert router.disconnect is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=2), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.text() | JSON.map(json.dumps))
+def test_whatever_comes_has_a_route(body):
+    """No message breaks an expression, whatever is or is not where it looks."""
+    router = Router("${request.body.a.b}${request.body[0].a}", ROUTES)
+    assert router.find_message_route(body).key in ("$default", "echo", "1")

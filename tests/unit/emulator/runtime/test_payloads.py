@@ -8,7 +8,6 @@ from emulator.errors import InvalidPayload, PayloadTooLarge
 from emulator.runtime.payloads import (
     check_payload,
     exit_payload,
-    failure_record,
     timeout_payload,
     too_large_payload,
 )
@@ -87,29 +86,3 @@ def test_a_response_that_is_too_large() -> None:
     """The message names the limit (row E39)."""
     assert json.loads(too_large_payload())["errorType"] == "Function.ResponseSizeTooLarge"
     assert "6291556" in json.loads(too_large_payload())["errorMessage"]
-
-
-def test_a_failure_record_without_a_response() -> None:
-    """An event that never reached its function has neither response context nor response."""
-    record = json.loads(
-        failure_record(
-            request_id="id",
-            function_arn="arn:f",
-            condition="EventAgeExceeded",
-            invoke_count=0,
-            request_payload=b'{"a": 1}',
-            response_payload=None,
-            at=1_700_000_000.0,
-        )
-    )
-    assert record == {
-        "version": "1.0",
-        "timestamp": "2023-11-14T22:13:20.000Z",
-        "requestContext": {
-            "requestId": "id",
-            "functionArn": "arn:f:$LATEST",
-            "condition": "EventAgeExceeded",
-            "approximateInvokeCount": 0,
-        },
-        "requestPayload": {"a": 1},
-    }

@@ -157,6 +157,19 @@ def test_a_failed_start_gives_its_place_back() -> None:
     assert world.pool.live == 1
 
 
+def test_a_failed_start_begins_again_for_the_call_that_waits() -> None:
+    """The environment keeps its place, counts as running its call, and finishes like any other."""
+    world = World(max_starting=1)
+    world.pool.submit("f", 1)
+    world.pool.submit("f", 2)
+    assert world.pool.dedicate("f") == 1
+    assert (world.pool.live, world.pool.waiting) == (1, 1)
+    world.pool.finishing("f")
+    world.pool.came("f", ("f", 99), started=False)
+    assert world.ran == [2]
+    assert world.pool.dedicate("g") is None
+
+
 def test_adding_ahead_of_need_respects_the_limits() -> None:
     """Provisioned environments are started while there are places."""
     world = World(max_live=2)
@@ -208,6 +221,17 @@ class PoolMachine(RuleBasedStateMachine):
         if call is not None:
             self.lost.add(call)
         self.world.pool.ended(function, (function, -1), started=False, coming=True)
+
+    @precondition(lambda self: self.world.starting)
+    @rule(data=st.data())
+    def start_is_repeated_for_its_call(self, data: st.DataObject) -> None:
+        function = data.draw(st.sampled_from(self.world.starting))
+        call = self.world.pool.dedicate(function)
+        if call is not None:
+            self.world.starting.remove(function)
+            self.world.numbers += 1
+            self.world.ran.append(call)
+            self.world.busy[function, self.world.numbers] = call
 
     @precondition(lambda self: self.world.busy)
     @rule(data=st.data())

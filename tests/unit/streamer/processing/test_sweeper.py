@@ -8,6 +8,7 @@ import pytest
 from streamer.delivery import OutcomeDelivery
 from streamer.dynamorm import Attribute, Database, Model, Put
 from streamer.lifecycle import Status
+from streamer.processing.recovery import MAX_DISPATCHES
 from streamer.processing.sweeper import Sweeper
 from streamer.store import DELIVERY_GRACE_S, DISPATCH_GRACE_S, REQUESTS, RequestKey, RequestStore
 from streamer.store.models import DUE
@@ -65,6 +66,21 @@ def test_a_late_failure_record_frees_nobody_elses_request(
     requests.claim(KEY, owner="alive", lease_until=clock.time + 900)
     sweeper.executor_failed(failure("dead"))
     assert requests.get(KEY).owner == "alive"
+
+
+def test_an_executor_that_died_before_its_claim_is_followed_at_once(
+    sweeper: Sweeper, requests: RequestStore, clock: Any, outbox: Any
+) -> None:
+    """A request that nobody claimed is dispatched again without waiting, and in the end given up."""
+    dispatched = []
+    for _ in range(MAX_DISPATCHES):
+        sweeper.executor_failed(failure("died early"))
+        state = requests.get(KEY)
+        dispatched.append((state.status, state.dispatches))
+    assert dispatched == [(Status.PENDING, number + 1) for number in range(MAX_DISPATCHES)]
+    sweeper.executor_failed(failure("died early"))
+    assert requests.get(KEY).status is Status.FAILED
+    assert len(outbox.messages) == 1
 
 
 def test_after_the_last_attempt_the_request_fails_and_the_client_is_told(

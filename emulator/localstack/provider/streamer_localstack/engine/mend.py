@@ -12,19 +12,18 @@ from decimal import Context, Decimal
 from typing import Any
 
 from moto.dynamodb import responses
-from moto.dynamodb.comparisons import AttributeValue
+from moto.dynamodb.comparisons import AttributeValue, ConditionExpressionParser
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 
-from . import operation, tables
+from . import conditions, operation, reads, tables, transactions
+from .clock import CLOCK
 from .expiry import is_expired
 from .operation import Operation
+from .requests import MAX_TRANSACTION_ITEMS
 from .wire import copy_item, copy_value, wire
-
-MAX_TRANSACTION_ITEMS = 100
-"""Items of a transaction. DynamoDB Developer Guide, "Service quotas"."""
 
 TTL_INTERVAL_S = 5.0
 """Seconds between two looks for expired items; `EMULATOR_TTL_INTERVAL_S` sets another. AWS takes hours."""
@@ -45,6 +44,7 @@ def install() -> None:
     """Mend moto in this process and start to delete expired items. Calling it again changes nothing."""
     if not _installed.acquire(blocking=False):
         return
+    operation.written.append(reads.changed)
     Item.__new__ = staticmethod(lambda cls, *_args, **_kwargs: object.__new__(cls))
     Item.__deepcopy__ = copy_item
     DynamoType.__deepcopy__ = copy_value
@@ -52,19 +52,22 @@ def install() -> None:
     DynamoType.__sub__ = subtract
     DynamoType.cast_value = property(cast_value)
     AttributeValue.expr = expr
+    ConditionExpressionParser.parse = conditions.parse
     Table.put_item = tables.put_item
     Table.delete_item = tables.delete_item
     Table.get_item = tables.get_item
-    Table.query = tables.query
+    Table.query = reads.query
+    Table.scan = reads.scan
     Table.set_stream_specification = tables.set_stream_specification
     Table.__deepcopy__ = tables.copy_table
     DynamoDBBackend.update_item = tables.update_item
     DynamoDBBackend.delete_table = tables.delete_table
-    DynamoDBBackend.transact_write_items = tables.transact_write_items
+    DynamoDBBackend.transact_write_items = transactions.transact_write_items
     DynamoDBBackend.execute_statement = _in_operation(DynamoDBBackend.execute_statement)
     # Parsed twice per update; what comes out is copied before it is altered.
     UpdateExpressionParser.make = functools.lru_cache(MAX_PARSED_EXPRESSIONS)(UpdateExpressionParser.make)
     responses.TRANSACTION_MAX_ITEMS = MAX_TRANSACTION_ITEMS
+    LimitedSizeDict.__setitem__ = dict.__setitem__  # sizes are checked once, when the item is whole
     interval_s = float(os.environ.get("EMULATOR_TTL_INTERVAL_S") or TTL_INTERVAL_S)
     threading.Thread(
         target=_delete_expired_for_ever, args=(interval_s,), name="time-to-live", daemon=True
@@ -153,6 +156,6 @@ def _delete_expired_for_ever(interval_s: float) -> None:
     pause = threading.Event()
     while not pause.wait(interval_s):
         try:
-            delete_expired(operation.now())
+            delete_expired(CLOCK.now())
         except Exception:  # the next round must come, whatever one table is like
             LOG.exception("Expired items could not be deleted; trying again in %s s", interval_s)

@@ -5,22 +5,23 @@ leaves the outer one as it was, which is what a transaction or a batch of statem
 """
 
 import threading
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
+from .clock import CLOCK
 from .records import TTL_IDENTITY, is_change, record
 from .stream import Stream
-from .wire import attributes_of, keys_of
+from .wire import keys_of, wire_of
 
 _LOCK = threading.RLock()
 _open: "list[_Work]" = []  # the outermost operation's work, none or one; guarded by _LOCK
 
-now: Callable[[], float] = time.time
-"""Epoch seconds, for records, iterators and time to live."""
+
+written: list[Callable[[Any, Any, Any], None]] = []
+"""Are told of each item that an operation wrote: the table, the item before, the item after."""
 
 
 @dataclass(slots=True)
@@ -64,6 +65,7 @@ class Operation:
                 _undo(work, writes)
                 del work.changes[changes:]
             elif self._marks is None:
+                _bring_up_to_date(work)
                 _publish(work)
         finally:
             if self._marks is None:
@@ -107,6 +109,17 @@ def store(table: Any, hash_key: Any, range_key: Any, item: Any) -> None:
             table.items.pop(hash_key, None)
 
 
+def _bring_up_to_date(work: _Work) -> None:
+    """Tell who listens about each item that was written, once, from its first state to its last."""
+    first: dict[Any, tuple[Any, Any, Any, Any]] = {}
+    for write in work.before:
+        table, hash_key, range_key, _ = write
+        first.setdefault((id(table), hash_key, range_key), write)
+    for table, hash_key, range_key, old in first.values():
+        for listener in written:
+            listener(table, old, find(table, hash_key, range_key))
+
+
 def _undo(work: _Work, mark: int) -> None:
     while len(work.before) > mark:
         store(*work.before.pop())
@@ -122,13 +135,13 @@ def _publish(work: _Work) -> None:
             items[key].new = change.new
         else:
             items[key] = _Change(change.table, change.old, change.new)
-    at = now()
+    at = CLOCK.now()
     for change in items.values():
         if change.table.stream_shard is None:
             continue
         stream: Stream = change.table.stream_shard.stream
-        old = None if change.old is None else attributes_of(change.old)
-        new = None if change.new is None else attributes_of(change.new)
+        old = None if change.old is None else wire_of(change.old)
+        new = None if change.new is None else wire_of(change.new)
         if is_change(old, new):
             _append(stream, change, old, new, at, work.identity)
 

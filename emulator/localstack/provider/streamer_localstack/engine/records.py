@@ -121,10 +121,11 @@ def _number_bytes(text: str) -> int:
 
 
 def _canonical_map(attributes: Attributes) -> dict[str, Any]:
-    return {name: _canonical(value) for name, value in attributes.items()}
+    return {name: canonical(value) for name, value in attributes.items()}
 
 
-def _canonical(value: Mapping[str, Any]) -> tuple[str, Any]:
+def canonical(value: Mapping[str, Any]) -> tuple[str, Any]:
+    """Return what is equal for equal values: numbers by value, sets without order."""
     kind, content = next(iter(value.items()))
     match kind:
         case "N":
@@ -134,7 +135,7 @@ def _canonical(value: Mapping[str, Any]) -> tuple[str, Any]:
         case "SS" | "BS":
             return kind, frozenset(content)
         case "L":
-            return kind, [_canonical(element) for element in content]
+            return kind, [canonical(element) for element in content]
         case "M":
             return kind, _canonical_map(content)
         case _:

@@ -79,10 +79,7 @@ class Stream:
             self._next += 1
             self._records.append((now, text))
             self._kept_bytes += len(text)
-            while self._records and (
-                self._kept_bytes > MAX_KEPT_BYTES or now - self._records[0][0] > RETENTION_S
-            ):
-                self._kept_bytes -= len(self._records.popleft()[1])
+            self._trim(now)
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -90,6 +87,12 @@ class Stream:
         with self._changed:
             self.is_closed = True
             self._changed.notify_all()
+
+    def trim(self, now: float) -> int:
+        """Let go of what is too old at `now` (epoch seconds); return the oldest number that can be read."""
+        with self._changed:
+            self._trim(now)
+            return self._oldest()
 
     def read(self, position: int, limit: int, wait_s: float = 0.0) -> Page:
         """Return the records from `position` on, after waiting up to `wait_s` for the first one.
@@ -115,6 +118,12 @@ class Stream:
                 records.append(text)
             following = position + len(records)
             return Page(records, None if self.is_closed and following >= self._next else following)
+
+    def _trim(self, now: float) -> None:
+        while self._records and (
+            self._kept_bytes > MAX_KEPT_BYTES or now - self._records[0][0] > RETENTION_S
+        ):
+            self._kept_bytes -= len(self._records.popleft()[1])
 
     def _oldest(self) -> int:
         return self._next - len(self._records)

@@ -1,7 +1,6 @@
-"""What stands in for moto's own on tables: writes that can be undone, streams, a quick query."""
+"""What stands in for moto's own on tables: writes that can be undone, and streams."""
 
 import copy
-from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -11,22 +10,21 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
-from . import operation
+from .clock import CLOCK
+from .limits import check_updated
 from .operation import Operation, changed, find, remember, store
+from .schemas import schema_of
 from .stream import Stream
-from .wire import copy_item
+from .wire import copy_item, wire_of
 
 _put_item = Table.put_item
-_query = Table.query
 _update_item = DynamoDBBackend.update_item
 _delete_table = DynamoDBBackend.delete_table
-_transact_write_items = DynamoDBBackend.transact_write_items
 
 MAX_CLOSED_STREAMS = 20
 """Streams of deleted tables, and disabled ones, that can still be read. A laptop's memory is the source."""
 
 _streams: dict[str, Stream] = {}
-_transactions: list[DynamoDBBackend] = []  # open ones; guarded by the operation's lock
 
 
 class StreamShard:
@@ -55,7 +53,7 @@ def set_stream_specification(self: Table, streams: dict[str, Any] | None) -> Non
     if not streams or not (streams.get("StreamEnabled") or streams.get("StreamViewType")):
         self.stream_specification = {"StreamEnabled": False}
         return
-    now = operation.now()
+    now = CLOCK.now()
     _forget_closed_streams()
     label = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
     stream = Stream(f"{self.table_arn}/stream/{label}", streams["StreamViewType"], now, uuid4().hex[:8])
@@ -113,25 +111,6 @@ def get_item(
     return item.project(projection_expression) if item is not None and projection_expression else item
 
 
-def query(self: Table, hash_key: DynamoType, *args: Any, index_name: str | None = None, **kwargs: Any) -> Any:
-    """`Table.query` over the items of the one key only, where moto sorts the whole table."""
-    index_name = args[6] if len(args) > 6 else index_name
-    view = _untracked_copy(self)
-    view.items = defaultdict(dict)
-    if index_name is None:
-        if hash_key in self.items:
-            view.items[hash_key] = self.items[hash_key]
-    else:
-        attribute = _index_hash_attribute(self, index_name)
-        for key, found in self.items.items():
-            kept = _having(found, attribute, hash_key)
-            if kept:
-                view.items[key] = kept
-    if len(args) <= 6:
-        kwargs["index_name"] = index_name
-    return _query(view, hash_key, *args, **kwargs)
-
-
 def update_item(
     self: DynamoDBBackend, table_name: str, key: dict[str, Any], *args: Any, **kwargs: Any
 ) -> Item:
@@ -146,7 +125,9 @@ def update_item(
             old = remember(table, *place)
             if old is not None:
                 store(table, *place, copy_item(old))
-        return _update_item(self, table_name, key, *args, **kwargs)
+        item = _update_item(self, table_name, key, *args, **kwargs)
+        check_updated(wire_of(item), schema_of(table))
+        return item
 
 
 def delete_table(self: DynamoDBBackend, name: str) -> Table:
@@ -157,20 +138,8 @@ def delete_table(self: DynamoDBBackend, name: str) -> Table:
         return table
 
 
-def transact_write_items(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
-    """`DynamoDBBackend.transact_write_items` without its copies of whole tables: the operation undoes."""
-    with Operation():
-        _transactions.append(self)
-        try:
-            _transact_write_items(self, transact_items)
-        finally:
-            _transactions.pop()
-
-
 def copy_table(self: Table, memo: dict[int, Any]) -> Table:
-    """`copy.deepcopy` of a table: in a transaction the table itself, else one without stream."""
-    if _transactions:
-        return self
+    """`copy.deepcopy` of a table, for a backup: one without stream."""
     table = _untracked_copy(self)
     memo[id(self)] = table
     table.stream_shard = None
@@ -194,24 +163,3 @@ def _place(table: Table, attributes: dict[str, Any]) -> tuple[DynamoType, Dynamo
     except (KeyError, TypeError, AttributeError, IndexError):
         return None
     return hash_key, range_key
-
-
-def _index_hash_attribute(table: Table, index_name: str) -> str | None:
-    for index in table.all_indexes():
-        if index.name == index_name:
-            return next((key["AttributeName"] for key in index.schema if key["KeyType"] == "HASH"), None)
-    return None
-
-
-def _having(found: Any, attribute: str | None, value: DynamoType) -> Any:
-    """Return those of an item, or a partition of items, whose `attribute` has the value."""
-    if attribute is None:
-        return found
-    if isinstance(found, Item):
-        return found if _has(found, attribute, value) else None
-    return {key: item for key, item in found.items() if _has(item, attribute, value)}
-
-
-def _has(item: Item, attribute: str, value: DynamoType) -> bool:
-    held = item.attrs.get(attribute)
-    return held is not None and held.type == value.type and held.value == value.value

@@ -14,6 +14,17 @@ def attributes_of(item: Item) -> dict[str, Any]:
     return {name: wire(value) for name, value in item.attrs.items()}
 
 
+def wire_of(item: Item) -> dict[str, Any]:
+    """Return the attributes in wire form of an item that is in a table, where no item is ever altered.
+
+    They are written once per item, and are not to be altered either.
+    """
+    attributes: dict[str, Any] | None = item.__dict__.get("_wire")
+    if attributes is None:
+        attributes = item.__dict__["_wire"] = attributes_of(item)
+    return attributes
+
+
 def keys_of(table: Any, attributes: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the key attributes of an item of `table` that is in wire form."""
     assert attributes is not None

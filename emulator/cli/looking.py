@@ -1,0 +1,59 @@
+"""The commands that look: `doctor | status | logs | timeline`."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from emulator import doctor as examinations
+from emulator import state as states
+from emulator.cli.console import ask, out
+from emulator.displays.timeline import timeline_text
+
+
+def doctor() -> None:
+    """Say what this machine lacks and how to mend it."""
+    findings = examinations.examine()
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "what", "found", "what to do"):
+        table.add_column(heading)
+    for finding in findings:
+        mark = "[green]ok[/green]" if finding.good else "[red]no[/red]"
+        table.add_row(mark, finding.what, finding.found, "" if finding.good else finding.mend)
+    out.print(table)
+    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+
+
+def status() -> None:
+    """Show the running sandbox: addresses, environments, memory."""
+    for name, value in asdict(states.get(states.state_path()).addresses).items():
+        out.print(f"{name.replace('_', ' '):16} {value}", highlight=False)
+    environments = Table("function", "pid", "state", "invocations", title="Environments", box=None)
+    for row in ask("/environments"):
+        environments.add_row(row["function"], str(row["pid"]), row["state"], str(row["invocations"]))
+    out.print(environments)
+    memory = Table("pid", "process", "RSS MB", "PSS MB", title="Memory", box=None)
+    for row in ask("/memory"):
+        memory.add_row(str(row["pid"]), row["name"], str(row["rss_mb"]), str(row["pss_mb"] or ""))
+    out.print(memory)
+
+
+def logs(function: Annotated[str, typer.Argument(help="name of the function, executor say")]) -> None:
+    """Print the kept logs of a function."""
+    for invocation in ask("/logs", function=function):
+        print(invocation["log"], end="" if invocation["log"].endswith("\n") else "\n")
+
+
+def timeline(
+    request: Annotated[str | None, typer.Argument(help="id of a request; without it, everything")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one line of JSON per entry")] = False,
+) -> None:
+    """Print what happened in the running sandbox, or to one request."""
+    entries = ask("/timeline") if request is None else ask("/timeline", of=request)
+    if as_json:
+        for entry in entries:
+            print(json.dumps(entry))
+    else:
+        print(timeline_text(entries))

@@ -1,0 +1,114 @@
+"""`python -m emulator up`: the sandbox in the foreground."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Coroutine
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from emulator.cli.console import err, out
+from emulator.sandbox import Sandbox
+
+
+def up(
+    application: Annotated[str, typer.Option(help="a module of emulator.applications")] = "streamer",
+    port: Annotated[int, typer.Option(help="of the gateway; 0 takes a free one", min=0, max=65535)] = 0,
+    aws_endpoint: Annotated[
+        str | None, typer.Option(help="a running AWS back end, instead of LocalStack started here")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="what the application takes, NAME=VALUE; again for another", metavar="NAME=VALUE"),
+    ] = None,
+    json_line: Annotated[bool, typer.Option("--json", help="print one line of JSON when ready")] = False,
+) -> None:
+    """Run the sandbox in the foreground until Ctrl-C."""
+    code = asyncio.run(_up(application, _options(option or []), port, aws_endpoint, json_line=json_line))
+    raise typer.Exit(code)
+
+
+def _options(texts: list[str]) -> dict[str, Any]:
+    """Read `NAME=VALUE` texts; a name that comes again has the list of its values."""
+    values: dict[str, list[str]] = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not (name and separator):
+            raise typer.BadParameter(f"{text!r} is not NAME=VALUE.", param_hint="--option")
+        values.setdefault(name, []).append(value)
+    return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
+
+
+async def _up(
+    application: str, options: dict[str, Any], port: int, aws_endpoint: str | None, *, json_line: bool
+) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+
+    def report(text: str) -> None:
+        err.print(f"[dim]·[/dim] {text}", highlight=False)
+
+    sandbox = Sandbox(
+        application, options=options, aws_endpoint=aws_endpoint, port=port, report=report, named=True
+    )
+    started = await _unless(stop, sandbox.__aenter__())
+    if started is None:
+        await sandbox.stop()
+        return 130
+    try:
+        _announce(sandbox, json_line=json_line)
+        reason = await _unless(stop, sandbox.wait())
+    finally:
+        err.print("[dim]·[/dim] Stopping.")
+        await sandbox.stop()
+    if reason is None:
+        return 0
+    err.print(reason, style="red", markup=False, highlight=False)
+    return 1
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Any]) -> Any:
+    """Return the result of `work`, None if `stop` is set first."""
+    task = asyncio.ensure_future(work)
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        return None
+    finally:
+        for future in (task, stopping):
+            future.cancel()
+        await asyncio.gather(task, stopping, return_exceptions=True)
+
+
+def _announce(sandbox: Sandbox, *, json_line: bool) -> None:
+    addresses = sandbox.addresses
+    if json_line:
+        line = {
+            "event": "ready",
+            "websocket": addresses.websocket,
+            "management": addresses.management,
+            "https": addresses.https,
+            "aws_endpoint": addresses.aws_endpoint,
+            "ca_bundle": addresses.ca_bundle,
+        }
+        print(json.dumps(line), flush=True)
+        return
+    table = Table.grid(padding=(0, 2))
+    for name, value in asdict(addresses).items():
+        if name != "control":
+            table.add_row(name.replace("_", " "), value)
+    table.add_row("back end", f"{sandbox.backend['name']} {sandbox.backend['version']}")
+    out.print(table)
+    out.print(
+        f"Ready in {sandbox.state.started_in_s['ready']:.1f} s; Ctrl-C ends it. In another terminal:\n"
+        '  python -m streamer call echo \'{"message": "hi"}\'',
+        highlight=False,
+        soft_wrap=True,
+    )

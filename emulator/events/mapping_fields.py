@@ -1,0 +1,226 @@
+"""Event source mappings as Lambda's API has them: requests into mappings, mappings into answers. Pure.
+
+Source:
+    The service model of botocore, `lambda` 2015-03-31; answers and errors as recorded on AWS, 2024 and 2025.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from emulator.account import ACCOUNT_ID, REGION
+from emulator.application import Destination, QueueMapping, Service, StreamMapping
+from emulator.aws_api import ApiError
+from emulator.errors import InvalidApplication
+from emulator.events.batches import Verdict
+from emulator.events.filters import MAX_FILTERS, MAX_PATTERN_CHARACTERS, Filter
+from emulator.events.mapping_runner import Described
+from emulator.events.stream_limits import LIMITS, YOUNGEST_RECORD_AGE_S
+
+NO_RECORDS, OK, FAILED = "No records processed", "OK", "PROBLEM: Function call failed"
+"""`LastProcessingResult`, as recorded on AWS."""
+
+_RESULTS = {None: NO_RECORDS, str(Verdict.SUCCEEDED): OK}
+_NUMBERS = {
+    "BatchSize": "batch_size",
+    "MaximumBatchingWindowInSeconds": "maximum_batching_window_s",
+    "ParallelizationFactor": "parallelization_factor",
+    "MaximumRetryAttempts": "maximum_retry_attempts",
+    "MaximumRecordAgeInSeconds": "maximum_record_age_s",
+}
+_FLAGS = {"Enabled": "enabled", "BisectBatchOnFunctionError": "bisect_batch_on_function_error"}
+_COMMON = {
+    "Enabled",
+    "BatchSize",
+    "MaximumBatchingWindowInSeconds",
+    "FilterCriteria",
+    "FunctionResponseTypes",
+}
+_STREAM_ONLY = {
+    "ParallelizationFactor",
+    "MaximumRetryAttempts",
+    "MaximumRecordAgeInSeconds",
+    "BisectBatchOnFunctionError",
+    "TumblingWindowInSeconds",
+}
+_ELSEWHERE = {
+    "EventSourceArn",
+    "FunctionName",
+    "StartingPosition",
+    "StartingPositionTimestamp",
+    "Tags",
+    "UUID",
+}
+"""Members that `api` reads, or that change nothing here."""
+
+
+def invalid(message: str) -> ApiError:
+    """Return Lambda's refusal of a value."""
+    return ApiError(400, "InvalidParameterValueException", message)
+
+
+def changes(body: Mapping[str, Any], service: str) -> dict[str, Any]:
+    """Return the fields of a `StreamMapping` or `QueueMapping` that a request names, with their values.
+
+    Args:
+        service: of the event source, `dynamodb` or `sqs`.
+
+    Raises:
+        ApiError: a value is not allowed, or not emulated.
+    """
+    given = {name: value for name, value in body.items() if value is not None}
+    _refuse_unknown(given, service)
+    fields: dict[str, Any] = {
+        field: _number(name, given[name]) for name, field in _NUMBERS.items() if name in given
+    }
+    fields |= {field: bool(given[name]) for name, field in _FLAGS.items() if name in given}
+    if "FunctionResponseTypes" in given:
+        fields["report_batch_item_failures"] = _reports(given["FunctionResponseTypes"])
+    if "FilterCriteria" in given:
+        fields["filters"] = [json.loads(pattern) for pattern in patterns(given) or ()]
+    if "DestinationConfig" in given:
+        fields["on_failure"] = _on_failure(given["DestinationConfig"], service)
+    if "ScalingConfig" in given:
+        fields["maximum_concurrency"] = _concurrency(given["ScalingConfig"])
+    return fields
+
+
+def patterns(body: Mapping[str, Any]) -> list[str] | None:
+    """Return the filter patterns of a request as they were sent; None: it names no filters.
+
+    Raises:
+        ApiError: one is no pattern, or there are too many.
+    """
+    criteria = body.get("FilterCriteria")
+    if criteria is None:
+        return None
+    found = [one.get("Pattern") for one in criteria.get("Filters") or ()]
+    if len(found) > MAX_FILTERS:
+        raise _violation(
+            f"Value at 'filterCriteria.filters' failed to satisfy constraint: Member must have length less"
+            f" than or equal to {MAX_FILTERS}"
+        )
+    for pattern in found:
+        if isinstance(pattern, str) and len(pattern) > MAX_PATTERN_CHARACTERS:
+            raise _violation(
+                "Value at 'filterCriteria.filters.1.member.pattern' failed to satisfy constraint: Member must"
+                f" have length less than or equal to {MAX_PATTERN_CHARACTERS}"
+            )
+        try:
+            Filter([json.loads(pattern)])
+        except (InvalidApplication, ValueError, TypeError, RecursionError) as error:
+            raise invalid("Invalid filter pattern definition.") from error
+    return found
+
+
+def describe(one: Described, *, sent_patterns: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return an `EventSourceMappingConfiguration`.
+
+    Args:
+        sent_patterns: the filters as a request had them; None: they were declared.
+    """
+    mapping = one.mapping
+    told: dict[str, Any] = {
+        "UUID": one.uuid,
+        "EventSourceMappingArn": f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:event-source-mapping:{one.uuid}",
+        "FunctionArn": Destination.function(mapping.function).arn,
+        "LastModified": round(one.changed_at, 3),
+        "State": str(one.state),
+        "BatchSize": mapping.batch_size,
+        "MaximumBatchingWindowInSeconds": int(mapping.maximum_batching_window_s),
+        "FunctionResponseTypes": ["ReportBatchItemFailures"] if mapping.report_batch_item_failures else [],
+    }
+    if one.source_arn is not None:
+        told["EventSourceArn"] = one.source_arn
+    if mapping.filters:
+        texts = sent_patterns or [json.dumps(pattern, separators=(",", ":")) for pattern in mapping.filters]
+        told["FilterCriteria"] = {"Filters": [{"Pattern": text} for text in texts]}
+    if isinstance(mapping, QueueMapping):
+        return told | _of_queue(mapping)
+    return told | _of_stream(mapping, one.last_result)
+
+
+def _of_queue(mapping: QueueMapping) -> dict[str, Any]:
+    told: dict[str, Any] = {"StateTransitionReason": "USER_INITIATED"}
+    if mapping.maximum_concurrency is not None:
+        told["ScalingConfig"] = {"MaximumConcurrency": mapping.maximum_concurrency}
+    return told
+
+
+def _of_stream(mapping: StreamMapping, last_result: str | None) -> dict[str, Any]:
+    on_failure = {"Destination": mapping.on_failure.arn} if mapping.on_failure is not None else {}
+    return {
+        "StateTransitionReason": "User action",
+        "StartingPosition": str(mapping.starting_position),
+        "ParallelizationFactor": mapping.parallelization_factor,
+        "MaximumRetryAttempts": mapping.maximum_retry_attempts,
+        "MaximumRecordAgeInSeconds": mapping.maximum_record_age_s,
+        "BisectBatchOnFunctionError": mapping.bisect_batch_on_function_error,
+        "TumblingWindowInSeconds": 0,
+        "DestinationConfig": {"OnFailure": on_failure},
+        "LastProcessingResult": _RESULTS.get(last_result, FAILED),
+    }
+
+
+def _refuse_unknown(given: Mapping[str, Any], service: str) -> None:
+    if service == Service.QUEUE:
+        for name in given:
+            if name in _STREAM_ONLY or name.startswith("StartingPosition"):
+                raise invalid(f"{name} is not valid for SQS event sources.")
+        allowed = _COMMON | _ELSEWHERE | {"ScalingConfig", "DestinationConfig"}
+    else:
+        allowed = _COMMON | _ELSEWHERE | _STREAM_ONLY | {"DestinationConfig"}
+    for name in given:
+        if name not in allowed:
+            raise invalid(f"{name} is not emulated for {service} event sources; leave it out here.")
+    if given.get("TumblingWindowInSeconds"):
+        raise invalid("Tumbling windows are not emulated; set TumblingWindowInSeconds to 0 here.")
+
+
+def _number(name: str, value: Any) -> int:
+    field = _NUMBERS[name]
+    least, most = LIMITS[field]
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ApiError(400, "SerializationException", f"{name} is not a whole number.")
+    member = name[0].lower() + name[1:]
+    if not least <= value <= most:
+        bound = f"greater than or equal to {least}" if value < least else f"less than or equal to {most}"
+        raise _violation(
+            f"Value '{value}' at '{member}' failed to satisfy constraint: Member must have value {bound}"
+        )
+    if field == "maximum_record_age_s" and 0 <= value < YOUNGEST_RECORD_AGE_S:
+        raise invalid(f"{name} is {value}; it may be -1, or {YOUNGEST_RECORD_AGE_S} and more.")
+    return value
+
+
+def _reports(types: Any) -> bool:
+    if types not in ([], ["ReportBatchItemFailures"]):
+        raise _violation(
+            f"Value '{types}' at 'functionResponseTypes' failed to satisfy constraint: Member must satisfy"
+            " constraint: [Member must satisfy enum value set: [ReportBatchItemFailures]]"
+        )
+    return bool(types)
+
+
+def _on_failure(config: Mapping[str, Any], service: str) -> Destination | None:
+    arn = (config.get("OnFailure") or {}).get("Destination")
+    if config.get("OnSuccess") or (arn and service == Service.QUEUE):
+        raise invalid("Unsupported DestinationConfig parameter for given event source mapping type.")
+    if not arn:
+        return None
+    try:
+        destination = Destination.of_arn(arn)
+    except ValueError:
+        raise invalid(f"{arn} is no destination that is emulated; name a queue, topic or bucket.") from None
+    if destination.service is Service.FUNCTION:
+        raise invalid(f"{arn} is a function; a stream's on-failure destination is a queue, topic or bucket.")
+    return destination
+
+
+def _concurrency(config: Mapping[str, Any]) -> int | None:
+    most: int | None = config.get("MaximumConcurrency")
+    return most
+
+
+def _violation(text: str) -> ApiError:
+    return ApiError(400, "ValidationException", f"1 validation error detected: {text}")

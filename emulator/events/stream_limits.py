@@ -1,0 +1,54 @@
+"""What the fields of a stream mapping may be. Values only.
+
+Source:
+    Lambda API reference, `CreateEventSourceMapping`.
+"""
+
+from collections.abc import Sequence
+
+from emulator.application import Service, StreamMapping
+from emulator.errors import InvalidApplication
+
+LIMITS: dict[str, tuple[int, int]] = {
+    "batch_size": (1, 10_000),
+    "maximum_batching_window_s": (0, 300),
+    "parallelization_factor": (1, 10),
+    "maximum_retry_attempts": (-1, 10_000),
+    "maximum_record_age_s": (-1, 604_800),
+}
+"""The least and the greatest value of each number."""
+
+YOUNGEST_RECORD_AGE_S = 60
+"""The least maximum age besides -1. CloudFormation, `AWS::Lambda::EventSourceMapping`."""
+
+
+def check(mapping: StreamMapping) -> None:
+    """See that Lambda would take this mapping; its filters are seen to by `Filter`.
+
+    Raises:
+        InvalidApplication: a number is out of its range, or the destination is a function.
+    """
+    where = f"The stream mapping of {mapping.table} to {mapping.function}"
+    for field, (least, most) in LIMITS.items():
+        value = getattr(mapping, field)
+        if not least <= value <= most:
+            raise InvalidApplication(f"{where} has {field} {value}; it must be from {least} to {most}.")
+    if 0 <= mapping.maximum_record_age_s < YOUNGEST_RECORD_AGE_S:
+        raise InvalidApplication(
+            f"{where} has maximum_record_age_s {mapping.maximum_record_age_s}; it must be -1, or"
+            f" {YOUNGEST_RECORD_AGE_S} and more."
+        )
+    if mapping.on_failure is not None and mapping.on_failure.service is Service.FUNCTION:
+        raise InvalidApplication(
+            f"{where} has a function as its on-failure destination; name a queue, topic or bucket."
+        )
+
+
+def check_all(mappings: Sequence[StreamMapping]) -> None:
+    """See that no function is mapped to one table's stream twice. Raises InvalidApplication."""
+    pairs = [(mapping.table, mapping.function) for mapping in mappings]
+    for table, function in pairs:
+        if pairs.count((table, function)) > 1:
+            raise InvalidApplication(
+                f"There are two stream mappings of {table} to {function}; Lambda allows one of a pair."
+            )

@@ -1,0 +1,112 @@
+"""GetItem and UpdateItem without moto's detours, where the request is of the plain kind that most are."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from moto.dynamodb.exceptions import ConditionalCheckFailed
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.dynamodb.models.table import Table
+
+from .conditions import RESERVED
+from .flat import NotFlat, Scope, compile_condition, compile_update
+from .limits import check_updated
+from .operation import find, remember, store
+from .schemas import schema_of
+from .wire import wire_of
+
+_GET = {"TableName", "Key", "ConsistentRead"}
+_UPDATE = {
+    "TableName",
+    "Key",
+    "UpdateExpression",
+    "ConditionExpression",
+    "ExpressionAttributeNames",
+    "ExpressionAttributeValues",
+    "ReturnValues",
+    "ReturnValuesOnConditionCheckFailure",
+}
+
+
+def answer(operation: str, request: Mapping[str, Any], table: Table) -> str | None:
+    """Do the operation and return the body of its answer; None, and nothing done, where moto has to.
+
+    To be called in an operation, with a request that `prepare` has let through.
+
+    Raises:
+        ConditionalCheckFailed: the condition does not hold.
+        Invalid: what the update makes is not an item.
+    """
+    if operation == "GetItem" and request.keys() <= _GET:
+        item = find(table, *_place(table, request["Key"]))
+        return "{}" if item is None else json.dumps({"Item": wire_of(item)})
+    if operation == "UpdateItem" and request.keys() <= _UPDATE and "UpdateExpression" in request:
+        return update(request, table)
+    return None
+
+
+def update(request: Mapping[str, Any], table: Table) -> str | None:
+    """Update an item; see `answer`."""
+    compiled = compile_update(request["UpdateExpression"], RESERVED)
+    text = request.get("ConditionExpression")
+    condition = None if text is None else compile_condition(text, RESERVED)
+    if compiled is None or (text is not None and condition is None):
+        return None
+    returned = request.get("ReturnValues", "NONE")
+    if returned not in _RETURNED:
+        return None
+    hash_key, range_key = _place(table, request["Key"])
+    old = find(table, hash_key, range_key)
+    before = {} if old is None else wire_of(old)
+    names = request.get("ExpressionAttributeNames") or {}
+    scope = Scope(before, names, request.get("ExpressionAttributeValues") or {})
+    try:
+        if condition is not None and not condition(scope):
+            wants_item = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+            raise ConditionalCheckFailed(item=before if wants_item and old is not None else None)
+        base = before if old is not None else request["Key"]
+        after, touched = compiled.apply(Scope(base, names, scope.values), table.table_key_attrs)
+    except NotFlat:
+        return None
+    check_updated(after, schema_of(table))
+    new = _item(hash_key, range_key, before, after, old)
+    remember(table, hash_key, range_key)
+    store(table, hash_key, range_key, new)
+    if table.stream_shard is not None:
+        table.stream_shard.add(old, new)
+    shown = _RETURNED[returned](before, after, touched)
+    return json.dumps({"Attributes": shown}) if shown else "{}"
+
+
+_RETURNED: Mapping[str, Any] = {
+    "NONE": lambda _before, _after, _touched: None,
+    "ALL_OLD": lambda before, _after, _touched: before,
+    "ALL_NEW": lambda _before, after, _touched: after,
+    "UPDATED_OLD": lambda before, _after, touched: {name: before[name] for name in touched if name in before},
+    "UPDATED_NEW": lambda _before, after, touched: {name: after[name] for name in touched if name in after},
+}
+"""`ReturnValues` -> what is shown of the attributes before and after. API reference, `UpdateItem`."""
+
+
+def _place(table: Table, key: Mapping[str, Any]) -> tuple[DynamoType, DynamoType | None]:
+    range_name = table.range_key_attr
+    return DynamoType(key[table.hash_key_attr]), None if range_name is None else DynamoType(key[range_name])
+
+
+def _item(
+    hash_key: DynamoType,
+    range_key: DynamoType | None,
+    before: Mapping[str, Any],
+    after: dict[str, Any],
+    old: Item | None,
+) -> Item:
+    """Return the item, which shares with the one before what did not change: neither is ever altered."""
+    item = Item.__new__(Item)
+    item.hash_key = hash_key
+    item.range_key = range_key
+    item.attrs = LimitedSizeDict()
+    for name, value in after.items():
+        is_kept = old is not None and before.get(name) is value
+        item.attrs[name] = old.attrs[name] if old is not None and is_kept else DynamoType(value)
+    item.__dict__["_wire"] = after
+    return item

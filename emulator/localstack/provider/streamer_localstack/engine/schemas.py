@@ -1,0 +1,31 @@
+"""The keys of moto's tables as the rules want them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from moto.dynamodb.models.table import Table
+
+from .limits import Key, Schema
+
+
+def schema_of(table: Table) -> Schema:
+    """Return the table's keys, and those of its indexes."""
+    types = {each["AttributeName"]: each["AttributeType"] for each in table.attr}
+    partition_key, sort_key = _keys(table.schema, types)
+    assert partition_key is not None
+    indexes = {
+        index.name: tuple(key for key in _keys(index.schema, types) if key is not None)
+        for index in table.all_indexes()
+    }
+    return Schema(partition_key, sort_key, indexes)
+
+
+def key_names(schema: Any) -> tuple[str, str | None]:
+    """Return the names of the partition key and the sort key of a `KeySchema`."""
+    names: Mapping[str, str] = {each["KeyType"]: each["AttributeName"] for each in schema}
+    return names["HASH"], names.get("RANGE")
+
+
+def _keys(schema: Any, types: Mapping[str, str]) -> tuple[Key | None, Key | None]:
+    found = [Key(name, types[name]) if name in types else None for name in key_names(schema) if name]
+    return found[0], found[1] if len(found) > 1 else None

@@ -1,0 +1,64 @@
+"""A request to Lambda's API, as the operations read it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from emulator.application import Function
+from emulator.aws_api import Response, read_object
+from emulator.runtime.api.names import check_qualifier, parse_function_name
+from emulator.runtime.api.validation import Members, invalid
+from emulator.runtime.service import LambdaService
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request.
+
+    Attributes:
+        parameters: of the path, by the names that the service model gives them.
+        query: each value of each parameter.
+        headers: names in lower case.
+    """
+
+    parameters: Mapping[str, str]
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    body: bytes
+
+    def argument(self, name: str) -> str | None:
+        """Return a parameter of the query, or None."""
+        values = self.query.get(name)
+        return values[0] if values else None
+
+    def integer(self, name: str) -> int | None:
+        """Return a whole number of the query, or None. Raises ApiError where it is none."""
+        value = self.argument(name)
+        if value is None:
+            return None
+        try:
+            return int(value)
+        except ValueError:
+            raise invalid(f"{name} is {value!r}; it may be a whole number.") from None
+
+    def members(self) -> Members:
+        """Return the members of the body. Raises ApiError where that is no JSON object."""
+        return Members(read_object(self.body))
+
+    def name(self) -> tuple[str, str | None]:
+        """Return the name and the qualifier of the function that is meant. Raises ApiError."""
+        return parse_function_name(self.parameters["FunctionName"], self.argument("Qualifier"))
+
+    def function(self, service: LambdaService) -> Function:
+        """Return the function that is meant.
+
+        Raises:
+            FunctionNotFound: there is none of that name.
+            ApiError: it is no function's name, or names a version or alias.
+        """
+        name, qualifier = self.name()
+        function = service.get_function(name)
+        check_qualifier(function, qualifier)
+        return function
+
+
+Operation = Callable[[Request], Awaitable[Response]]

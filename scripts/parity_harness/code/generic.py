@@ -1,0 +1,148 @@
+"""The one handler of the parity suite: it tells a recorder what it received and does what it is told.
+
+Standard library alone, so that it runs wherever Lambda code runs. `PARITY_RECORDER` says where the
+recorder is; `PARITY_INIT` makes the import fail: `raise`, `exit`, or seconds to sleep.
+"""
+
+import base64
+import itertools
+import json
+import logging
+import os
+import sys
+import time
+import uuid
+from http.client import HTTPConnection
+
+INSTANCE = uuid.uuid4().hex
+"""Of this environment's process; another one after a reset."""
+
+RECORDER = os.environ["PARITY_RECORDER"]
+
+numbers = itertools.count(1)
+
+
+class Programmed(Exception):
+    """What a test makes the handler raise, unless it names a built-in exception."""
+
+
+def ask(path, message):
+    """Tell the recorder something and return its answer."""
+    connection = HTTPConnection(RECORDER)
+    try:
+        connection.request("POST", path, json.dumps(message, default=repr))
+        return json.loads(connection.getresponse().read() or b"null")
+    finally:
+        connection.close()
+
+
+def initialise():
+    """Fail while the module is imported, where that is asked for."""
+    wish = os.environ.get("PARITY_INIT", "")
+    if wish == "raise":
+        raise ValueError("init failed on purpose")
+    if wish == "exit":
+        sys.exit(3)
+    if wish:
+        time.sleep(float(wish))
+
+
+def describe(context):
+    """Return what the context object says, as JSON."""
+    return {
+        "aws_request_id": context.aws_request_id,
+        "function_name": context.function_name,
+        "function_version": context.function_version,
+        "invoked_function_arn": context.invoked_function_arn,
+        "memory_limit_in_mb": context.memory_limit_in_mb,
+        "log_group_name": context.log_group_name,
+        "log_stream_name": context.log_stream_name,
+        "remaining_ms": context.get_remaining_time_in_millis(),
+    }
+
+
+def handler(event, context):
+    """Report the event, then take the steps of the answer in their order."""
+    answer = ask(
+        "/invocations",
+        {
+            "function": context.function_name,
+            "event": event,
+            "context": describe(context),
+            "environment": dict(os.environ),
+            "instance": INSTANCE,
+            "count": next(numbers),
+            "pid": os.getpid(),
+        },
+    )
+
+    def tell(value):
+        ask("/findings", {"invocation": answer["invocation"], "value": value})
+
+    result = None
+    for step, arguments in answer["steps"]:
+        result = STEPS[step](event, context, tell, *arguments)
+    return result
+
+
+def give(event, context, tell, value):
+    """Return a value."""
+    return value
+
+
+def give_bytes(event, context, tell, encoded):
+    """Return bytes."""
+    return base64.b64decode(encoded)
+
+
+def fail(event, context, tell, kind, message):
+    """Raise: a built-in exception by its name, else one of that name."""
+    built_in = __builtins__[kind] if isinstance(__builtins__, dict) and kind in __builtins__ else None
+    raise (built_in or type(kind, (Programmed,), {"__module__": __name__}))(message)
+
+
+def sleep(event, context, tell, seconds):
+    """Wait."""
+    time.sleep(seconds)
+
+
+def leave(event, context, tell, status):
+    """End the process as `sys.exit` does."""
+    sys.exit(status)
+
+
+def abort(event, context, tell, status):
+    """End the process at once."""
+    os._exit(status)
+
+
+def say(event, context, tell, text):
+    """Print."""
+    print(text)
+
+
+def log(event, context, tell, level, message):
+    """Write with `logging`."""
+    logging.getLogger().log(logging.getLevelName(level), message)
+
+
+def run(event, context, tell, source):
+    """Run the function `main(event, context)` that `source` defines; it may call `tell(value)`."""
+    names = {"tell": tell, "__name__": "programmed"}
+    exec(compile(source, "programmed", "exec"), names)
+    return names["main"](event, context)
+
+
+STEPS = {
+    "give": give,
+    "give_bytes": give_bytes,
+    "fail": fail,
+    "sleep": sleep,
+    "leave": leave,
+    "abort": abort,
+    "say": say,
+    "log": log,
+    "run": run,
+}
+
+initialise()

@@ -1,0 +1,164 @@
+"""The control API's calls that change what happens, on parts in memory."""
+
+from pathlib import Path
+
+import pytest
+
+from emulator.application import Application, Function, Schedule
+from emulator.clock import SandboxClock
+from emulator.control.experiments import Experiments
+from emulator.errors import EmulatorError
+from emulator.faults import FaultKind, Faults
+from emulator.telemetry.timeline import Timeline
+
+APPLICATION = Application(
+    "app",
+    functions=[Function("app-worker", "m.h", Path("/"))],
+    schedules=[Schedule("sweep", "rate(1 minute)", "app-worker")],
+)
+
+
+class FakeBackend:
+    def __init__(self):
+        self.offset_s, self.faults = 0.0, []
+
+    async def set_clock_offset(self, offset_s):
+        self.offset_s = offset_s
+
+    async def set_faults(self, faults):
+        self.faults = list(faults)
+
+    async def count_faults(self):
+        return [7 for _ in self.faults]
+
+
+class FakeGateway:
+    def __init__(self, *connections):
+        self.connections = set(connections)
+
+    def cut(self, connection_id):
+        return connection_id in self.connections
+
+
+class FakeEvents:
+    def __init__(self):
+        self.told = []
+
+    async def fire(self, name):
+        self.told.append(("fire", name))
+
+    def enable_schedule(self, name):
+        self.told.append(("enable", name))
+
+    def disable_schedule(self, name):
+        self.told.append(("disable", name))
+
+
+class Called:
+    """The experiments of a sandbox in memory; `await called(method, path, **body)`."""
+
+    def __init__(self, backend):
+        self.clock, self.faults, self.backend, self.events = SandboxClock(), Faults(), backend, FakeEvents()
+        self._table = Experiments(
+            APPLICATION,
+            clock=self.clock,
+            faults=self.faults,
+            functions=None,
+            gateways=[FakeGateway("one"), FakeGateway("two")],
+            events=self.events,
+            backend=backend,
+            timeline=Timeline(self.clock),
+        ).table()
+
+    async def __call__(self, method, path, **body):
+        return await self._table[method, path]({}, body)
+
+
+@pytest.fixture
+def called():
+    return Called(FakeBackend())
+
+
+async def test_the_back_end_has_the_new_time_before_anything_follows(called):
+    """Whoever is woken by an advance finds the back end at the same time."""
+    seen = []
+    called.clock.listen(lambda: seen.append(called.backend.offset_s))
+    told = await called("POST", "/clock/advance", seconds=600)
+    assert seen == [600]
+    assert told["offset_s"] == 600
+    assert told["backend_follows"] is True
+
+
+async def test_time_does_not_go_back(called):
+    """A negative advance is refused and moves nothing, the back end included."""
+    with pytest.raises(ValueError, match="not by -1"):
+        await called("POST", "/clock/advance", seconds=-1)
+    assert called.clock.offset_s == called.backend.offset_s == 0
+
+
+async def test_a_fault_is_armed_with_the_whole_name_of_its_function(called):
+    """`worker` is enough to name app-worker."""
+    answer = await called("POST", "/faults", kind="kill-environment", where={"function": "worker"})
+    assert called.faults.strike(FaultKind.KILL_ENVIRONMENT, function="app-worker") is not None
+    (told,) = await called("GET", "/faults")
+    assert (told["id"], told["struck"]) == (answer["id"], 1)
+
+
+async def test_faults_of_the_back_end_are_its_own(called):
+    """It gets the list whenever that changes, and its counts are what is told."""
+    answer = await called("POST", "/faults", kind="fail-backend-call", where={"service": "dynamodb"})
+    await called("POST", "/faults", kind="delay-post", delay_s=0.1)
+    assert [fault.kind for fault in called.backend.faults] == ["fail-backend-call"]
+    assert {told["kind"]: told["struck"] for told in await called("GET", "/faults")} == {
+        "fail-backend-call": 7,
+        "delay-post": 0,
+    }
+    await called("POST", "/faults/remove", id=answer["id"])
+    assert called.backend.faults == []
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"kind": "meteor"}, "There is no fault 'meteor'; there are kill-environment"),
+        ({"kind": "delay-post", "where": {"function": "f"}}, "connection_id it can"),
+        ({"kind": "delay-post", "dleay_s": 1}, "A fault has no dleay_s"),
+    ],
+    ids=["kind", "where", "field"],
+)
+async def test_a_wrong_fault_says_what_there_is(called, body, says):
+    """A typing error is answered with the words that exist."""
+    with pytest.raises(EmulatorError, match=says):
+        await called("POST", "/faults", **body)
+    assert await called("GET", "/faults") == []
+
+
+async def test_a_back_end_that_cannot_fail_says_so():
+    """An external back end takes no faults, and keeps its time."""
+    called = Called(None)
+    with pytest.raises(EmulatorError, match="only LocalStack"):
+        await called("POST", "/faults", kind="slow-backend-call", delay_s=1)
+    assert (await called("POST", "/clock/advance", seconds=1))["backend_follows"] is False
+
+
+async def test_removing_what_is_not_there_says_what_is(called):
+    """An unknown id is answered with the known ones."""
+    await called("POST", "/faults", kind="delay-post")
+    with pytest.raises(EmulatorError, match="there are fault-1"):
+        await called("POST", "/faults/remove", id="fault-9")
+
+
+async def test_connections_are_looked_for_in_every_gateway(called):
+    """Whichever API it belongs to."""
+    assert await called("POST", "/connections/cut", connection_id="two") is True
+    assert await called("POST", "/connections/cut", connection_id="three") is False
+
+
+async def test_schedules_are_fired_and_switched_by_name(called):
+    """An unknown name is answered with the known ones."""
+    await called("POST", "/schedules/fire", name="sweep")
+    await called("POST", "/schedules/enable", name="sweep", enabled=False)
+    await called("POST", "/schedules/enable", name="sweep", enabled=True)
+    assert called.events.told == [("fire", "sweep"), ("disable", "sweep"), ("enable", "sweep")]
+    with pytest.raises(EmulatorError, match="there are sweep"):
+        await called("POST", "/schedules/fire", name="weep")
