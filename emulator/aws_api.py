@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from emulator.outsiders import refusal_of_outsider
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
@@ -52,10 +54,6 @@ class ApiError(Exception):
         return Response(self.status, json.dumps(body).encode(), headers)
 
 
-LOOPBACK_NAMES = ("127.0.0.1", "localhost")
-"""What a request's `Host` may be: a web page that had its own name point here sends another."""
-
-
 def refuse_outsiders(headers: Mapping[str, str]) -> None:
     """Refuse what a web page sent: AWS's clients never send an `Origin`, and name the host that they call.
 
@@ -65,14 +63,8 @@ def refuse_outsiders(headers: Mapping[str, str]) -> None:
     Raises:
         ApiError: 403 `AccessDeniedException`.
     """
-    if "origin" in headers:
-        raise ApiError(403, "AccessDeniedException", "The sandbox's AWS APIs do not answer web pages.")
-    if headers.get("host", "").rsplit(":", 1)[0] not in LOOPBACK_NAMES:
-        raise ApiError(
-            403,
-            "AccessDeniedException",
-            "The sandbox's AWS APIs answer on loopback only; call them at 127.0.0.1.",
-        )
+    if (refusal := refusal_of_outsider(headers)) is not None:
+        raise ApiError(403, "AccessDeniedException", refusal)
 
 
 def read_object(body: bytes) -> dict[str, Any]:

@@ -13,6 +13,10 @@ class InvalidApplication(EmulatorError):
     """The application's declaration contradicts itself."""
 
 
+class InvalidSettings(EmulatorError):
+    """A setting does not exist, or cannot have the value that was given."""
+
+
 class StartFailed(EmulatorError):
     """The sandbox, or a part of it, did not come up."""
 

@@ -52,6 +52,7 @@ class Sandbox(Introspection, Experiments):
         options: Mapping[str, Any] | None = None,
         aws_endpoint: str | None = None,
         port: int = 0,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
         execution: str = Execution.PROCESSES,
         report: Callable[[str], None] | None = None,
         start_timeout_s: float = START_TIMEOUT_S,
@@ -64,6 +65,8 @@ class Sandbox(Introspection, Experiments):
             options: what that application takes.
             aws_endpoint: a running AWS back end to use instead of LocalStack in a process of ours.
             port: of the gateway; 0 takes a free one.
+            settings: switches and limits that differ, by room: `{"gateway": {"idle_timeout_s": 60}}`; see
+                `emulator.settings.Settings`.
             execution: `processes`, or `inline`; see `Execution` and `emulator.handle.inline`.
             report: is told in words what happens while the sandbox starts; by default that is shown in
                 IPython and nowhere else.
@@ -77,6 +80,7 @@ class Sandbox(Introspection, Experiments):
             "options": self._options,
             "aws_endpoint": aws_endpoint,
             "port": port,
+            "settings": {room: dict(values) for room, values in (settings or {}).items()},
             "named": named,
             "inline_pid": os.getpid() if self._execution is Execution.INLINE else None,
         }

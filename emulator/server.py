@@ -124,6 +124,7 @@ async def serve(reporter: Reporter, run_folder: Path) -> int:
                 run_folder=run_folder,
                 aws_endpoint=configuration["aws_endpoint"],
                 port=configuration["port"],
+                settings=configuration["settings"],
                 secret=secrets.token_urlsafe(32),
                 progress=reporter.progress,
                 timed=reporter.timed,

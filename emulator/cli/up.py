@@ -24,10 +24,31 @@ def up(
         list[str] | None,
         typer.Option(help="what the application takes, NAME=VALUE; again for another", metavar="NAME=VALUE"),
     ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="a switch or limit that differs, gateway.idle_timeout_s=60; again for another",
+            metavar="ROOM.NAME=VALUE",
+        ),
+    ] = None,
     json_line: Annotated[bool, typer.Option("--json", help="print one line of JSON when ready")] = False,
 ) -> None:
     """Run the sandbox in the foreground until Ctrl-C."""
-    code = asyncio.run(_up(application, _options(option or []), port, aws_endpoint, json_line=json_line))
+    code = asyncio.run(
+        _up(
+            Sandbox(
+                application,
+                options=_options(option or []),
+                aws_endpoint=aws_endpoint,
+                port=port,
+                settings=_settings(setting or []),
+                report=_report,
+                named=True,
+            ),
+            json_line=json_line,
+        )
+    )
     raise typer.Exit(code)
 
 
@@ -42,20 +63,28 @@ def _options(texts: list[str]) -> dict[str, Any]:
     return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
 
 
-async def _up(
-    application: str, options: dict[str, Any], port: int, aws_endpoint: str | None, *, json_line: bool
-) -> int:
+def _settings(texts: list[str]) -> dict[str, dict[str, str]]:
+    """Read `ROOM.NAME=VALUE` texts."""
+    rooms: dict[str, dict[str, str]] = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        room, dot, field = name.partition(".")
+        if not (separator and dot and field):
+            raise typer.BadParameter(f"{text!r} is not ROOM.NAME=VALUE.", param_hint="--set")
+        rooms.setdefault(room, {})[field] = value
+    return rooms
+
+
+def _report(text: str) -> None:
+    err.print(f"[dim]·[/dim] {text}", highlight=False)
+
+
+async def _up(sandbox: Sandbox, *, json_line: bool) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
 
-    def report(text: str) -> None:
-        err.print(f"[dim]·[/dim] {text}", highlight=False)
-
-    sandbox = Sandbox(
-        application, options=options, aws_endpoint=aws_endpoint, port=port, report=report, named=True
-    )
     started = await _unless(stop, sandbox.__aenter__())
     if started is None:
         await sandbox.stop()

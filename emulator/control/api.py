@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from emulator.errors import EmulatorError
+from emulator.outsiders import refusal_of_outsider
 
 MAX_BODY_BYTES = 1_048_576
 """What a call may send. Ours."""
@@ -62,10 +63,8 @@ class ControlApi:
             return 400, {"error": f"The call does not fit: {error!r}."}
 
     def _refusal(self, headers: Mapping[str, str]) -> str | None:
-        if headers.get("host", "").rsplit(":", 1)[0] not in ("127.0.0.1", "localhost"):
-            return "The control API answers on loopback only."
-        if "origin" in headers:
-            return "The control API does not answer web pages."
+        if (refusal := refusal_of_outsider(headers)) is not None:
+            return refusal
         given, wanted = headers.get("authorization", ""), f"Bearer {self._secret}"
         if not hmac.compare_digest(given.encode(), wanted.encode()):  # as text it would take ASCII alone
             return "The control API needs the secret of this run."

@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from emulator.application import StreamMapping
 from emulator.events.item_failures import failed_items
-from emulator.events.pacing import Backoff
 from emulator.events.records import StreamRecord
+from emulator.events.settings import EventSettings
 from emulator.invocation import InvocationResult
 
 STREAM_RETENTION_S = 86_400
@@ -131,14 +131,15 @@ def decide(
     outcome: InvocationResult | NotReached,
     mapping: StreamMapping,
     *,
-    backoff: Backoff,
+    settings: EventSettings,
     jitter: float,
 ) -> Decision:
     """Decide what becomes of `batch` after one invocation.
 
     - Throttles and service errors use up no attempt.
     - N retries are N+1 invocations; then everything from the first failed record on is given up.
-    - Records before the first reported failure are finished; progress does not restore attempts.
+    - Records before the first reported failure are finished; that restores attempts only where the
+      settings say so.
     - With bisecting, a failed batch of more than one record is split at the reported record, or in
       halves, and the parts are delivered apart; that uses up no attempt.
 
@@ -146,7 +147,7 @@ def decide(
         jitter: a random number in [0, 1).
     """
     failures = batch.failures + 1
-    delay_s = backoff.delay_s(failures, jitter)
+    delay_s = settings.retry_backoff.delay_s(failures, jitter)
     if isinstance(outcome, NotReached):
         again = replace(batch, failures=failures)
         return Decision(Verdict.NOT_REACHED, pending=(again,), delay_s=delay_s)
@@ -163,7 +164,8 @@ def decide(
     if mapping.bisect_batch_on_function_error and len(batch.records) > 1:
         return Decision(verdict, checkpoint, pending=_parts(rest, is_split=failed_from > 0), delay_s=delay_s)
 
-    rest = replace(rest, retries=batch.retries + 1)
+    is_restored = settings.progress_restores_attempts and failed_from > 0
+    rest = replace(rest, retries=1 if is_restored else batch.retries + 1)
     if 0 <= mapping.maximum_retry_attempts < rest.retries:
         given_up = GivenUp(rest, Condition.RETRY_ATTEMPTS_EXHAUSTED)
         return Decision(verdict, rest.last, given_up=given_up)

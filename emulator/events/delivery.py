@@ -1,63 +1,21 @@
 """Takes batches to the function until each is finished."""
 
-import json
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from random import Random
 from typing import Any
 
-from emulator.alarm import Alarm
-from emulator.application import Destination, Service, StreamMapping
-from emulator.clock import Clock
-from emulator.destinations import Destinations
-from emulator.errors import BackendFailed, EmulatorError
-from emulator.events import on_failure
+from emulator.errors import EmulatorError
 from emulator.events.batches import Batch, Decision, GivenUp, NotReached, Verdict, decide, expire
-from emulator.events.checkpoints import Checkpoints, Place
-from emulator.events.pacing import Backoff
+from emulator.events.checkpoints import Place
+from emulator.events.failure_sender import FailureSender
 from emulator.events.records import StreamRecord, payload
-from emulator.faults import FaultKind, Faults
-from emulator.invocation import InvocationResult, Invoker
+from emulator.events.services import Services, Subscription
+from emulator.faults import FaultKind
+from emulator.invocation import InvocationResult
 from emulator.telemetry import tracing
-from emulator.telemetry.timeline import Timeline
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What every poller of an application shares.
-
-    Attributes:
-        ids: makes a new request id.
-        retry_backoff: between deliveries of a batch that failed.
-    """
-
-    invoker: Invoker
-    destinations: Destinations
-    clock: Clock
-    alarm: Alarm
-    timeline: Timeline
-    random: Random
-    ids: Callable[[], str]
-    checkpoints: Checkpoints
-    retry_backoff: Backoff
-    faults: Faults
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """Who reads a stream, and how.
-
-    Attributes:
-        mapping_id: the UUID of the event source mapping.
-    """
-
-    mapping: StreamMapping
-    mapping_id: str
-    function_arn: str
 
 
 class Delivery:
@@ -68,6 +26,7 @@ class Delivery:
 
     Attributes:
         is_invoking: whether the function runs right now.
+        is_giving_up: whether the on-failure destination is being told of records.
         is_retrying: whether a batch waits to be delivered again.
         last_verdict: how the last invocation went.
     """
@@ -80,15 +39,16 @@ class Delivery:
         *,
         finished: Callable[[Sequence[StreamRecord], Verdict], None],
     ) -> None:
-        self._subscription = subscription
         self._mapping = subscription.mapping
         self._place = place
         self._services = services
+        self._sender = FailureSender(subscription, place, services, record=self._record)
         self._finished = finished
         self._pending: deque[Batch] = deque()
         self._last_result: InvocationResult | None = None
         self._is_stopping = False
         self.is_invoking = False
+        self.is_giving_up = False
         self.is_retrying = False
         self.last_verdict: Verdict | None = None
 
@@ -145,7 +105,7 @@ class Delivery:
             batch,
             outcome,
             self._mapping,
-            backoff=self._services.retry_backoff,
+            settings=self._services.settings,
             jitter=self._services.random.random(),
         )
 
@@ -177,7 +137,14 @@ class Delivery:
 
     async def _give_up(self, given_up: GivenUp) -> None:
         batch, destination = given_up.batch, self._mapping.on_failure
-        is_sent = destination is not None and await self._send(destination, given_up)
+        last_result = self._last_result if batch.invocations else None
+        is_sent = False
+        if destination is not None:
+            self.is_giving_up = True
+            try:
+                is_sent = await self._sender.send(destination, given_up, last_result=last_result)
+            finally:
+                self.is_giving_up = False
         self._record(
             "stream.gave_up",
             condition=str(given_up.condition),
@@ -192,38 +159,6 @@ class Delivery:
             "Stream records were given up",
             extra={"action": "stream.gave_up", "condition": str(given_up.condition), **self._facts()},
         )
-
-    async def _send(self, destination: Destination, given_up: GivenUp) -> bool:
-        last_result = self._last_result if given_up.batch.invocations else None
-        to_bucket, now = destination.service is Service.BUCKET, self._services.clock.now()
-        told = on_failure.message(
-            given_up,
-            last_result=last_result,
-            request_id=last_result.request_id if last_result is not None else self._services.ids(),
-            function_arn=self._subscription.function_arn,
-            stream_arn=self._place.stream_arn,
-            shard_id=self._place.shard_id,
-            now=now,
-            with_records=to_bucket,
-        )
-        key = ""
-        if to_bucket:
-            key = on_failure.object_key(
-                mapping_id=self._subscription.mapping_id,
-                shard_id=self._place.shard_id,
-                object_id=self._services.ids(),
-                now=now,
-            )
-        try:
-            await self._services.destinations.send(destination, json.dumps(told), key=key)
-        except BackendFailed as error:
-            logger.error(
-                "An on-failure message was lost: %s",
-                error,
-                extra={"action": "stream.gave_up", "destination": destination.arn},
-            )
-            return False
-        return True
 
     def _record(self, kind: str, **facts: Any) -> None:
         self._services.timeline.record(kind, **self._facts(), **facts)

@@ -4,8 +4,9 @@ import asyncio
 from collections import deque
 
 from emulator.application import StreamMapping
-from emulator.events.delivery import Delivery, Services
+from emulator.events.delivery import Delivery
 from emulator.events.records import StreamRecord, first_batch
+from emulator.events.services import Services
 
 
 class Lane:

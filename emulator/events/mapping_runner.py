@@ -22,6 +22,13 @@ class Poller(Protocol):
         """Begin to read; returns whether the source was open within `ready_within_s`."""
         ...
 
+    async def finish(self) -> None:
+        """Begin nothing more; returns when the invocations under way have ended.
+
+        `stop` follows in any case, also where this was cancelled.
+        """
+        ...
+
     async def stop(self) -> None:
         """End reading. An invocation under way gets a moment to finish."""
         ...
@@ -56,8 +63,11 @@ class MappingInUse(Exception):
 class MappingRunner:
     """Runs one mapping; changes are worked off one after the other, in a task.
 
+    A change lets an invocation under way finish; the end of the sandbox does not wait for it.
+
     Args:
         new_poller: makes the poller of a mapping; raises InvalidApplication where it cannot be followed.
+        finish_within_s: tells how long a change waits for a mapping's invocations, at most.
         now: tells the epoch seconds.
     """
 
@@ -67,6 +77,7 @@ class MappingRunner:
         mapping: EventSourceMapping,
         *,
         new_poller: Callable[[EventSourceMapping], Poller],
+        finish_within_s: Callable[[EventSourceMapping], float],
         now: Callable[[], float],
     ) -> None:
         self.uuid = uuid
@@ -74,9 +85,11 @@ class MappingRunner:
         self.state = MappingState.CREATING
         self._new_poller = new_poller
         self._poller = new_poller(mapping)
+        self._finish_within_s = finish_within_s
         self._now = now
         self._changed_at = now()
         self._is_polling = False
+        self._hurry = asyncio.Event()
         self._work: asyncio.Task[None] | None = None
 
     def status(self) -> MappingStatus | QueueMappingStatus:
@@ -104,8 +117,10 @@ class MappingRunner:
 
     async def stop(self) -> None:
         """Read no more; the mapping's state stays, and `start` goes on."""
+        self._hurry.set()
         await self.settled()
         await self._stop_polling()
+        self._hurry.clear()
 
     def create(self) -> None:
         """Begin to read in the background."""
@@ -123,15 +138,16 @@ class MappingRunner:
         """
         self._check()
         poller = self._new_poller(mapping)
+        finish_within_s = self._finish_within_s(self.mapping)
         self._move(change(was_enabled=self.mapping.enabled, is_enabled=mapping.enabled))
         self.mapping = mapping
-        self._begin(self._replace(poller, between))
+        self._begin(self._replace(poller, finish_within_s, between))
 
     def delete(self) -> None:
         """End reading for good, in the background. Raises MappingInUse."""
         self._check()
         self._move(MappingEvent.DELETE)
-        self._begin(self._stop_polling())
+        self._begin(self._finish_polling(self._finish_within_s(self.mapping)))
 
     async def settled(self) -> None:
         """Wait until the last change is worked off."""
@@ -149,8 +165,8 @@ class MappingRunner:
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self._work = asyncio.create_task(work, name=f"event source mapping {self.uuid}")
 
-    async def _replace(self, poller: Poller, between: Callable[[], None]) -> None:
-        await self._stop_polling()
+    async def _replace(self, poller: Poller, finish_within_s: float, between: Callable[[], None]) -> None:
+        await self._finish_polling(finish_within_s)
         between()
         self._poller = poller
         await self._settle()
@@ -161,6 +177,19 @@ class MappingRunner:
             await self._poller.start(ready_within_s=READY_WITHIN_S)
         if self.state not in SETTLED:
             self._move(MappingEvent.RUNNING if self.mapping.enabled else MappingEvent.STOPPED)
+
+    async def _finish_polling(self, within_s: float) -> None:
+        if not self._is_polling:
+            return
+        finishing = asyncio.create_task(self._poller.finish(), name=f"event source mapping {self.uuid} ends")
+        hurry = asyncio.create_task(self._hurry.wait(), name=f"event source mapping {self.uuid} hurries")
+        try:
+            await asyncio.wait({finishing, hurry}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            finishing.cancel()
+            hurry.cancel()
+            await asyncio.gather(finishing, hurry, return_exceptions=True)
+        await self._stop_polling()
 
     async def _stop_polling(self) -> None:
         if self._is_polling:

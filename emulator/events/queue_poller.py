@@ -9,12 +9,12 @@ from emulator.application import Destination, QueueMapping
 from emulator.errors import BackendFailed, EmulatorError, PayloadTooLarge, QueueNotFound
 from emulator.events import queue_records
 from emulator.events.batches import NotReached, Verdict
-from emulator.events.delivery import Services
 from emulator.events.pacing import UNREACHABLE
 from emulator.events.queue_batches import Gathering, Outcome, Scale, decide
 from emulator.events.queue_records import BodyFilter
 from emulator.events.queues import Message, Queues
 from emulator.events.records import payload
+from emulator.events.services import Services
 from emulator.events.status import QueueMappingStatus, State
 from emulator.invocation import InvocationResult
 from emulator.telemetry import tracing
@@ -25,7 +25,7 @@ WAIT_S = 5
 """What one receive waits for a message. AWS waits 20 s; a shorter wait leaves less behind at a stop. Ours."""
 
 STOP_GRACE_S = 1.0
-"""What invocations under way have to finish when a poller stops. Ours."""
+"""What invocations under way have to finish when a poller is stopped. Ours."""
 
 
 class QueuePoller:
@@ -66,10 +66,28 @@ class QueuePoller:
         self._task = asyncio.create_task(self._run(), name=f"queue {self._mapping.queue}")
         return True
 
+    async def finish(self) -> None:
+        """See `Poller.finish`."""
+        await self._stop_receiving()
+        if under_way := self._under_way():
+            await asyncio.wait(under_way)
+
     async def stop(self) -> None:
         """End receiving. Invocations under way get a moment to finish; else their messages come again."""
+        await self._stop_receiving()
+        if under_way := self._under_way():
+            _, late = await asyncio.wait(under_way, timeout=STOP_GRACE_S)
+            for delivery in late:
+                delivery.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _under_way(self) -> list[asyncio.Task[None]]:
+        return [*self._deliveries, *self._deletions]
+
+    async def _stop_receiving(self) -> None:
         if self._task is None:
             return
+        self._state = State.STOPPED
         task, self._task = self._task, None
         ending = [task] if self._receiving is None else [task, self._receiving]
         for one in ending:
@@ -79,13 +97,6 @@ class QueuePoller:
             self._take_in(self._receiving)
         self._receiving = None
         await self._give_back(self._gathering.take_all())
-        deliveries = [*self._deliveries, *self._deletions]
-        if deliveries:
-            _, late = await asyncio.wait(deliveries, timeout=STOP_GRACE_S)
-            for delivery in late:
-                delivery.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-        self._state = State.STOPPED
 
     def status(self) -> QueueMappingStatus:
         """Tell what this poller is doing."""
@@ -213,7 +224,7 @@ class QueuePoller:
                 reason = type(error).__name__
             failures += 1
             self._scale.ended(Verdict.NOT_REACHED)
-            delay_s = self._services.retry_backoff.delay_s(failures, self._services.random.random())
+            delay_s = self._services.settings.retry_backoff.delay_s(failures, self._services.random.random())
             if self._services.clock.monotonic() + delay_s >= self._visible_at(batch):
                 return NotReached(reason)
             self._record(

@@ -16,11 +16,11 @@ from emulator.events import queue_batches, schedules, stream_limits
 from emulator.events.aws_queues import AwsQueues
 from emulator.events.aws_streams import AwsStreams
 from emulator.events.checkpoints import Checkpoints
-from emulator.events.delivery import Services, Subscription
 from emulator.events.mapping_runner import Described, EventSourceMapping, MappingRunner, Poller
-from emulator.events.pacing import Backoff, Polling
 from emulator.events.queue_poller import QueuePoller
 from emulator.events.schedule_runner import ScheduleRunner
+from emulator.events.services import Services, Subscription
+from emulator.events.settings import DEFAULTS, EventSettings
 from emulator.events.status import MappingStatus, QueueMappingStatus, Status
 from emulator.events.stream_poller import StreamPoller
 from emulator.faults import Faults
@@ -29,6 +29,11 @@ from emulator.telemetry.timeline import Timeline
 
 _DECLARED = uuid.UUID("5ed2d2a5-6f0c-4f5e-9d4d-0f5c7a0e7b11")
 """Namespace of the ids of declared mappings, which are the same in every run. Ours."""
+
+
+START_S = 10.0
+"""What an environment may need before a function's timeout counts, when a change waits for an invocation.
+Lambda Developer Guide: the init phase has 10 seconds."""
 
 
 def _new_id() -> str:
@@ -41,8 +46,6 @@ class EventSources:
     Args:
         backend_endpoint_url: where DynamoDB Streams and SQS answer.
         waits_for_records: whether GetRecords there waits when it is asked to (the embedded engine).
-        polling: the pace where it does not wait; `aws` imitates Lambda's four polls a second everywhere.
-        retry_backoff: between deliveries of a batch that failed; AWS does not tell its own.
         checkpoints: of an earlier run on the same streams, to go on from.
         ids: makes the id of a request, an event, or a mapping that is created at run time.
 
@@ -63,8 +66,7 @@ class EventSources:
         faults: Faults,
         timeline: Timeline,
         random: Random,
-        polling: Polling = Polling.ADAPTIVE,
-        retry_backoff: Backoff | None = None,
+        settings: EventSettings = DEFAULTS,
         checkpoints: Checkpoints | None = None,
         ids: Callable[[], str] = _new_id,
     ) -> None:
@@ -78,7 +80,6 @@ class EventSources:
         self._streams = AwsStreams(backend_endpoint_url)
         self._queues = AwsQueues(backend_endpoint_url)
         self._waits_for_records = waits_for_records
-        self._polling = polling
         self._services = Services(
             invoker=invoker,
             destinations=destinations,
@@ -88,7 +89,7 @@ class EventSources:
             random=random,
             ids=ids,
             checkpoints=checkpoints or Checkpoints(),
-            retry_backoff=retry_backoff or Backoff(),
+            settings=settings,
             faults=faults,
         )
         self._mappings: dict[str, MappingRunner] = {}
@@ -236,7 +237,13 @@ class EventSources:
         def new_poller(changed: EventSourceMapping) -> Poller:
             return self._new_poller(mapping_id, changed, stream_arn)
 
-        runner = MappingRunner(mapping_id, mapping, new_poller=new_poller, now=self._services.clock.now)
+        runner = MappingRunner(
+            mapping_id,
+            mapping,
+            new_poller=new_poller,
+            finish_within_s=lambda ending: START_S + self._timeout_s(ending.function),
+            now=self._services.clock.now,
+        )
         self._mappings[mapping_id] = runner
         return runner
 
@@ -249,7 +256,6 @@ class EventSources:
                 services=self._services,
                 stream_arn=stream_arn,
                 waits_for_records=self._waits_for_records,
-                polling=self._polling,
             )
         visibility_timeout_s = self._visibility_s[mapping.queue]
         timeout_s = self._timeout_s(mapping.function)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from emulator.application import StartingPosition
@@ -11,12 +12,13 @@ from emulator.errors import BackendFailed, IteratorExpired, RecordsTrimmed, Stre
 from emulator.events.ahead import Ahead
 from emulator.events.batches import Verdict
 from emulator.events.checkpoints import Place
-from emulator.events.delivery import Delivery, Services, Subscription
+from emulator.events.delivery import Delivery
 from emulator.events.filters import Filter
 from emulator.events.lane import Lane
 from emulator.events.pacing import FASTEST_POLL_S, UNREACHABLE, Polling, poll_pause_s
 from emulator.events.progress import Progress
 from emulator.events.records import StreamRecord, lane_of, stream_record
+from emulator.events.services import Services, Subscription
 from emulator.events.status import ShardStatus, State
 from emulator.events.streams import After, Page, Position, Streams
 from emulator.faults import FaultKind
@@ -54,7 +56,6 @@ class ShardReader:
         services: Services,
         start: StartingPosition,
         waits_for_records: bool,
-        polling: Polling,
         noted: Callable[[Verdict], None],
     ) -> None:
         self._mapping = subscription.mapping
@@ -63,8 +64,8 @@ class ShardReader:
         self._streams = streams
         self._services = services
         self._start = start
-        self._wait_s = LONGEST_WAIT_S if waits_for_records and polling is Polling.ADAPTIVE else 0.0
-        self._polling = polling
+        self._polling = services.settings.polling
+        self._wait_s = LONGEST_WAIT_S if waits_for_records and self._polling is Polling.ADAPTIVE else 0.0
         self._noted = noted
         self._lanes = [
             Lane(
@@ -110,17 +111,23 @@ class ShardReader:
         if gone is not None:
             raise gone
 
-    async def stop(self, task: "asyncio.Task[None]", *, grace_s: float) -> None:
-        """End `task`, which executes `run`; an invocation under way has `grace_s` to finish."""
+    async def finish(self) -> None:
+        """Begin no further invocation; returns when what is under way has ended. `stop` follows."""
         for lane in self._lanes:
             lane.stop()
-        invoking = [
+        under_way = [
             lane_task
             for lane, lane_task in zip(self._lanes, self._lane_tasks, strict=False)
-            if lane.delivery.is_invoking
+            if lane.delivery.is_invoking or lane.delivery.is_giving_up
         ]
-        if invoking:
-            await asyncio.wait(invoking, timeout=grace_s)
+        if under_way:
+            await asyncio.wait(under_way)
+
+    async def stop(self, task: "asyncio.Task[None]", *, grace_s: float) -> None:
+        """End `task`, which executes `run`; an invocation under way has `grace_s` to finish."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self.finish()
         task.cancel()
         await asyncio.wait({task})
         if not task.cancelled():

@@ -7,9 +7,9 @@ from emulator.application import StartingPosition
 from emulator.errors import BackendFailed, StreamNotFound
 from emulator.events.batches import Verdict
 from emulator.events.checkpoints import Place
-from emulator.events.delivery import Services, Subscription
 from emulator.events.filters import Filter
-from emulator.events.pacing import UNREACHABLE, Polling
+from emulator.events.pacing import UNREACHABLE
+from emulator.events.services import Services, Subscription
 from emulator.events.shard_reader import ShardReader
 from emulator.events.shards import drained_at_start, readable
 from emulator.events.status import MappingStatus, State
@@ -25,7 +25,7 @@ ABSENT_STREAM_INTERVAL_S = 0.25
 """Between looks for a stream that does not exist yet. Ours."""
 
 STOP_GRACE_S = 1.0
-"""What an invocation under way has to finish when a poller stops. Ours."""
+"""What an invocation under way has to finish when a poller is stopped. Ours."""
 
 
 class StreamPoller:
@@ -49,7 +49,6 @@ class StreamPoller:
         services: Services,
         stream_arn: str | None = None,
         waits_for_records: bool = False,
-        polling: Polling = Polling.ADAPTIVE,
     ) -> None:
         mapping = subscription.mapping
         check(mapping)
@@ -60,7 +59,6 @@ class StreamPoller:
         self._streams = streams
         self._services = services
         self._waits_for_records = waits_for_records
-        self._polling = polling
         self._start_at = mapping.starting_position
         self._stream_arn: str | None = None
         self._readers: dict[str, tuple[ShardReader, asyncio.Task[None]]] = {}
@@ -86,12 +84,14 @@ class StreamPoller:
             return False
         return True
 
+    async def finish(self) -> None:
+        """See `Poller.finish`."""
+        await self._stop_looking()
+        await asyncio.gather(*(reader.finish() for reader, _ in self._readers.values()))
+
     async def stop(self) -> None:
         """End polling. An invocation under way gets a moment to finish; else its batch comes again."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-            self._task = None
+        await self._stop_looking()
         await self._stop_readers()
         self._state = State.STOPPED
 
@@ -105,6 +105,12 @@ class StreamPoller:
             shards=tuple(reader.status() for reader, _ in self._readers.values()),
             last_result=str(self._last_verdict) if self._last_verdict is not None else None,
         )
+
+    async def _stop_looking(self) -> None:
+        if self._task is not None:
+            task, self._task = self._task, None
+            task.cancel()
+            await asyncio.wait({task})
 
     async def _run(self) -> None:
         failures = 0
@@ -167,7 +173,6 @@ class StreamPoller:
             services=self._services,
             start=self._start_at,
             waits_for_records=self._waits_for_records,
-            polling=self._polling,
             noted=self._note_verdict,
         )
         self._readers[shard.id] = reader, asyncio.create_task(reader.run(), name=f"shard {shard.id}")

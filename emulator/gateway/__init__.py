@@ -8,6 +8,7 @@ only module that knows uvicorn's inside.
 """
 
 from emulator.gateway.certificates import Certificate, create_certificate
+from emulator.gateway.declarations import check_api
 from emulator.gateway.gateway import Gateway
 from emulator.gateway.server import GatewayServer
 from emulator.gateway.settings import GatewaySettings
@@ -20,5 +21,6 @@ __all__ = [
     "GatewayServer",
     "GatewaySettings",
     "Throttle",
+    "check_api",
     "create_certificate",
 ]

@@ -32,9 +32,9 @@ class GatewaySettings:
             unknown; it keeps half-open sockets from staying.
         pings_reset_idle: whether a client's ping counts as data. AWS: unknown; off, so that a client which
             relies on pings is found out here.
-        negotiate_compression: whether `permessage-deflate` is taken where a client offers it. AWS: unknown; off,
-            because clients must work without it.
-        lost_reason: `disconnectReason` of a connection that ended without a close frame (1006). AWS: unknown.
+        negotiate_compression: whether `permessage-deflate` is taken where a client offers it. AWS: unknown;
+            off, because clients must work without it.
+        lost_reason: `disconnectReason` of a connection that ended without a close frame (1006); AWS: unknown.
         refused_frames_are_losses: whether `$disconnect` is told of a connection that was closed for a frame
             (binary, too large, against the protocol) as of a lost one, 1006, or with the code that the client
             saw. AWS: unknown.

@@ -312,7 +312,10 @@ class Fleet:
         )
 
     def _provision(self, function: Function) -> None:
-        living = sum(e.provisioned and e.function.name == function.name for e in self.environments())
+        living = sum(
+            e.provisioned and e.function.name == function.name and e not in self._outdated
+            for e in self.environments()
+        )
         self._is_provisioning = True
         try:
             while living < function.provisioned_concurrency and self.pool.add(function.name):

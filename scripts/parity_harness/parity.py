@@ -31,6 +31,7 @@ class Parity:
         self.target = target
         self._recorder = recorder
         self._opened: list[tuple[str, Socket]] = []
+        self._upgraded: list[str] = []
 
     # Functions
 
@@ -86,7 +87,11 @@ class Parity:
     async def wire(self, api: str = "main", *, stage: str | None = None) -> AsyncIterator[Wire]:
         """Open a TCP connection to an API's port; every byte is the test's."""
         async with wire(self.target.websocket_url(api, stage)) as opened:
-            yield opened
+            try:
+                yield opened
+            finally:
+                if opened.is_upgraded:
+                    self._upgraded.append(api)
 
     # Clients
 
@@ -161,7 +166,7 @@ class Parity:
         for _, socket in self._opened:
             await socket.close()
         expected: dict[str, int] = {}
-        for api, _ in self._opened:
+        for api in (*(api for api, _ in self._opened), *self._upgraded):
             if "$disconnect" in FUNCTIONS[api]:
                 function = FUNCTIONS[api]["$disconnect"]
                 expected[function] = expected.get(function, 0) + 1

@@ -132,11 +132,28 @@ HANDSHAKE = (
 """The key is RFC 6455's example."""
 
 
+def frame(first: int, payload: bytes = b"") -> bytes:
+    """Return a client's frame whose first byte is `first`; the mask is zero."""
+    size = len(payload)
+    if size < 126:
+        head = bytes([first, 0x80 | size])
+    elif size < 65_536:
+        head = bytes([first, 0xFE]) + size.to_bytes(2)
+    else:
+        head = bytes([first, 0xFF]) + size.to_bytes(8)
+    return head + b"\0\0\0\0" + payload
+
+
 class Wire:
-    """A TCP connection on which every byte is the test's."""
+    """A TCP connection on which every byte is the test's.
+
+    Attributes:
+        is_upgraded: whether a handshake was answered with 101.
+    """
 
     def __init__(self, url: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.url = url
+        self.is_upgraded = False
         self.reader = reader
         self.writer = writer
 
@@ -163,12 +180,25 @@ class Wire:
                 return await self.reader.read()
             return b""
 
+    async def write_frame(self, first: int, payload: bytes = b"") -> None:
+        """Send one frame whose first byte is `first`, `0x81` for a whole text; masked by zeros."""
+        await self.write(frame(first, payload))
+
+    async def read_frame(self) -> tuple[int, bytes]:
+        """Read one frame of the server: its first byte (final or not, and what it is) and its payload."""
+        first, size = await self.read(2)
+        if size >= 126:
+            size = int.from_bytes(await self.read(2 if size == 126 else 8))
+        return first, await self.read(size)
+
     async def handshake(self, path: str | None = None, headers: str = "") -> tuple[int, bytes]:
         """Send a handshake with these further header lines, each ending in CRLF; returns its answer."""
         parts = urlsplit(self.url)
         text = HANDSHAKE.format(path=path or parts.path, host=parts.netloc, headers=headers)
         await self.write(text.encode())
-        return await self.read_head()
+        status, head = await self.read_head()
+        self.is_upgraded = self.is_upgraded or status == 101
+        return status, head
 
 
 @asynccontextmanager

@@ -49,10 +49,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def sandbox_aws_endpoint(request: pytest.FixtureRequest) -> str | None:
-    """None for LocalStack; `--sandbox-aws-endpoint` and STREAMER_TEST_BACKEND=ministack name another."""
-    if os.environ.get("STREAMER_TEST_BACKEND") == "ministack":
-        return str(request.getfixturevalue("ministack"))
+    """None for LocalStack; `--sandbox-aws-endpoint` or STREAMER_TEST_BACKEND=ministack name another."""
     endpoint: str | None = request.config.getoption("--sandbox-aws-endpoint")
+    if endpoint is None and os.environ.get("STREAMER_TEST_BACKEND") == "ministack":
+        return str(request.getfixturevalue("ministack"))
     return endpoint
 
 

@@ -12,7 +12,14 @@ import psutil
 import pytest
 
 DEADLINE_S = 60.0
-CONFIGURATION = {"application": "streamer", "options": {}, "aws_endpoint": None, "port": 0, "named": True}
+CONFIGURATION = {
+    "application": "streamer",
+    "options": {},
+    "aws_endpoint": None,
+    "port": 0,
+    "settings": {},
+    "named": True,
+}
 
 
 @pytest.fixture

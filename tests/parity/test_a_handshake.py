@@ -187,27 +187,3 @@ async def test_subprotocol_is_not_echoed(parity: Any) -> None:
         status, head = await wire.handshake(headers="Sec-WebSocket-Protocol: first, second\r\n")
     assert status == 101
     assert b"sec-websocket-protocol" not in head.lower()
-
-
-@pytest.mark.row("A15")
-async def test_compression_is_not_negotiated(parity: Any) -> None:
-    """The offer of `permessage-deflate` is not taken, and `$connect` sees it."""
-    socket = await parity.open(compression="deflate")
-    assert "Sec-WebSocket-Extensions" not in socket.response_headers
-    assert "permessage-deflate" in socket.event["headers"]["Sec-WebSocket-Extensions"]
-
-
-@pytest.mark.row("A17")
-async def test_connection_ends_after_two_hours(start_gateway: Any, function: Any) -> None:
-    """A connection that is never idle ends after two hours."""
-    own = await start_gateway(WebSocketApi("own", [Route("$default", "default")], stages=[Stage("s")]))
-    socket = await own.connect()
-    for _ in range(14):
-        own.advance(500)
-        await socket.send("busy")
-        await function("default").event()
-    own.advance(199)
-    await socket.ping()  # still open
-    own.advance(2)
-    closed = await socket.closed()
-    assert (closed.code, closed.reason) == (1001, "Going away")

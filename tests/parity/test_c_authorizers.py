@@ -145,7 +145,7 @@ async def test_wrong_answer_is_500(parity: Any, guard: Any, answer: Any) -> None
     assert (await parity.refused("guarded")).status == REFUSED
 
 
-@pytest.mark.row("C13")
+@pytest.mark.row("A62", "C13")
 async def test_result_has_8_kb_at_most(parity: Any, guard: Any, policy: Any) -> None:
     """A result of 8,192 bytes is taken, one byte more is not."""
 

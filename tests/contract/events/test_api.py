@@ -391,9 +391,8 @@ async def test_refuses_what_a_queue_cannot_have(mappings, arguments, message):
         )
 
 
-async def test_a_mapping_that_is_being_changed_is_in_use(mappings, monkeypatch):
-    """While a mapping is being deleted it can neither be updated nor deleted."""
-    monkeypatch.setattr("emulator.events.stream_poller.STOP_GRACE_S", DEADLINE_S)
+async def test_a_mapping_that_is_being_changed_is_in_use(mappings):
+    """While a mapping that is deleted waits for its invocation it can neither be updated nor deleted."""
     world = mappings.world
     mapping_id = await mappings.created()
     release = asyncio.Event()

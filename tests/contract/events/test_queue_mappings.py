@@ -15,6 +15,7 @@ from emulator.destinations import AwsDestinations
 from emulator.errors import TooManyRequests
 from emulator.events.pacing import Backoff
 from emulator.events.service import EventSources
+from emulator.events.settings import EventSettings
 from emulator.faults import Faults
 from emulator.invocation import InvocationResult
 
@@ -67,7 +68,7 @@ class QueueWorld:
             destinations=AwsDestinations(lambda: endpoint_url),
             timeline=self.world.timeline,
             random=Random(1),
-            retry_backoff=Backoff(0.01, 0.05),
+            settings=EventSettings(retry_backoff=Backoff(0.01, 0.05)),
         )
         await sources.start()
         self.world.stack.push_async_callback(sources.stop)

@@ -166,3 +166,20 @@ def test_deleting_the_table_ends_a_waiting_read(
         read = pool.submit(waiting.get_records, ShardIterator=latest)
         _set_stream(dynamodb, table, None)
         assert "NextShardIterator" not in read.result(10)
+
+
+def test_a_stream_is_not_enabled_twice(dynamodb: Any, table: str) -> None:
+    """Row F27: the view of a stream cannot be changed."""
+    with pytest.raises(ClientError, match="Table already has an enabled stream") as caught:
+        _set_stream(dynamodb, table, "KEYS_ONLY")
+    assert caught.value.response["Error"]["Code"] == "ValidationException"
+    _set_stream(dynamodb, table, None)
+    with pytest.raises(ClientError, match="ValidationException"):
+        _set_stream(dynamodb, table, None)
+
+
+def test_a_sequence_number_is_one_of_the_shard(table: str, iterator: Callable[..., str]) -> None:
+    """Row F22: one that was never given is refused, not read as the end."""
+    for number in ("0" * 20 + "1", "9" * 22, "x" * 21):
+        with pytest.raises(ClientError):
+            iterator(table, "AT_SEQUENCE_NUMBER", SequenceNumber=number)

@@ -209,3 +209,19 @@ def test_queries_are_of_one_key_in_order(dynamodb: Any, make_table: Callable[...
     assert numbers("pk = :v", "none") == []
     by_due = {"IndexName": "by-due", "values": {":d": {"N": "3"}}}
     assert numbers("shard = :v AND due <= :d", "x", **by_due) == ["1", "1", "2", "2", "3", "3"]
+
+
+def test_a_transactional_read_shows_what_was_asked_for(dynamodb: Any, table: str) -> None:
+    """A projection, a whole item and nothing, in the order of the request."""
+    dynamodb.put_item(TableName=table, Item={**KEY, "a": {"M": {"b": {"N": "1"}}}, "c": {"S": "x"}})
+    dynamodb.put_item(TableName=table, Item={**OTHER, "c": {"S": "y"}})
+    projection = {"ProjectionExpression": "#a", "ExpressionAttributeNames": {"#a": "a"}}
+    gets = [
+        {"TableName": table, "Key": KEY, **projection},
+        {"TableName": table, "Key": {**KEY, "sk": {"S": "none"}}},
+        {"TableName": table, "Key": OTHER},
+    ]
+    answers = dynamodb.transact_get_items(TransactItems=[{"Get": get} for get in gets])["Responses"]
+    assert answers[0] == {"Item": {"a": {"M": {"b": {"N": "1"}}}}}
+    assert answers[1] == {}
+    assert answers[2] == {"Item": {**OTHER, "c": {"S": "y"}}}

@@ -112,6 +112,34 @@ async def test_provisioned_environments_are_ready_before_the_first_call(
     assert killed not in {e.pid for e in service.environments()}
 
 
+@pytest.mark.parametrize("moment", ["busy", "finishing"])
+async def test_a_provisioned_environment_of_an_older_configuration_is_replaced_by_one(
+    serve: Serve, function: Make, meeting: Any, until: Call, gone: Call, moment: str
+) -> None:
+    """A change while it runs, or before it asks for more, starts one in its place, and not a second one."""
+    service = await serve(function("wait", provisioned_concurrency=1))
+    [old] = [e.pid for e in service.environments()]
+    later: list[asyncio.Task[Any]] = []
+
+    def change(_log: Any = None) -> None:
+        service.configure("wait", memory_mb=256)
+        later.append(asyncio.create_task(service.invoke("wait", meeting.payload("2"))))
+        forget()
+
+    forget = service.listen_logs(change if moment == "finishing" else lambda _log: None)
+    running = asyncio.create_task(service.invoke("wait", meeting.payload("1")))
+    assert await meeting.arrives("1") == old
+    if moment == "busy":
+        change()
+        assert await meeting.arrives("2") != old
+    meeting.let_go()
+    await running
+    second = json.loads((await later[0]).payload)
+    await gone(old)
+    await until(lambda: {e.state for e in service.environments()} == {"idle"})
+    assert [(e.pid, e.provisioned) for e in service.environments()] == [(second["pid"], True)]
+
+
 async def test_a_provisioned_function_that_cannot_be_loaded(serve: Serve, function: Make) -> None:
     """The service starts; who calls the function gets its error."""
     service = await serve(function("broken_code.handler", provisioned_concurrency=2))

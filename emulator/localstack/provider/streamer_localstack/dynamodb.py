@@ -25,7 +25,7 @@ JSON = "application/x-amz-json-1.0"
 
 Handler = Callable[[RequestContext, ServiceRequest], Response]
 
-_QUICK = {"GetItem", "UpdateItem"}
+_QUICK = {"GetItem", "UpdateItem", "TransactGetItems"}
 _WRITES_OF_ONE_ITEM = {"PutItem", "UpdateItem", "DeleteItem"}
 
 
@@ -88,7 +88,7 @@ def _handler(operation: str) -> Handler:
 def _quick(operation: str, moto: DynamoHandler) -> tuple[int, dict[str, str], str] | None:
     if operation not in _QUICK:
         return None
-    body = quick.answer(operation, moto.body, moto.dynamodb_backend.get_table(moto.body["TableName"]))
+    body = quick.answer(operation, moto.body, moto.dynamodb_backend.get_table)
     return None if body is None else (200, {}, body)
 
 

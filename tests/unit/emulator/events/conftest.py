@@ -13,8 +13,8 @@ from emulator.application import StartingPosition, StreamMapping
 from emulator.clock import ManualClock
 from emulator.errors import BackendFailed, IteratorExpired, RecordsTrimmed, StreamNotFound
 from emulator.events.checkpoints import Checkpoints
-from emulator.events.delivery import Services, Subscription
-from emulator.events.pacing import Backoff, Polling
+from emulator.events.services import Services, Subscription
+from emulator.events.settings import EventSettings
 from emulator.events.stream_poller import StreamPoller
 from emulator.events.streams import After, Page, Shard
 from emulator.faults import Faults
@@ -233,7 +233,7 @@ class World:
         self.stack = AsyncExitStack()
 
     async def poll(
-        self, *, function="f", stream_arn=None, waits=True, polling=Polling.ADAPTIVE, **mapping
+        self, *, function="f", stream_arn=None, waits=True, settings=None, **mapping
     ) -> StreamPoller:
         """Start a poller, which is stopped in the end."""
         services = Services(
@@ -245,7 +245,7 @@ class World:
             random=Random(1),
             ids=lambda: "new-id",
             checkpoints=self.checkpoints,
-            retry_backoff=Backoff(),
+            settings=settings or EventSettings(),
             faults=self.faults,
         )
         poller = StreamPoller(
@@ -256,7 +256,6 @@ class World:
             services=services,
             stream_arn=stream_arn,
             waits_for_records=waits,
-            polling=polling,
         )
         await poller.start(ready_within_s=0.5)
         self.stack.push_async_callback(poller.stop)

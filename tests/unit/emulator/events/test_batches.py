@@ -9,6 +9,7 @@ from emulator.application import StreamMapping
 from emulator.events.batches import Batch, Condition, NotReached, Verdict, decide, expire, first_failure
 from emulator.events.pacing import Backoff
 from emulator.events.records import StreamRecord
+from emulator.events.settings import EventSettings
 from emulator.invocation import InvocationResult
 
 NOW = 1_700_000_000.0
@@ -33,8 +34,8 @@ def reported(*identifiers):
     return answered({"batchItemFailures": [{"itemIdentifier": one} for one in identifiers]})
 
 
-def decided(what, outcome, mapping=MAPPING, jitter=0.0):
-    return decide(what, outcome, mapping, backoff=Backoff(), jitter=jitter)
+def decided(what, outcome, mapping=MAPPING, jitter=0.0, **settings):
+    return decide(what, outcome, mapping, settings=EventSettings(**settings), jitter=jitter)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +127,16 @@ def test_progress_restores_no_attempts():
     assert decision.given_up.batch.invocations == 2
 
 
+@pytest.mark.row("F57", switch="EventSettings.progress_restores_attempts")
+def test_progress_restores_attempts_where_that_is_asked_for():
+    """By default the attempts of a batch are counted through; with the switch progress begins them anew."""
+    (rest,) = decided(batch(1, 2, 3), reported("2")).pending
+    assert decided(rest, reported("3")).given_up is not None
+    again = decided(rest, reported("3"), progress_restores_attempts=True)
+    assert (again.given_up, numbers(again.pending), again.pending[0].retries) == (None, [["3"]], 1)
+    assert decided(again.pending[0], reported("3"), progress_restores_attempts=True).given_up is not None
+
+
 def test_a_throttle_uses_up_no_attempt():
     """What did not reach the function comes again however few attempts there are, and is no invocation."""
     mapping = replace(MAPPING, maximum_retry_attempts=0)
@@ -134,11 +145,13 @@ def test_a_throttle_uses_up_no_attempt():
     assert (decision.verdict, again.retries, again.invocations) == (Verdict.NOT_REACHED, 0, 0)
 
 
+@pytest.mark.row("F56", switch="EventSettings.retry_backoff")
 def test_waits_grow_with_failures_in_a_row():
-    """1 s doubled with each failure, to 60 s; jitter takes away up to half."""
+    """1 s doubled with each failure, to 60 s; jitter takes away up to half; the figures can be set."""
     delays = [decided(batch(1, failures=failures), NotReached("x")).delay_s for failures in range(8)]
     assert delays == [1, 2, 4, 8, 16, 32, 60, 60]
     assert decided(batch(1, failures=7), NotReached("x"), jitter=0.5).delay_s == 45
+    assert decided(batch(1, failures=7), NotReached("x"), retry_backoff=Backoff(0.1, 5.0)).delay_s == 5
 
 
 def test_bisecting_halves_a_failed_batch_and_uses_up_no_attempt():

@@ -7,9 +7,10 @@ import pytest
 from emulator.application import QueueMapping
 from emulator.errors import BackendFailed, PayloadTooLarge, QueueNotFound, TooManyRequests
 from emulator.events.checkpoints import Checkpoints
-from emulator.events.delivery import Services
 from emulator.events.pacing import Backoff
 from emulator.events.queue_poller import QueuePoller
+from emulator.events.services import Services
+from emulator.events.settings import EventSettings
 from emulator.events.status import State
 from emulator.faults import Faults
 from emulator.invocation import InvocationResult
@@ -102,7 +103,7 @@ async def poll(world, queues):
             random=Random(1),
             ids=lambda: "new-id",
             checkpoints=Checkpoints(),
-            retry_backoff=Backoff(1.0, 8.0),
+            settings=EventSettings(retry_backoff=Backoff(1.0, 8.0)),
             faults=Faults(),
         )
         poller = QueuePoller(
@@ -310,6 +311,24 @@ async def test_stopping_lets_an_invocation_finish(world, queues, poll):
     gate.set()
     await stopping
     assert queues.deleted == ["a"]
+
+
+async def test_finishing_waits_for_an_invocation_however_long(world, queues, poll, monkeypatch):
+    """A poller that finishes receives nothing more, and what runs is deleted when it has succeeded."""
+    monkeypatch.setattr("emulator.events.queue_poller.STOP_GRACE_S", 0)
+    gate = asyncio.Event()
+    world.invoker.answer = lambda records: gate.wait()
+    queues.send("a")
+    poller = await poll()
+    await world.until(lambda: len(world.invoker.batches) == 1)
+    finishing = asyncio.create_task(poller.finish())
+    await world.until(lambda: poller.status().state is State.STOPPED)
+    queues.send("b")
+    assert not finishing.done()
+    gate.set()
+    await finishing
+    await poller.stop()
+    assert (queues.deleted, bodies(world)) == (["a"], [["a"]])
 
 
 async def test_can_be_started_again(world, queues, poll):

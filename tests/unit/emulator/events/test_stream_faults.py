@@ -8,6 +8,7 @@ from emulator.application import Destination, StartingPosition
 from emulator.errors import InvalidApplication, TooManyRequests
 from emulator.events.checkpoints import Place
 from emulator.events.pacing import Polling
+from emulator.events.settings import EventSettings
 from emulator.events.status import State
 from emulator.faults import Fault, FaultKind
 from emulator.invocation import InvocationResult
@@ -167,7 +168,7 @@ async def test_awss_pace_never_asks_the_back_end_to_wait(world, monkeypatch):
     monkeypatch.setattr("emulator.events.shard_reader.asyncio.sleep", noting_sleep)
     world.streams.read = noting_read
     world.streams.put("t", "a")
-    await world.poll(polling=Polling.AWS)
+    await world.poll(settings=EventSettings(polling=Polling.AWS))
     await world.until(lambda: world.streams.reads > 3)
     assert set(waits) == {0.0}
     assert 0.25 in pauses

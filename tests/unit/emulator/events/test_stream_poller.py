@@ -5,6 +5,7 @@ import pytest
 from emulator.application import Destination, StartingPosition
 from emulator.errors import InvalidApplication, TooManyRequests
 from emulator.events.checkpoints import Place
+from emulator.events.failure_sender import SEND_ATTEMPTS
 from emulator.events.status import State
 from emulator.events.streams import After, Shard
 from emulator.invocation import InvocationResult
@@ -184,15 +185,37 @@ async def test_bisecting_delivers_what_is_good(world):
     assert [message["DDBStreamBatchInfo"]["batchSize"] for _, message in world.destinations.sent] == [1]
 
 
-async def test_a_lost_on_failure_message_does_not_stop_the_stream(world):
-    """Where the queue cannot be reached that is recorded, and later records are delivered."""
+async def test_a_lost_on_failure_message_does_not_stop_the_stream(world, caplog):
+    """Where the queue stays unreachable for all attempts that is told, and later records are delivered."""
     world.invoker.answer = raising_on("poison")
     world.destinations.is_unreachable = True
     world.streams.put("t", "poison")
     await world.poll(maximum_retry_attempts=0, on_failure=Destination.queue("failures"))
+    for attempt in range(1, SEND_ATTEMPTS):
+        await world.happened("stream.unsent", attempt)
+        await world.let_time_pass(60)
     (gave_up,) = await world.happened("stream.gave_up")
     assert gave_up["sent"] is False
+    assert "An on-failure message was lost" in caplog.text
     world.streams.put("t", "good")
+    await world.invoker.until(lambda: world.invoker.seen == ["poison", "good"])
+
+
+async def test_an_on_failure_message_waits_for_its_destination(world):
+    """A destination that is away for a while gets its message, once, before the next record is delivered."""
+    world.invoker.answer = raising_on("poison")
+    world.destinations.is_unreachable = True
+    world.streams.put("t", "poison")
+    world.streams.put("t", "good")
+    await world.poll(batch_size=1, maximum_retry_attempts=0, on_failure=Destination.queue("failures"))
+    (unsent,) = await world.happened("stream.unsent")
+    assert (unsent["attempt"], unsent["error"]) == (1, "BackendFailed")
+    assert world.invoker.seen == ["poison"]
+    world.destinations.is_unreachable = False
+    await world.let_time_pass(60)
+    (gave_up,) = await world.happened("stream.gave_up")
+    assert gave_up["sent"] is True
+    assert [name for name, _ in world.destinations.sent] == ["failures"]
     await world.invoker.until(lambda: world.invoker.seen == ["poison", "good"])
 
 
@@ -383,6 +406,26 @@ async def test_stopping_lets_an_invocation_finish(world):
     await poller.stop()
     place = Place("f", "arn:t/1", "shard-1")
     assert world.checkpoints.find(place) == number
+
+
+async def test_finishing_waits_for_an_invocation_however_long(world, monkeypatch):
+    """A poller that finishes begins nothing more, and what runs counts even after the grace of a stop."""
+    monkeypatch.setattr("emulator.events.stream_poller.STOP_GRACE_S", 0)
+    release = asyncio.Event()
+    world.invoker.answer = lambda records: release.wait()
+    number = world.streams.put("t", "a")
+    poller = await world.poll(batch_size=1)
+    await world.invoker.until(lambda: world.invoker.seen == ["a"])
+    world.streams.put("t", "b")
+    finishing = asyncio.create_task(poller.finish())
+    for _ in range(10):  # turns of the loop, in which it would begin the next batch
+        await asyncio.sleep(0)
+    assert not finishing.done()
+    release.set()
+    await finishing
+    await poller.stop()
+    assert world.checkpoints.find(Place("f", "arn:t/1", "shard-1")) == number
+    assert world.invoker.seen == ["a"]
 
 
 async def test_stopping_gives_up_on_an_invocation_that_does_not_end(world):

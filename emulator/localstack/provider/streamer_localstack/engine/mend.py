@@ -61,6 +61,7 @@ def install() -> None:
     Table.set_stream_specification = tables.set_stream_specification
     Table.__deepcopy__ = tables.copy_table
     DynamoDBBackend.update_item = tables.update_item
+    DynamoDBBackend.update_table_streams = tables.update_table_streams
     DynamoDBBackend.delete_table = tables.delete_table
     DynamoDBBackend.transact_write_items = transactions.transact_write_items
     DynamoDBBackend.execute_statement = _in_operation(DynamoDBBackend.execute_statement)

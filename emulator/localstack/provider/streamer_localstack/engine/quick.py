@@ -1,12 +1,13 @@
-"""GetItem and UpdateItem without moto's detours, where the request is of the plain kind that most are."""
+"""Reads and updates without moto's detours, where the request is of the plain kind that most are."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.dynamodb.exceptions import ConditionalCheckFailed
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import ProjectionExpressionParser
 
 from .conditions import RESERVED
 from .flat import NotFlat, Scope, compile_condition, compile_update
@@ -28,20 +29,25 @@ _UPDATE = {
 }
 
 
-def answer(operation: str, request: Mapping[str, Any], table: Table) -> str | None:
+def answer(operation: str, request: Mapping[str, Any], find_table: Callable[[str], Table]) -> str | None:
     """Do the operation and return the body of its answer; None, and nothing done, where moto has to.
 
     To be called in an operation, with a request that `prepare` has let through.
+
+    Args:
+        find_table: returns a table by its name.
 
     Raises:
         ConditionalCheckFailed: the condition does not hold.
         Invalid: what the update makes is not an item.
     """
     if operation == "GetItem" and request.keys() <= _GET:
-        item = find(table, *_place(table, request["Key"]))
-        return "{}" if item is None else json.dumps({"Item": wire_of(item)})
+        return json.dumps(_got(request, find_table))
     if operation == "UpdateItem" and request.keys() <= _UPDATE and "UpdateExpression" in request:
-        return update(request, table)
+        return update(request, find_table(request["TableName"]))
+    if operation == "TransactGetItems" and request.keys() <= {"TransactItems"}:
+        gets = [action["Get"] for action in request["TransactItems"]]
+        return json.dumps({"Responses": [_got(get, find_table) for get in gets]})
     return None
 
 
@@ -76,6 +82,15 @@ def update(request: Mapping[str, Any], table: Table) -> str | None:
         table.stream_shard.add(old, new)
     shown = _RETURNED[returned](before, after, touched)
     return json.dumps({"Attributes": shown}) if shown else "{}"
+
+
+def _got(get: Mapping[str, Any], find_table: Callable[[str], Table]) -> dict[str, Any]:
+    table = find_table(get["TableName"])
+    item = find(table, *_place(table, get["Key"]))
+    if item is not None and get.get("ProjectionExpression"):
+        names = get.get("ExpressionAttributeNames")
+        item = item.project(ProjectionExpressionParser(get["ProjectionExpression"], names).parse())
+    return {} if item is None else {"Item": wire_of(item)}
 
 
 _RETURNED: Mapping[str, Any] = {

@@ -55,12 +55,32 @@ def set_stream_specification(self: Table, streams: dict[str, Any] | None) -> Non
         return
     now = CLOCK.now()
     _forget_closed_streams()
-    label = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-    stream = Stream(f"{self.table_arn}/stream/{label}", streams["StreamViewType"], now, uuid4().hex[:8])
+    while (arn := f"{self.table_arn}/stream/{_label(now)}") in _streams:
+        now += 0.001  # disabled and enabled within one millisecond
+    label = _label(now)
+    stream = Stream(arn, streams["StreamViewType"], now, uuid4().hex[:8])
     _streams[stream.arn] = stream
     self.stream_specification = {**streams, "StreamEnabled": True}
     self.latest_stream_label = label
     self.stream_shard = StreamShard(self, stream)  # type: ignore[assignment]
+
+
+def update_table_streams(self: DynamoDBBackend, table: Table, stream_specification: dict[str, Any]) -> None:
+    """`DynamoDBBackend.update_table_streams`: neither enables nor disables twice.
+
+    Source:
+        Amazon DynamoDB API reference, `UpdateTable`, `StreamSpecification`; the second text is ours.
+    """
+    is_enabled = table.stream_shard is not None
+    if is_enabled and stream_specification.get("StreamEnabled"):
+        raise MockValidationException(f"Table already has an enabled stream: TableName: {table.name}")
+    if not is_enabled and not stream_specification.get("StreamEnabled"):
+        raise MockValidationException(f"Table has no stream to disable: TableName: {table.name}")
+    table.set_stream_specification(stream_specification)
+
+
+def _label(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
 
 
 def _forget_closed_streams() -> None:

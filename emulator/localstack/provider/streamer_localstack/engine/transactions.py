@@ -15,6 +15,7 @@ from moto.dynamodb.exceptions import (
 )
 from moto.dynamodb.models import DynamoDBBackend
 
+from . import quick
 from .limits import Invalid
 from .operation import Operation
 from .wire import wire_of
@@ -108,7 +109,8 @@ def _reason(backend: DynamoDBBackend, kind: str, action: Mapping[str, Any]) -> R
                 case "Delete":
                     backend.delete_item(table_name, key)
                 case "Update":
-                    backend.update_item(table_name, key, action["UpdateExpression"], names, values)
+                    if quick.update({**action, "ConditionExpression": None}, table) is None:
+                        backend.update_item(table_name, key, action["UpdateExpression"], names, values)
     except _BECAUSE_OF_THE_ITEM as error:
         message = str(error) if isinstance(error, Invalid) else error.message
         return "ValidationError", message, None

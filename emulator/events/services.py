@@ -1,0 +1,48 @@
+"""What the parts of event sources hand each other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from emulator.alarm import Alarm
+from emulator.application import StreamMapping
+from emulator.clock import Clock
+from emulator.destinations import Destinations
+from emulator.events.checkpoints import Checkpoints
+from emulator.events.settings import EventSettings
+from emulator.faults import Faults
+from emulator.invocation import Invoker
+from emulator.telemetry.timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every poller of an application shares.
+
+    Attributes:
+        ids: makes a new request id.
+    """
+
+    invoker: Invoker
+    destinations: Destinations
+    clock: Clock
+    alarm: Alarm
+    timeline: Timeline
+    random: Random
+    ids: Callable[[], str]
+    checkpoints: Checkpoints
+    settings: EventSettings
+    faults: Faults
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Who reads a stream, and how.
+
+    Attributes:
+        mapping_id: the UUID of the event source mapping.
+    """
+
+    mapping: StreamMapping
+    mapping_id: str
+    function_arn: str
