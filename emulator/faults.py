@@ -4,7 +4,7 @@ The parts of the emulator ask `Faults.strike` at the places where something can 
 None unless a fault was declared for that place.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from random import Random
@@ -96,10 +96,18 @@ class _Armed:
         return strikes
 
 
-class Faults:
-    """The declared faults. Used from one thread."""
+Struck = Callable[[Fault, Mapping[str, str]], None]
 
-    def __init__(self) -> None:
+
+class Faults:
+    """The declared faults. Used from one thread.
+
+    Args:
+        struck: is told of every strike, with the facts of the place.
+    """
+
+    def __init__(self, struck: Struck | None = None) -> None:
+        self._tell = struck
         self._armed: dict[FaultKind, list[_Armed]] = {}
         self._count = 0
 
@@ -127,6 +135,8 @@ class Faults:
         """Return the fault that strikes here and now, or None. Counts as one occasion for each that fits."""
         for armed in self._armed.get(kind, ()):
             if armed.decide(facts):
+                if self._tell is not None:
+                    self._tell(armed.fault, facts)
                 return armed.fault
         return None
 

@@ -28,6 +28,7 @@ from emulator.applications.source import ApplicationSource, load
 from emulator.errors import EmulatorError, StartFailed
 from emulator.running import Running, start
 from emulator.state import State
+from emulator.telemetry.log_lines import LineFormatter
 
 GIVEN_UP = 130
 """Exit status of an emulator that was ended before it was ready."""
@@ -177,11 +178,9 @@ def main() -> int:
     except StartFailed as error:
         Reporter(sys.stdout.write).failed(str(error))
         return 1
-    logging.basicConfig(
-        filename=run_folder / "emulator.log",
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
+    handler = logging.FileHandler(run_folder / "emulator.log")
+    handler.setFormatter(LineFormatter())
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
     # Standard output is for events alone: whatever else prints goes to the log.
     events = os.fdopen(os.dup(1), "w", buffering=1)
     log = os.open(run_folder / "emulator.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

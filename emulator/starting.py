@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from emulator.applications.source import ApplicationSource
 from emulator.clock import SandboxClock
 from emulator.errors import InvalidApplication, StartFailed
 from emulator.events.checkpoints import Checkpoints, checkpoint_path
-from emulator.faults import Faults
+from emulator.faults import Fault, Faults
 from emulator.gateway import (
     Certificate,
     Gateway,
@@ -57,7 +57,12 @@ class Ground:
         clock = SandboxClock()
         alarm = Alarm(clock)
         clock.listen(alarm.poke)
-        return cls(settings, clock, alarm, Timeline(clock), Faults(), run_folder, stack)
+        timeline = Timeline(clock)
+
+        def note(fault: Fault, facts: Mapping[str, str]) -> None:
+            timeline.record("fault.struck", fault=fault.kind.value, **facts)
+
+        return cls(settings, clock, alarm, timeline, Faults(note), run_folder, stack)
 
 
 async def start_backend(localstack: LocalStack | None, aws_endpoint: str | None, ground: Ground) -> Backend:

@@ -17,6 +17,7 @@ CLIENT = "client"
 GATEWAY = "gateway"
 TABLES = "tables"
 SCHEDULE = "schedule"
+QUEUES = "queues"
 LABELS = {TABLES: "tables, stream"}
 
 MOMENT_S = 1e-6
@@ -60,7 +61,7 @@ class _Reader:
         steps = sorted(self.steps, key=lambda step: (step.at, step.number))
         used = {lane for step in steps for lane in (step.source, step.target, step.via) if lane is not None}
         order = sorted(used, key=lambda lane: (self.places.get(lane, 4), list(self.places).index(lane)))
-        functions = [lane for lane in order if lane not in (CLIENT, GATEWAY, TABLES, SCHEDULE)]
+        functions = [lane for lane in order if lane not in (CLIENT, GATEWAY, TABLES, SCHEDULE, QUEUES)]
         labels = LABELS | short_names(functions)
         lanes = tuple(Lane(name, labels.get(name, name)) for name in order)
         return Diagram(lanes, tuple(steps), tuple(self.works))
@@ -76,7 +77,7 @@ class _Reader:
 
     def place(self, lane: str, place: int | None = None) -> None:
         """Say where a lane stands from left to right; the first word counts."""
-        standing = {CLIENT: 0, GATEWAY: 1, TABLES: 3, SCHEDULE: 4}
+        standing = {CLIENT: 0, GATEWAY: 1, TABLES: 3, QUEUES: 3, SCHEDULE: 4}
         self.places.setdefault(lane, standing.get(lane, 4 if place is None else place))
 
     def worker(self, ids: frozenset[str], *, but: str | None = None) -> Work | None:
@@ -148,8 +149,19 @@ class _Reader:
         destination, function = facts.get("destination"), str(facts.get("function"))
         if destination is None:
             self.add(at, function, function, "given up", Tone.BAD)
+        elif ":lambda:" in destination:
+            self.wait_for(Step(at, function, destination.rsplit(":", 1)[-1], "on failure", Tone.BAD))
         else:
-            self.wait_for(Step(at, function, str(destination), "on failure", Tone.BAD))
+            name = destination.rsplit(":", 1)[-1]
+            self.add(at, function, QUEUES, f"on failure, to {name}", Tone.BAD)
+
+    def queue_batch(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
+        label = f"{count(int(facts.get('messages') or 0), 'message')} of {facts.get('queue')}"
+        self.wait_for(Step(at, QUEUES, str(facts.get("function")), label))
+
+    def fault(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
+        lane = str(facts.get("function") or GATEWAY)
+        self.add(at, lane, lane, f"fault on purpose: {facts.get('fault')}", Tone.WARN)
 
     def fired(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
         step = Step(at, SCHEDULE, str(facts.get("function")), str(facts.get("schedule")))
@@ -229,9 +241,19 @@ class _Reader:
     def other(self, at: float, facts: Mapping[str, Any], entry: Entry) -> None:
         """Draw a kind that this module does not know as a note, where it belongs."""
         part, _, name = str(entry["kind"]).partition(".")
-        lane = facts.get("function") or {"gateway": GATEWAY, "stream": TABLES, "schedule": SCHEDULE}.get(part)
+        lane = facts.get("function") or _PARTS.get(part)
         if lane is not None:
             self.add(at, str(lane), str(lane), name.replace("_", " "), Tone.DIM)
+
+
+_PARTS = {
+    "clock": SCHEDULE,
+    "gateway": GATEWAY,
+    "queue": QUEUES,
+    "schedule": SCHEDULE,
+    "stream": TABLES,
+}
+"""Where a kind that is not known is noted."""
 
 
 def _ids(facts: Mapping[str, Any]) -> frozenset[str]:
@@ -254,6 +276,8 @@ _READERS: Mapping[str, Callable[[_Reader, float, Mapping[str, Any], Entry], None
     "gateway.failed": _Reader.failed,
     "gateway.post": _Reader.post,
     "stream.batch": _Reader.batch,
+    "queue.batch": _Reader.queue_batch,
+    "fault.struck": _Reader.fault,
     "lambda.queued": _Reader.queue,
     "lambda.start": _Reader.start,
     "lambda.end": _Reader.end,

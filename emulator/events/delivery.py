@@ -81,7 +81,6 @@ class Delivery:
         facts = {"table": self._mapping.table, "function": self._mapping.function}
         if self._services.faults.strike(FaultKind.DUPLICATE_RECORD, **facts) is None:
             return decision
-        self._record("fault.struck", fault=str(FaultKind.DUPLICATE_RECORD), first=batch.first)
         again = Batch(batch.records, is_duplicate=True)
         return Decision(decision.verdict, pending=(again,))
 

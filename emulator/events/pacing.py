@@ -40,15 +40,13 @@ def poll_pause_s(polling: Polling, *, idle_s: float) -> float:
 class Backoff:
     """Doubling waits with jitter.
 
-    AWS does not say how long Lambda waits before it retries a batch; the defaults are ours.
-
     Attributes:
         first_s: the wait after the first failure, before jitter.
         longest_s: the wait after many.
     """
 
-    first_s: float = 1.0
-    longest_s: float = 60.0
+    first_s: float
+    longest_s: float
 
     def delay_s(self, failures: int, jitter: float) -> float:
         """Return the seconds to wait after `failures` (>= 1) failures in a row.

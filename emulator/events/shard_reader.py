@@ -185,9 +185,6 @@ class ShardReader:
         facts = {"table": self._mapping.table, "function": self._mapping.function}
         fault = self._services.faults.strike(FaultKind.DELAY_RECORD, **facts)
         if fault is not None:
-            self._services.timeline.record(
-                "fault.struck", fault=str(fault.kind), first=record.sequence_number, **self._facts()
-            )
             await self._services.alarm.sleep(fault.delay_s)
 
     def _note_finished(self, records: Sequence[StreamRecord], verdict: Verdict) -> None:

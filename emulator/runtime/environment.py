@@ -9,7 +9,7 @@ from emulator.application import Function
 from emulator.clock import Clock
 from emulator.errors import StartFailed
 from emulator.runtime.environment_log import EnvironmentLog
-from emulator.runtime.freezing import freeze, thaw
+from emulator.runtime.freezing import FREEZE_AFTER_S, freeze, thaw
 from emulator.runtime.inline import Starter
 from emulator.runtime.invocations import Invocation, Outcome
 from emulator.runtime.lifecycle import Event, IllegalTransition, Status, step
@@ -95,6 +95,7 @@ class Environment:
         )
         self._asked_early = False
         self._is_frozen = False
+        self._freezer: asyncio.TimerHandle | None = None
         is_reset = site is not None and site.is_used
         self.log.begin(failed.log.init_text() if failed is not None else "" if is_reset else None)
         if call is not None:
@@ -197,9 +198,7 @@ class Environment:
             self._stop_timers()
         self._owner.environment_ready(self, first=first)
         if self.status is Status.IDLE and self._settings.freeze and self._starter.runs_processes:
-            assert self.pid is not None
-            freeze(self.pid)
-            self._is_frozen = True
+            self._freezer = self._loop.call_later(FREEZE_AFTER_S, self._freeze)
 
     def responded(self, request_id: str, body: bytes | None) -> None:
         invocation = self._answered(request_id)
@@ -320,6 +319,11 @@ class Environment:
             assert self.pid is not None
             thaw(self.pid)
 
+    def _freeze(self) -> None:
+        assert self.pid is not None
+        freeze(self.pid)
+        self._is_frozen = True
+
     def _answered(self, request_id: str) -> Invocation:
         invocation = self._invocation
         if invocation is None or invocation.request_id != request_id:
@@ -333,6 +337,9 @@ class Environment:
     def _status_step(self, event: Event) -> Status:
         before = self.status
         self.status = step(before, event)
+        if self._freezer is not None:  # it is not idle any more
+            self._freezer.cancel()
+            self._freezer = None
         return before
 
     def _stop_timers(self) -> None:

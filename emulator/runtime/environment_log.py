@@ -39,7 +39,6 @@ class EnvironmentLog:
 
     def open(self, invocation: Invocation, *, first: bool, cold: bool, pid: int | None) -> None:
         """Begin an invocation's log; the first one holds the log of the initialisation, too."""
-        self.drain()
         self.invocation = invocation.log = InvocationLog(
             function=self._function.name,
             request_id=invocation.request_id,

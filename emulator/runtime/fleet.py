@@ -1,6 +1,7 @@
 """All execution environments: which there are, how many there may be, and their fork servers."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,9 @@ from emulator.runtime.hosts import ExtraVariables, Hosts
 from emulator.runtime.inline import InlineEnvironments
 from emulator.runtime.invocations import Invocation, Outcome
 from emulator.runtime.lifecycle import Status
+from emulator.runtime.patience import Patience
 from emulator.runtime.pool import Pool
+from emulator.runtime.second_look import SecondLook
 from emulator.runtime.settings import RuntimeSettings
 from emulator.runtime.zygote import Zygote
 from emulator.telemetry.timeline import Timeline
@@ -70,6 +73,8 @@ class Fleet:
         self._changed = asyncio.Event()
         self._running = False
         self._is_provisioning = False
+        self._patience = Patience(time.monotonic)
+        self._second_look = SecondLook(self._patience)
         self.pool = self._new_pool()
 
     async def boot(self) -> None:
@@ -103,6 +108,7 @@ class Fleet:
     async def stop(self) -> None:
         """End all processes and tasks; idempotent."""
         self._running = False
+        self._second_look.end()
         for environment in list(self._environments.values()):
             environment.kill()
         tasks = list(self._tasks)
@@ -116,6 +122,7 @@ class Fleet:
     def submit(self, invocation: Invocation) -> None:
         """Run a call as soon as an environment is free."""
         self.pool.submit(invocation.function.name, invocation)
+        self._second_look.begin(self.pool)
 
     def configure(self, function: Function) -> None:
         """Run the calls from now on as `function` says; see `LambdaService.configure`."""
@@ -167,6 +174,7 @@ class Fleet:
 
     def invocation_ended(self, environment: Environment, invocation: Invocation, outcome: Outcome) -> None:
         if environment.status is Status.FINISHING:
+            self._patience.ended(environment.function.name, environment.elapsed_ms() / 1000)
             self.pool.finishing(environment.function.name)
         self._calls.ended(environment, invocation, outcome)
 
@@ -278,6 +286,7 @@ class Fleet:
             max_live=self._settings.max_environments,
             max_live_per_function=self._settings.max_environments_per_function,
             max_starting=self._settings.max_starting,
+            patience=self._patience,
         )
 
     async def _start(self, environment: Environment) -> None:

@@ -49,6 +49,11 @@ class Report:
     error_type: str | None = None
     sampled_trace: str | None = None
 
+    @property
+    def billed_ms(self) -> int:
+        """Return whole milliseconds, those of a cold start's initialisation among them (row E52)."""
+        return math.ceil(self.duration_ms + (self.init_ms or 0.0))
+
 
 @dataclass(frozen=True, slots=True)
 class InitReport:
@@ -114,7 +119,7 @@ class PlatformLog:
         return self._record("INFO", "platform.start", {"requestId": request_id, "version": "$LATEST"}, at)
 
     def end(self, report: Report, *, at: float) -> str:
-        """Return the END and REPORT lines (rows E51 to E53); the bill is rounded up to 1 ms."""
+        """Return the END and REPORT lines (rows E51 to E53)."""
         return self._end_records(report, at) if self._is_json else _end_lines(report)
 
     def _end_records(self, report: Report, at: float) -> str:
@@ -126,7 +131,7 @@ class PlatformLog:
         done = {**facts, "metrics": {"durationMs": round(report.duration_ms, 3)}}
         metrics = {
             "durationMs": round(report.duration_ms, 3),
-            "billedDurationMs": math.ceil(report.duration_ms),
+            "billedDurationMs": report.billed_ms,
             "memorySizeMB": report.memory_mb,
             "maxMemoryUsedMB": report.max_memory_mb,
         }
@@ -151,7 +156,7 @@ def _end_lines(report: Report) -> str:
     fields = [
         f"REPORT RequestId: {report.request_id}",
         f"Duration: {report.duration_ms:.2f} ms",
-        f"Billed Duration: {math.ceil(report.duration_ms)} ms",
+        f"Billed Duration: {report.billed_ms} ms",
         f"Memory Size: {report.memory_mb} MB",
         f"Max Memory Used: {report.max_memory_mb} MB",
     ]

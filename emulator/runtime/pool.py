@@ -9,6 +9,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from emulator.runtime.patience import Patience
+
 E = TypeVar("E", bound=Hashable)  # environments
 C = TypeVar("C")  # calls
 
@@ -18,7 +20,7 @@ class _Share(Generic[E, C]):
     """What the pool knows of one function."""
 
     idle: list[E] = field(default_factory=list)  # the most recently used is last
-    waiting: deque[tuple[int, C]] = field(default_factory=deque)
+    waiting: deque[tuple[int, float, C]] = field(default_factory=deque)  # order, since when, call
     coming: int = 0  # environments that start or finish: each will take one waiting call
     live: int = 0
 
@@ -34,6 +36,7 @@ class Pool(Generic[E, C]):
         start: begin to start an environment of a function; reported later by `came` or `ended`.
         run: give a call to an environment.
         evict: end an idle environment; the pool has forgotten it already.
+        patience: says which calls wait although the function could grow; None: none does.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Pool(Generic[E, C]):
         max_live: int,
         max_live_per_function: int,
         max_starting: int,
+        patience: Patience | None = None,
     ) -> None:
         self._start = start
         self._run = run
@@ -52,6 +56,7 @@ class Pool(Generic[E, C]):
         self._max_live = max_live
         self._max_live_per_function = max_live_per_function
         self._max_starting = max_starting
+        self._patience = patience
         self._shares: dict[str, _Share[E, C]] = {}
         self._idle_order: dict[E, str] = {}  # all idle environments, the longest idle first
         self._waiting = 0
@@ -78,8 +83,13 @@ class Pool(Generic[E, C]):
             self._run(environment, call)
             return
         self._sequence += 1
-        share.waiting.append((self._sequence, call))
+        since = self._patience.now() if self._patience is not None else 0.0
+        share.waiting.append((self._sequence, since, call))
         self._waiting += 1
+        self._grow()
+
+    def reconsider(self) -> None:
+        """Start what the calls that wait should not wait for any longer. While calls wait, ask often."""
         self._grow()
 
     def add(self, function: str) -> bool:
@@ -158,7 +168,7 @@ class Pool(Generic[E, C]):
 
     def drain(self) -> list[C]:
         """Remove and return every waiting call, because the service stops."""
-        calls = [call for share in self._shares.values() for _, call in share.waiting]
+        calls = [call for share in self._shares.values() for _, _, call in share.waiting]
         for share in self._shares.values():
             share.waiting.clear()
         self._waiting = 0
@@ -172,7 +182,7 @@ class Pool(Generic[E, C]):
 
     def _next_of(self, share: _Share[E, C]) -> C:
         self._waiting -= 1
-        return share.waiting.popleft()[1]
+        return share.waiting.popleft()[2]
 
     def _begin(self, function: str) -> None:
         share = self._share(function)
@@ -188,8 +198,10 @@ class Pool(Generic[E, C]):
         for function, share in self._shares.items():
             if len(share.waiting) <= share.coming or share.live >= self._max_live_per_function:
                 continue
-            sequence = share.waiting[share.coming][0]
-            if oldest is None or sequence < oldest[0]:
+            sequence, since, _ = share.waiting[share.coming]
+            if oldest is not None and oldest[0] < sequence:
+                continue
+            if self._patience is None or not self._patience.waits(function, live=share.live, since=since):
                 oldest = (sequence, function)
         return oldest
 

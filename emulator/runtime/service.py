@@ -1,6 +1,7 @@
 """The Lambda service: accepts calls, hands them to environments, and keeps what came out."""
 
 import asyncio
+import os
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, replace
@@ -25,6 +26,7 @@ from emulator.runtime.logs import InvocationLog
 from emulator.runtime.recorded import Recorded
 from emulator.runtime.reports import EnvironmentInfo, report
 from emulator.runtime.settings import RuntimeSettings
+from emulator.runtime.traces import complete_trace_header
 from emulator.telemetry import tracing
 from emulator.telemetry.timeline import Timeline
 
@@ -310,7 +312,7 @@ class LambdaService:
         headers = {
             "Lambda-Runtime-Aws-Request-Id": request_id,
             "Lambda-Runtime-Invoked-Function-Arn": qualified_arn or function.arn,
-            "Lambda-Runtime-Trace-Id": trace_header or self._new_trace_header(),
+            "Lambda-Runtime-Trace-Id": self._trace_header(trace_header),
         }
         if client_context is not None:
             headers["Lambda-Runtime-Client-Context"] = client_context
@@ -326,9 +328,8 @@ class LambdaService:
     ) -> InvocationResult:
         return await asyncio.shield(self._accept(function, payload, request_id, trace_header).result)
 
-    def _new_trace_header(self) -> str:
-        digits = uuid.uuid4().hex + uuid.uuid4().hex
-        return f"Root=1-{int(self._clock.now()):08x}-{digits[:24]};Parent={digits[32:48]};Sampled=0"
+    def _trace_header(self, given: str | None) -> str:
+        return complete_trace_header(given, now=self._clock.now(), digits=os.urandom(20).hex())
 
     def _leave(self, invocation: Invocation) -> None:
         if invocation in self._accepted:

@@ -87,6 +87,8 @@ PLAIN_FUNCTIONS = (
     "checked",
     "authorizer",
     "invoked",
+    "started-cold",
+    "runtime-api",
     "destination",
     "on-jobs",
     "on-jobs-reported",
@@ -96,6 +98,8 @@ PLAIN_FUNCTIONS = (
     "on-twice-1",
     "on-twice-2",
     "on-expiring",
+    "on-mapped",
+    "on-mapped-too",
 )
 """Functions with nothing special but their name; `timeout_s` is 30 so that no row ends by it."""
 
@@ -132,12 +136,15 @@ SPECIAL_FUNCTIONS: Mapping[str, Mapping[str, Any]] = {
     },
     "init-raises": {"environment": {"PARITY_INIT": "raise"}},
     "init-exits": {"environment": {"PARITY_INIT": "exit"}},
+    "init-raises-once": {"environment": {"PARITY_INIT": "raise-once"}},
     "missing-module": {"handler": "no_such_module.handler"},
     "missing-function": {"handler": "generic.no_such_function"},
     "malformed-handler": {"handler": "generic"},
     "broken-import": {"handler": "broken_import.handler"},
     "broken-syntax": {"handler": "broken_syntax.handler"},
+    "built-in-module": {"handler": "sys.exit"},
     "nested-module": {"handler": "package/nested.handler"},
+    "dotted-module": {"handler": "package.nested.handler"},
 }
 """Functions that differ from the plain ones, by what differs."""
 

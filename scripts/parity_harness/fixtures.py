@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from scripts.parity_harness.own import OwnGateway, own_service
 from scripts.parity_harness.parity import Parity
 from scripts.parity_harness.recorder import FunctionScript, Recorder
 from scripts.parity_harness.script import NOTHING, Steps
+from scripts.parity_harness.streams import MappedStream
+from scripts.parity_harness.tables import OwnTable
 from scripts.parity_harness.target import Target, code_folder
 
 TARGET = os.environ.get("PARITY_TARGET", "streamer")
@@ -55,6 +57,49 @@ async def parity(parity_target: Target, recorder: Recorder) -> AsyncIterator[Par
     view = Parity(parity_target, recorder)
     yield view
     await view.end()
+
+
+@pytest_asyncio.fixture
+async def map_stream(parity: Parity) -> AsyncIterator[Callable[..., Any]]:
+    """Make a table with a stream that no other test has: `stream = await map_stream("KEYS_ONLY")`."""
+    made: list[MappedStream] = []
+
+    async def make(*arguments: Any) -> MappedStream:
+        made.append(await MappedStream.create(parity, *arguments))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.end()
+
+
+@pytest_asyncio.fixture
+async def stream(map_stream: Callable[..., Any]) -> MappedStream:
+    """A table with a stream of both images, and mappings that the test makes for it at run time."""
+    made: MappedStream = await map_stream()
+    return made
+
+
+@pytest.fixture
+def make_table(parity: Parity) -> Iterator[Callable[..., OwnTable]]:
+    """Make a table that no other test has, for blocking calls: `make_table("KEYS_ONLY", {"pk": "S"})`."""
+    made: list[OwnTable] = []
+
+    def make(*arguments: Any, **options: Any) -> OwnTable:
+        clients = parity.boto3("dynamodb"), parity.boto3("dynamodbstreams")
+        made.append(OwnTable.create(*clients, *arguments, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        with suppress(one.dynamodb.exceptions.ResourceNotFoundException):
+            one.dynamodb.delete_table(TableName=one.name)
+
+
+@pytest.fixture
+def table(make_table: Callable[..., OwnTable]) -> OwnTable:
+    """A table with a stream of both images."""
+    return make_table()
 
 
 @pytest.fixture

@@ -95,9 +95,13 @@ class Parity:
 
     # Clients
 
-    def boto3(self, service: str) -> Any:
-        """Return a boto3 client of the target; its calls block, so run them by `call`."""
-        return self.target.boto3(service)
+    def boto3(self, service: str, **options: Any) -> Any:
+        """Return a boto3 client of the target; its calls block, so run them by `call`.
+
+        Args:
+            options: of `boto3.client`, which makes it one of its own.
+        """
+        return self.target.boto3(service, **options)
 
     def management(self, api: str = "main", stage: str | None = None, **options: Any) -> Any:
         """Return a boto3 client of an API's `@connections`."""

@@ -5,7 +5,7 @@ import json
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psutil
@@ -52,33 +52,20 @@ async def queue_in_the_past(
 
 @asynccontextmanager
 async def lost_dispatch(sandbox: Sandbox, eventually: Any) -> AsyncIterator[None]:
-    """Let the executor die that the block's one request is handed to, before it does anything.
+    """Let the executor die that the block's one request is handed to, and the sweeper that hears of it."""
+    faults = [
+        await sandbox.add_fault("kill-environment", function=function) for function in ("executor", "sweeper")
+    ]
 
-    Every executor is stopped where it stands; the one that was given something is killed in the end.
-    """
+    async def both_died() -> bool:
+        return {fault["struck"] for fault in await sandbox.faults() if fault["id"] in faults} == {1}
 
-    async def executors() -> list[dict[str, Any]]:
-        return [each for each in await sandbox.environments() if each["function"] == "streamer-executor"]
-
-    async def all_idle() -> Any:
-        found = await executors()
-        return found if {each["state"] for each in found} == {"idle"} else None
-
-    async def busy() -> list[int]:
-        return [each["pid"] for each in await executors() if each["state"] == "busy"]
-
-    pids = [each["pid"] for each in await eventually(all_idle)]
-    for pid in pids:
-        psutil.Process(pid).suspend()
     try:
         yield
-        [taken] = await eventually(busy)
-        assert taken in pids
-        assert await sandbox.kill_environment("executor", pid=taken) == taken
+        await eventually(both_died)
     finally:
-        for pid in pids:
-            with suppress(psutil.NoSuchProcess):
-                psutil.Process(pid).resume()
+        for fault in faults:
+            await sandbox.remove_fault(fault)
 
 
 # An executor that dies

@@ -5,6 +5,8 @@ import pytest
 from scripts.parity_harness.fixtures import (
     TARGET,
     function,
+    make_table,
+    map_stream,
     parity,
     parity_certificate,
     parity_code,
@@ -15,10 +17,14 @@ from scripts.parity_harness.fixtures import (
     start_gateway,
     start_service,
     steps,
+    stream,
+    table,
 )
 
 __all__ = [
     "function",
+    "make_table",
+    "map_stream",
     "parity",
     "parity_certificate",
     "parity_code",
@@ -29,6 +35,8 @@ __all__ = [
     "start_gateway",
     "start_service",
     "steps",
+    "stream",
+    "table",
 ]
 
 

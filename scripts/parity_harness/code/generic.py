@@ -1,7 +1,7 @@
 """The one handler of the parity suite: it tells a recorder what it received and does what it is told.
 
 Standard library alone, so that it runs wherever Lambda code runs. `PARITY_RECORDER` says where the
-recorder is; `PARITY_INIT` makes the import fail: `raise`, `exit`, or seconds to sleep.
+recorder is; `PARITY_INIT` makes the import fail: `raise`, `raise-once`, `exit`, or seconds to sleep.
 """
 
 import base64
@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import sys
+import tempfile
 import time
 import uuid
 from http.client import HTTPConnection
@@ -18,6 +19,9 @@ INSTANCE = uuid.uuid4().hex
 """Of this environment's process; another one after a reset."""
 
 RECORDER = os.environ["PARITY_RECORDER"]
+
+FAILED = os.path.join(tempfile.gettempdir(), "failed-once")
+"""Tells the next process of the environment that an import failed."""
 
 numbers = itertools.count(1)
 
@@ -39,6 +43,10 @@ def ask(path, message):
 def initialise():
     """Fail while the module is imported, where that is asked for."""
     wish = os.environ.get("PARITY_INIT", "")
+    if wish == "raise-once":
+        wish = "" if os.path.exists(FAILED) else "raise"
+        with open(FAILED, "a"):
+            pass
     if wish == "raise":
         raise ValueError("init failed on purpose")
     if wish == "exit":

@@ -19,7 +19,6 @@ from emulator.clock import SystemClock
 from emulator.destinations import AwsDestinations
 from emulator.events.aws_streams import AwsStreams
 from emulator.events.checkpoints import Checkpoints
-from emulator.events.pacing import Backoff
 from emulator.events.service import EventSources
 from emulator.events.settings import EventSettings
 from emulator.faults import Faults
@@ -115,7 +114,7 @@ class World:
             destinations=AwsDestinations(lambda: endpoint_url or self.endpoint_url),
             timeline=self.timeline,
             random=Random(1),
-            settings=EventSettings(retry_backoff=Backoff(0.01, 0.05)),
+            settings=EventSettings(retry_first_s=0.01, retry_longest_s=0.05),
             checkpoints=self.checkpoints,
         )
         await sources.start()

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from emulator.gateway import GatewaySettings
+
 HANDSHAKE = (
     b"GET /local HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
@@ -113,6 +115,52 @@ async def test_hostile_json_is_only_text(world, soon, text):
     client = await world.connect()
     await client.send(text)
     assert await soon(client.recv()) == "default"
+
+
+async def handshake(world, soon):
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.server.port)
+    writer.write(HANDSHAKE + b"\r\n")
+    assert b" 101 " in await soon(reader.readuntil(b"\r\n\r\n"))
+    return reader, writer
+
+
+async def test_a_broken_text_right_after_a_binary_message(world, soon, caplog):
+    """Two reasons to close at once are one close, whose code `$disconnect` is told."""
+    reader, writer = await handshake(world, soon)
+    writer.write(b"\x82\x80\0\0\0\0" + b"\x81\x82\0\0\0\0\xff\xff")
+    (event,) = await world.invoker.wait_for("disconnect")
+    assert (await soon(reader.readexactly(4)))[2:] == (1007).to_bytes(2, "big")
+    assert event["requestContext"]["disconnectStatusCode"] == 1007
+    assert [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
+    writer.transport.abort()
+    await still_serves(world, soon)
+
+
+async def test_a_reply_after_a_broken_frame_is_dropped(make_world, soon, until, caplog):
+    """A reply that comes when a frame has closed the connection already is dropped like any late one."""
+    gate = asyncio.Event()
+    async with make_world(settings=GatewaySettings(max_in_flight=1)) as world:
+
+        async def held(event):
+            await gate.wait()
+            return {"body": "late"}
+
+        world.invoker.functions["echo"] = held
+        _, writer = await handshake(world, soon)
+        (protocol,) = world.server._state.connections
+        message = b'{"action": "echo"}'
+        frame = bytes([0x81, 0x80 | len(message)]) + b"\0\0\0\0" + message
+        writer.write(frame)
+        await world.invoker.wait_for("echo")
+        protocol.data_received(frame)  # waits for the first one's place
+        await until(lambda: protocol.queue.empty() and not protocol.read_paused)
+        writer.write(b"\x81\x02hi")
+        await until(lambda: protocol.close_sent)
+        gate.set()
+        (event,) = await world.invoker.wait_for("disconnect")
+        assert event["requestContext"]["disconnectStatusCode"] == 1002
+        assert [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
+        writer.transport.abort()
 
 
 async def still_serves(world, soon):

@@ -53,3 +53,13 @@ def test_can_be_taken_back():
     assert faults.strike(KILL) is None
     with pytest.raises(KeyError):
         faults.remove(fault_id)
+
+
+def test_a_strike_is_told_with_its_place():
+    """Whoever listens learns what struck where; what only could have struck is not told."""
+    told = []
+    faults = Faults(lambda fault, facts: told.append((fault.kind, dict(facts))))
+    faults.add(Fault(KILL, {"function": "a"}))
+    faults.strike(KILL, function="b")
+    faults.strike(KILL, function="a")
+    assert told == [(KILL, {"function": "a"})]

@@ -229,7 +229,9 @@ class World:
         self.invoker = FakeInvoker()
         self.destinations = FakeDestinations()
         self.checkpoints = Checkpoints()
-        self.faults = Faults()
+        self.faults = Faults(
+            lambda fault, facts: self.timeline.record("fault.struck", fault=fault.kind.value, **facts)
+        )
         self.stack = AsyncExitStack()
 
     async def poll(

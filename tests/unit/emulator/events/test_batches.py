@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from emulator.application import StreamMapping
 from emulator.events.batches import Batch, Condition, NotReached, Verdict, decide, expire, first_failure
-from emulator.events.pacing import Backoff
 from emulator.events.records import StreamRecord
 from emulator.events.settings import EventSettings
 from emulator.invocation import InvocationResult
@@ -145,13 +144,13 @@ def test_a_throttle_uses_up_no_attempt():
     assert (decision.verdict, again.retries, again.invocations) == (Verdict.NOT_REACHED, 0, 0)
 
 
-@pytest.mark.row("F56", switch="EventSettings.retry_backoff")
+@pytest.mark.row("F56", switch="EventSettings.retry_first_s")
 def test_waits_grow_with_failures_in_a_row():
     """1 s doubled with each failure, to 60 s; jitter takes away up to half; the figures can be set."""
     delays = [decided(batch(1, failures=failures), NotReached("x")).delay_s for failures in range(8)]
     assert delays == [1, 2, 4, 8, 16, 32, 60, 60]
     assert decided(batch(1, failures=7), NotReached("x"), jitter=0.5).delay_s == 45
-    assert decided(batch(1, failures=7), NotReached("x"), retry_backoff=Backoff(0.1, 5.0)).delay_s == 5
+    assert decided(batch(1, failures=7), NotReached("x"), retry_first_s=0.1, retry_longest_s=5.0).delay_s == 5
 
 
 def test_bisecting_halves_a_failed_batch_and_uses_up_no_attempt():

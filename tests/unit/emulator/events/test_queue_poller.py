@@ -7,7 +7,6 @@ import pytest
 from emulator.application import QueueMapping
 from emulator.errors import BackendFailed, PayloadTooLarge, QueueNotFound, TooManyRequests
 from emulator.events.checkpoints import Checkpoints
-from emulator.events.pacing import Backoff
 from emulator.events.queue_poller import QueuePoller
 from emulator.events.services import Services
 from emulator.events.settings import EventSettings
@@ -103,7 +102,7 @@ async def poll(world, queues):
             random=Random(1),
             ids=lambda: "new-id",
             checkpoints=Checkpoints(),
-            settings=EventSettings(retry_backoff=Backoff(1.0, 8.0)),
+            settings=EventSettings(retry_first_s=1.0, retry_longest_s=8.0),
             faults=Faults(),
         )
         poller = QueuePoller(

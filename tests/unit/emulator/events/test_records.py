@@ -166,6 +166,16 @@ def test_items_of_one_partition_have_several_lanes():
     assert lanes == set(range(10))
 
 
+@pytest.mark.parametrize("lanes", [2, 4, 8, 10])
+def test_items_that_differ_by_a_digit_are_spread(lanes):
+    """Numbered keys fill every lane, none with more than twice its share."""
+    keys = [{"pk": {"S": f"user-{number:03}"}, "sk": {"S": "s"}} for number in range(100)]
+    found = [lane_of(StreamRecord("1", 0.0, {"dynamodb": {"Keys": one}}, b""), lanes) for one in keys]
+    counts = [found.count(lane) for lane in range(lanes)]
+    assert min(counts) > 0
+    assert max(counts) <= 2 * len(keys) / lanes
+
+
 def test_payload_is_json():
     """The event is an object with the list `Records`."""
     records = [StreamRecord(str(number), 0.0, {}, b'{"a":%d}' % number) for number in range(2)]

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from streamer_localstack.engine.flat import NotFlat, Scope, compile_condition, compile_update
+from streamer_localstack.engine.comparing import NotFlat
+from streamer_localstack.engine.flat import Scope, compile_condition, compile_update
 
 RESERVED = frozenset({"STATUS", "SIZE"})
 

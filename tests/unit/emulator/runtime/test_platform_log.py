@@ -20,12 +20,13 @@ def json_log(system_level: str = "INFO") -> PlatformLog:
     return PlatformLog("f", LoggingConfig(format=LogFormat.JSON, system_level=system_level), "on-demand")
 
 
+@pytest.mark.row("E51", "E52", "E53")
 @pytest.mark.parametrize(
     ("report", "line"),
     [
         (
             Report("id", 3.01, 128, 36, init_ms=110.1),
-            "Duration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB"
+            "Duration: 3.01 ms\tBilled Duration: 114 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB"
             "\tInit Duration: 110.10 ms\t\n",
         ),
         (
@@ -47,7 +48,7 @@ def json_log(system_level: str = "INFO") -> PlatformLog:
     ids=["cold", "timeout", "exit", "traced"],
 )
 def test_the_report_line(report: Report, line: str) -> None:
-    """END and REPORT as in rows E51 to E53; the bill is rounded up."""
+    """END and REPORT; the bill has the initialisation of a cold start in it and is rounded up."""
     assert TEXT.end(report, at=AT) == f"END RequestId: id\nREPORT RequestId: id\t{line}"
 
 
@@ -78,6 +79,7 @@ def test_the_report_of_a_failed_initialisation(report: InitReport, line: str) ->
     assert TEXT.init_report(report, at=AT) == line
 
 
+@pytest.mark.row("H11")
 def test_the_json_format() -> None:
     """With the JSON format they are records with `time`, `type` and `record`, in this order (row H11)."""
     log = json_log()
@@ -98,7 +100,7 @@ def test_the_json_format() -> None:
         "requestId": "id",
         "metrics": {
             "durationMs": 3.01,
-            "billedDurationMs": 4,
+            "billedDurationMs": 114,
             "memorySizeMB": 128,
             "maxMemoryUsedMB": 36,
             "initDurationMs": 110.1,

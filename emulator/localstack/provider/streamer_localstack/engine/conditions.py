@@ -6,7 +6,8 @@ from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
-from .flat import Condition, NotFlat, Scope, compile_condition
+from .comparing import NotFlat
+from .flat import Condition, Scope, compile_condition
 from .wire import wire_of
 
 RESERVED = frozenset(ReservedKeywords.get_reserved_keywords())

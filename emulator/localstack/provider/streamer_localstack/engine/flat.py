@@ -8,15 +8,13 @@ Source:
     DynamoDB Developer Guide, "Update expressions", "Comparison operator and function reference".
 """
 
-import base64
 import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal
 from typing import Any
 
-from .records import canonical
+from .comparing import NotFlat, add, begins_with, contains, has_type, holds, present, size
 
 MAX_COMPILED = 512
 """Expressions that are kept compiled; an application has a few dozen."""
@@ -24,13 +22,7 @@ MAX_COMPILED = 512
 _TOKEN = re.compile(r"\s*([A-Za-z_]\w*|[#:]\w+|\d+|<>|<=|>=|[=<>+\-(),.\[\]])", re.ASCII)
 _CLAUSES = {"SET", "REMOVE", "ADD", "DELETE"}
 _COMPARISONS = {"=", "<>", "<", "<=", ">", ">="}
-_ORDERED = {"S", "N", "B"}
 _FUNCTIONS = {"attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains"}
-_NUMBERS = Context(prec=38)
-
-
-class NotFlat(Exception):
-    """It is not for this module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +66,10 @@ class Update:
             raise NotFlat
         after = dict(scope.attributes)
         for token, operand in self.sets:
-            after[resolve(token, scope)] = _present(operand(scope))
+            after[resolve(token, scope)] = present(operand(scope))
         for token, operand in self.adds:
             name = resolve(token, scope)
-            after[name] = _sum(scope.attributes.get(name, {"N": "0"}), _present(operand(scope)), 1)
+            after[name] = add(scope.attributes.get(name, {"N": "0"}), present(operand(scope)), 1)
         for token in self.removes:
             after.pop(resolve(token, scope), None)
         return after, touched
@@ -192,17 +184,17 @@ class _Parser:
         comparison = self._next()
         if comparison in _COMPARISONS:
             right = self._operand()
-            return lambda scope: _holds(comparison, left(scope), right(scope))
+            return lambda scope: holds(comparison, left(scope), right(scope))
         if comparison.upper() == "BETWEEN":
             low = self._operand()
             self._expect("AND")
             high = self._operand()
             return lambda scope: (
-                _holds(">=", left(scope), low(scope)) and _holds("<=", left(scope), high(scope))
+                holds(">=", left(scope), low(scope)) and holds("<=", left(scope), high(scope))
             )
         if comparison.upper() == "IN":
             among = self._list()
-            return lambda scope: any(_holds("=", left(scope), one) for one in _each(among, scope))
+            return lambda scope: any(holds("=", left(scope), one) for one in _each(among, scope))
         raise NotFlat
 
     def _function(self) -> Condition:
@@ -215,7 +207,7 @@ class _Parser:
         self._expect(",")
         operand = self._operand()
         self._expect(")")
-        tell = {"attribute_type": _has_type, "begins_with": _begins_with, "contains": _contains}[name]
+        tell = {"attribute_type": has_type, "begins_with": begins_with, "contains": contains}[name]
         return lambda scope: tell(subject(scope), operand(scope))
 
     def _list(self) -> list[Operand]:
@@ -234,7 +226,7 @@ class _Parser:
             return left
         self._next()
         right = self._operand()
-        return lambda scope: _sum(_present(left(scope)), _present(right(scope)), sign)
+        return lambda scope: add(present(left(scope)), present(right(scope)), sign)
 
     def _operand(self) -> Operand:
         word = self._peek()
@@ -253,7 +245,7 @@ class _Parser:
             self._expect("(")
             subject = self._attribute()
             self._expect(")")
-            return lambda scope: _size(subject(scope))
+            return lambda scope: size(subject(scope))
         return self._attribute()
 
     def _attribute(self) -> Operand:
@@ -298,12 +290,6 @@ class _Parser:
         return word
 
 
-def _present(value: Any) -> Any:
-    if value is None:
-        raise NotFlat
-    return value
-
-
 def _each(parts: Sequence[Callable[[Scope], Any]], scope: Scope) -> list[Any]:
     """Evaluate every part, also where the first decides: what is not flat is not, whatever the others say."""
     return [part(scope) for part in parts]
@@ -320,96 +306,3 @@ def _within(value: Any, steps: Sequence[str | int], scope: Scope) -> Any:
             continue
         value = held[key] if key < len(held) else None
     return value
-
-
-def _holds(comparison: str, left: Any, right: Any) -> bool:
-    if left is None or right is None:
-        return comparison == "<>"
-    ((kind, one),) = left.items()
-    ((other_kind, other),) = right.items()
-    if comparison in ("=", "<>"):
-        return (kind == other_kind and (one == other or canonical(left) == canonical(right))) == (
-            comparison == "="
-        )
-    if kind != other_kind or kind not in _ORDERED:
-        return False
-    if kind == "N":
-        one, other = _exact(one), _exact(other)
-    elif kind == "B":
-        one, other = base64.b64decode(one), base64.b64decode(other)
-    match comparison:
-        case "<":
-            return bool(one < other)
-        case "<=":
-            return bool(one <= other)
-        case ">":
-            return bool(one > other)
-    return bool(one >= other)
-
-
-def _has_type(value: Any, kind: Any) -> bool:
-    return value is not None and _present(kind).get("S") in value
-
-
-def _begins_with(value: Any, prefix: Any) -> bool:
-    if value is None or prefix is None:
-        return False
-    if "S" in value and "S" in prefix:
-        return bool(value["S"].startswith(prefix["S"]))
-    if "B" in value and "B" in prefix:
-        return base64.b64decode(value["B"]).startswith(base64.b64decode(prefix["B"]))
-    return False
-
-
-def _contains(value: Any, member: Any) -> bool:
-    if value is None or member is None:
-        return False
-    ((kind, held),) = value.items()
-    ((member_kind, sought),) = member.items()
-    if kind == "L":
-        return any(_holds("=", element, member) for element in held)
-    if kind in ("SS", "NS", "BS"):
-        return member_kind == kind[0] and sought in held
-    if kind == member_kind == "S":
-        return sought in held
-    return kind == member_kind == "B" and base64.b64decode(sought) in base64.b64decode(held)
-
-
-def _size(value: Any) -> Any:
-    if value is None:
-        return None
-    ((kind, held),) = value.items()
-    match kind:
-        case "S":
-            size = len(held)
-        case "B":
-            size = len(base64.b64decode(held))
-        case "SS" | "NS" | "BS" | "L" | "M":
-            size = len(held)
-        case _:
-            return None
-    return {"N": str(size)}
-
-
-def _sum(left: Mapping[str, Any], right: Mapping[str, Any], sign: int) -> dict[str, str]:
-    if "N" not in left or "N" not in right:
-        raise NotFlat
-    total = _exact(left["N"]) + sign * _exact(right["N"]) if _are_short(left, right) else None
-    if not isinstance(total, int):
-        total = _NUMBERS.add(Decimal(left["N"]), sign * Decimal(right["N"]))
-        if abs(total.adjusted()) > 120:  # its range is moto's to judge
-            raise NotFlat
-        text = format(total.normalize(_NUMBERS), "f")
-        return {"N": "0" if not total else text}
-    return {"N": str(total)}
-
-
-def _are_short(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    return len(left["N"]) < 37 and len(right["N"]) < 37
-
-
-def _exact(text: str) -> int | Decimal:
-    try:
-        return int(text)
-    except ValueError:
-        return Decimal(text)

@@ -21,6 +21,7 @@ from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from . import conditions, operation, reads, tables, transactions
 from .clock import CLOCK
 from .expiry import is_expired
+from .limits import number
 from .operation import Operation
 from .requests import MAX_TRANSACTION_ITEMS
 from .wire import copy_item, copy_value, wire
@@ -125,7 +126,7 @@ def delete_expired(now: float) -> int:
 
 
 def _number(value: Decimal) -> DynamoType:
-    return DynamoType({"N": format(value.normalize(_NUMBERS), "f")})
+    return DynamoType({"N": number(format(value.normalize(_NUMBERS), "f"))})
 
 
 def _in_operation(function: Callable[..., Any]) -> Callable[..., Any]:

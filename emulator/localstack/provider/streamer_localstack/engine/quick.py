@@ -9,8 +9,9 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import ProjectionExpressionParser
 
+from .comparing import NotFlat
 from .conditions import RESERVED
-from .flat import NotFlat, Scope, compile_condition, compile_update
+from .flat import Scope, compile_condition, compile_update
 from .limits import check_updated
 from .operation import find, remember, store
 from .schemas import schema_of
