@@ -8,16 +8,14 @@ import botocore.session
 from botocore.config import Config
 
 from emulator.account import CREDENTIALS, REGION
-
-OWN_REQUESTS = "streamer-emulator-itself"
-"""In the user agent of the emulator's own requests: faults of the back end are meant for applications."""
+from emulator.faults import OWN_REQUESTS
 
 
 class Clients:
     """Makes boto3 clients for one back end; one session, one client per service.
 
     Args:
-        emulators_own: marks the requests as the emulator's own, with `OWN_REQUESTS`.
+        emulators_own: marks the requests as the emulator's own, with `faults.OWN_REQUESTS`.
     """
 
     def __init__(

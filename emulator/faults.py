@@ -18,10 +18,10 @@ class FaultKind(StrEnum):
     """An environment's process is killed when an invocation has begun."""
 
     DELAY_RECORD = "delay-record"
-    """A stream record is read `delay_s` later, and with it what follows in its shard. `table`,"""
+    """A stream record is read `delay_s` later, and with it what follows in its shard."""
 
     DUPLICATE_RECORD = "duplicate-record"
-    """A batch is delivered a second time after it succeeded. `table`,"""
+    """A batch is delivered a second time after it succeeded."""
 
     FAIL_BACKEND_CALL = "fail-backend-call"
     """A call to the AWS back end fails with the error `code`."""
@@ -51,6 +51,15 @@ FACTS: Mapping[FaultKind, tuple[str, ...]] = {
 }
 """What each kind can be limited to."""
 
+POST_REFUSALS = ("410", "429")
+"""What the `code` of a refused post may be; the first one if it names none."""
+
+BACKEND_KINDS = (FaultKind.FAIL_BACKEND_CALL, FaultKind.SLOW_BACKEND_CALL)
+"""The kinds that strike in the back end's process, and not where they are declared."""
+
+OWN_REQUESTS = "streamer-emulator-itself"
+"""In the user agent of the emulator's own requests to the back end: faults are meant for applications."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -74,6 +83,24 @@ class Fault:
     delay_s: float = 0.0
     code: str = ""
     seed: int = 0
+
+
+def check(fault: Fault) -> None:
+    """See that a fault can strike at all.
+
+    Raises:
+        ValueError: a number is out of its range, or the kind has no such code.
+    """
+    if not 0.0 <= fault.probability <= 1.0:
+        raise ValueError(f"A fault's probability is from 0 to 1, not {fault.probability}.")
+    if fault.times is not None and fault.times < 1:
+        raise ValueError(f"A fault strikes once or more, not {fault.times} times; None is for ever.")
+    if fault.skip < 0:
+        raise ValueError(f"A fault skips 0 occasions or more, not {fault.skip}.")
+    if not 0.0 <= fault.delay_s < float("inf"):
+        raise ValueError(f"A fault delays by 0 seconds or more, not by {fault.delay_s}.")
+    if fault.kind is FaultKind.REFUSE_POST and fault.code not in ("", *POST_REFUSALS):
+        raise ValueError(f"A post is refused with {' or '.join(POST_REFUSALS)}, not with {fault.code!r}.")
 
 
 class _Armed:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import nullcontext
 from typing import Any
 
 import uvicorn
@@ -13,8 +14,6 @@ class _Server(uvicorn.Server):
     """uvicorn in a loop that is not its own: the process's signals are not its business."""
 
     def capture_signals(self) -> Any:
-        from contextlib import nullcontext
-
         return nullcontext()
 
 

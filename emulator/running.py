@@ -13,7 +13,7 @@ from emulator import resources
 from emulator.application import Application, Function
 from emulator.applications.source import ApplicationSource
 from emulator.aws import Clients
-from emulator.control.api import ControlApi
+from emulator.control.api import ControlApi, Handler
 from emulator.control.experiments import Experiments
 from emulator.control.looking import Looking
 from emulator.destinations import AwsDestinations
@@ -160,16 +160,8 @@ async def start(
         checkpoints=find_checkpoints(application, backend) if localstack is None else None,
     )
     lambda_operations.mount(EventSourceMappingsApi(events, find_function=lambda_operations.find_function))
-    control = await serve(
-        ControlApi(
-            {
-                **_looking(application, functions, gateways, events, ground, localstack, inline).table(),
-                **_experiments(application, functions, gateways, events, ground, localstack).table(),
-            },
-            secret,
-        ),
-        ground,
-    )
+    calls = _calls(application, functions, gateways, events, ground, localstack, inline)
+    control = await serve(ControlApi(calls, secret), ground)
     if inline is not None:
         stack.callback(inline.end)
     stages = {name: urls for server in gateways for name, urls in server.stage_urls().items()}
@@ -198,7 +190,7 @@ async def start(
     return running
 
 
-def _looking(
+def _calls(
     application: Application,
     functions: LambdaService,
     gateways: Sequence[GatewayServer],
@@ -206,21 +198,18 @@ def _looking(
     ground: Ground,
     localstack: LocalStack | None,
     inline: InlineEnvironments | None,
-) -> Looking:
-    connections = [server.gateway.connections for server in gateways]
-    pid = localstack.pid if localstack is not None else None
-    return Looking(application, functions, connections, events, ground.timeline, pid, inline)
-
-
-def _experiments(
-    application: Application,
-    functions: LambdaService,
-    gateways: Sequence[GatewayServer],
-    events: EventSources,
-    ground: Ground,
-    localstack: LocalStack | None,
-) -> Experiments:
-    return Experiments(
+) -> Mapping[tuple[str, str], Handler]:
+    """Return every call of the control API."""
+    looking = Looking(
+        application,
+        functions,
+        [server.gateway.connections for server in gateways],
+        events,
+        ground.timeline,
+        localstack.pid if localstack is not None else None,
+        inline,
+    )
+    experiments = Experiments(
         application,
         clock=ground.clock,
         faults=ground.faults,
@@ -230,3 +219,4 @@ def _experiments(
         backend=localstack,
         timeline=ground.timeline,
     )
+    return {**looking.table(), **experiments.table()}

@@ -10,6 +10,10 @@ from emulator.errors import InvalidApplication
 TIMEOUT_S = (1, 900)
 MEMORY_MB = (128, 10_240)
 EPHEMERAL_STORAGE_MB = (512, 10_240)
+EVENT_RETRY_ATTEMPTS = (0, 2)
+EVENT_AGE_S = (60, 21_600)
+"""The least and the greatest; of invocations of type `Event`: API reference, `FunctionEventInvokeConfig`."""
+
 MAX_ENVIRONMENT_BYTES = 4096
 """Of a function's own environment variables together, as JSON."""
 
@@ -56,14 +60,16 @@ def check_function(function: Function) -> None:
         InvalidApplication: a value is out of its range.
     """
     ranges = (
-        ("timeout", function.timeout_s, TIMEOUT_S, "seconds"),
-        ("memory", function.memory_mb, MEMORY_MB, "MB"),
-        ("ephemeral storage", function.ephemeral_storage_mb, EPHEMERAL_STORAGE_MB, "MB"),
+        ("timeout", function.timeout_s, TIMEOUT_S, " seconds"),
+        ("memory", function.memory_mb, MEMORY_MB, " MB"),
+        ("ephemeral storage", function.ephemeral_storage_mb, EPHEMERAL_STORAGE_MB, " MB"),
+        ("number of retries", function.asynchronous.maximum_retry_attempts, EVENT_RETRY_ATTEMPTS, ""),
+        ("maximum event age", function.asynchronous.maximum_event_age_s, EVENT_AGE_S, " seconds"),
     )
     for what, value, (least, most), unit in ranges:
         if not least <= value <= most:
             raise InvalidApplication(
-                f"The {what} of function {function.name} is {value:g} {unit}; Lambda takes {least} to {most}."
+                f"The {what} of function {function.name} is {value:g}{unit}; Lambda takes {least} to {most}."
             )
     levels = (
         ("application", function.logging.application_level, APPLICATION_LOG_LEVELS),

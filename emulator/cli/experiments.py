@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from emulator.cli.console import ask, out, tell
+from emulator.cli.console import ask, out, read_pair, tell
 from emulator.faults import FACTS, FaultKind
 
 clock_app = typer.Typer(help="The sandbox's time.", no_args_is_help=True)
@@ -63,16 +63,10 @@ def fault_add(
     seed: Annotated[int, typer.Option(help="of the dice behind --probability")] = 0,
 ) -> None:
     """Declare a fault; prints its id."""
-    facts = {}
-    for text in where or []:
-        name, separator, value = text.partition("=")
-        if not (name and separator):
-            raise typer.BadParameter(f"{text!r} is not NAME=VALUE.", param_hint="--where")
-        facts[name] = value
     told = tell(
         "/faults",
         kind=kind.value,
-        where=facts,
+        where=dict(read_pair(text, option="--where") for text in where or []),
         probability=probability,
         times=times or None,
         skip=skip,

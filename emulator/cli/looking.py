@@ -1,7 +1,6 @@
 """The commands that look: `doctor | status | logs | timeline`."""
 
 import json
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -9,7 +8,7 @@ from rich.table import Table
 
 from emulator import doctor as examinations
 from emulator import state as states
-from emulator.cli.console import ask, out
+from emulator.cli.console import address_lines, ask, out
 from emulator.displays.timeline import timeline_text
 
 
@@ -28,8 +27,8 @@ def doctor() -> None:
 
 def status() -> None:
     """Show the running sandbox: addresses, environments, memory."""
-    for name, value in asdict(states.get(states.state_path()).addresses).items():
-        out.print(f"{name.replace('_', ' '):16} {value}", highlight=False)
+    for line in address_lines(states.get(states.state_path()).addresses):
+        out.print(line, highlight=False, soft_wrap=True)
     environments = Table("function", "pid", "state", "invocations", title="Environments", box=None)
     for row in ask("/environments"):
         environments.add_row(row["function"], str(row["pid"]), row["state"], str(row["invocations"]))

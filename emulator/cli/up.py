@@ -4,14 +4,14 @@ import asyncio
 import json
 import signal
 from collections.abc import Coroutine
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from emulator.cli.console import err, out
+from emulator.cli.console import address_lines, err, out, read_pair
 from emulator.sandbox import Sandbox
+
+_SETTING = "ROOM.NAME=VALUE"
 
 
 def up(
@@ -29,7 +29,7 @@ def up(
         typer.Option(
             "--set",
             help="a switch or limit that differs, gateway.idle_timeout_s=60; again for another",
-            metavar="ROOM.NAME=VALUE",
+            metavar=_SETTING,
         ),
     ] = None,
     json_line: Annotated[bool, typer.Option("--json", help="print one line of JSON when ready")] = False,
@@ -56,9 +56,7 @@ def _options(texts: list[str]) -> dict[str, Any]:
     """Read `NAME=VALUE` texts; a name that comes again has the list of its values."""
     values: dict[str, list[str]] = {}
     for text in texts:
-        name, separator, value = text.partition("=")
-        if not (name and separator):
-            raise typer.BadParameter(f"{text!r} is not NAME=VALUE.", param_hint="--option")
+        name, value = read_pair(text, option="--option")
         values.setdefault(name, []).append(value)
     return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
 
@@ -67,10 +65,10 @@ def _settings(texts: list[str]) -> dict[str, dict[str, str]]:
     """Read `ROOM.NAME=VALUE` texts."""
     rooms: dict[str, dict[str, str]] = {}
     for text in texts:
-        name, separator, value = text.partition("=")
-        room, dot, field = name.partition(".")
-        if not (separator and dot and field):
-            raise typer.BadParameter(f"{text!r} is not ROOM.NAME=VALUE.", param_hint="--set")
+        name, value = read_pair(text, option="--set", form=_SETTING)
+        room, _, field = name.partition(".")
+        if not field:
+            raise typer.BadParameter(f"{text!r} is not {_SETTING}.", param_hint="--set")
         rooms.setdefault(room, {})[field] = value
     return rooms
 
@@ -119,7 +117,7 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Any]) -> Any:
 def _announce(sandbox: Sandbox, *, json_line: bool) -> None:
     addresses = sandbox.addresses
     if json_line:
-        line = {
+        ready = {
             "event": "ready",
             "websocket": addresses.websocket,
             "management": addresses.management,
@@ -127,14 +125,11 @@ def _announce(sandbox: Sandbox, *, json_line: bool) -> None:
             "aws_endpoint": addresses.aws_endpoint,
             "ca_bundle": addresses.ca_bundle,
         }
-        print(json.dumps(line), flush=True)
+        print(json.dumps(ready), flush=True)
         return
-    table = Table.grid(padding=(0, 2))
-    for name, value in asdict(addresses).items():
-        if name != "control":
-            table.add_row(name.replace("_", " "), value)
-    table.add_row("back end", f"{sandbox.backend['name']} {sandbox.backend['version']}")
-    out.print(table)
+    for line in address_lines(addresses):
+        out.print(line, highlight=False, soft_wrap=True)
+    out.print(f"{'back end':16} {sandbox.backend['name']} {sandbox.backend['version']}", highlight=False)
     out.print(
         f"Ready in {sandbox.state.started_in_s['ready']:.1f} s; Ctrl-C ends it. In another terminal:\n"
         '  python -m streamer call echo \'{"message": "hi"}\'',

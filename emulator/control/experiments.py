@@ -4,19 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Protocol
 
+import msgspec
+
 from emulator.application import Application
 from emulator.clock import SandboxClock, timestamp
 from emulator.control.api import Handler
 from emulator.control.looking import function_name
 from emulator.errors import EmulatorError
 from emulator.events.service import EventSources
-from emulator.faults import FACTS, Fault, FaultKind, Faults
+from emulator.faults import BACKEND_KINDS, FACTS, Fault, FaultKind, Faults, check
 from emulator.gateway import Gateway
 from emulator.runtime.service import LambdaService
 from emulator.telemetry.timeline import Timeline
-
-BACKEND_KINDS = (FaultKind.FAIL_BACKEND_CALL, FaultKind.SLOW_BACKEND_CALL)
-"""The faults that strike in the back end's process and not in this one."""
 
 
 class SteerableBackend(Protocol):
@@ -112,7 +111,8 @@ class Experiments:
                 " can; leave out the AWS endpoint."
             )
         fault_id = self._faults.add(fault)
-        await self._tell_backend(fault.kind)
+        if fault.kind in BACKEND_KINDS:
+            await self._tell_backend()
         self._timeline.record("fault.added", id=fault_id, fault=fault.kind.value, **fault.where)
         return {"id": fault_id}
 
@@ -124,12 +124,13 @@ class Experiments:
                 f"There is no fault {fault_id!r}; there are {', '.join(sorted(known)) or 'none'}."
             )
         self._faults.remove(fault_id)
-        await self._tell_backend(known[fault_id])
+        if known[fault_id] in BACKEND_KINDS:
+            await self._tell_backend()
         return {}
 
     async def _clear_faults(self, _query: dict[str, str], _body: dict[str, Any]) -> Any:
         self._faults.clear()
-        await self._tell_backend(BACKEND_KINDS[0])
+        await self._tell_backend()
         return {}
 
     def _read_fault(self, body: dict[str, Any]) -> Fault:
@@ -149,10 +150,15 @@ class Experiments:
             )
         if "function" in where:
             where["function"] = function_name(self._application, where["function"])
-        return Fault(**{**body, "kind": kind, "where": where})
+        try:
+            fault = msgspec.convert({**body, "where": where}, Fault)
+            check(fault)
+        except ValueError as error:  # of msgspec too
+            raise EmulatorError(f"This cannot be a fault: {error}") from error
+        return fault
 
-    async def _tell_backend(self, kind: FaultKind) -> None:
-        if self._backend is not None and kind in BACKEND_KINDS:
+    async def _tell_backend(self) -> None:
+        if self._backend is not None:
             await self._backend.set_faults(self._faults.of_kinds(*BACKEND_KINDS))
 
     # things

@@ -43,9 +43,13 @@ def check(mapping: QueueMapping, *, visibility_timeout_s: float, timeout_s: floa
         timeout_s: of the function.
 
     Raises:
-        InvalidApplication: with Lambda's reason.
+        InvalidApplication: with Lambda's reason, or because the queue's kind is not emulated.
     """
     where = f"The queue mapping of {mapping.queue} to {mapping.function}"
+    if mapping.queue.endswith(".fifo"):
+        raise InvalidApplication(
+            f"{where} cannot be made: FIFO queues are not emulated; name a standard queue here."
+        )
     if not 1 <= mapping.batch_size <= MAX_BATCH_SIZE:
         raise InvalidApplication(
             f"{where} has a batch size of {mapping.batch_size}; it must be from 1 to {MAX_BATCH_SIZE}."

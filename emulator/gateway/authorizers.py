@@ -7,6 +7,7 @@ import msgspec
 
 from emulator.gateway.policies import Policy, Verdict, evaluate
 from emulator.gateway.responses import Refused
+from emulator.gateway.routing import CONNECT_ROUTE
 from emulator.invocation import InvocationResult
 
 MAX_RESULT_BYTES = 8_192
@@ -51,7 +52,7 @@ class Allowed:
 
 def method_arn(*, region: str, account_id: str, api_id: str, stage: str) -> str:
     """Return the resource that an authorizer's policy must allow, `methodArn` of its event (row C2)."""
-    return f"arn:aws:execute-api:{region}:{account_id}:{api_id}/{stage}/$connect"
+    return f"arn:aws:execute-api:{region}:{account_id}:{api_id}/{stage}/{CONNECT_ROUTE}"
 
 
 def decide_authorization(result: InvocationResult, *, resource: str) -> Allowed | Refused:

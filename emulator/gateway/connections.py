@@ -131,10 +131,6 @@ class Connection:
             raise ClientTooSlow from error
         except OSError as error:
             raise ConnectionGone from error
-        except RuntimeError as error:
-            if self.is_open:
-                raise
-            raise ConnectionGone from error  # a close went out while this send was waiting
         self.touch()
 
     async def close(self, code: int, reason: str) -> None:
@@ -150,8 +146,10 @@ class Connection:
         try:
             async with asyncio.timeout(self._settings.close_timeout_s):
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})
-        except (OSError, TimeoutError):  # lost meanwhile, or full: either way there is nobody to tell
+        except TimeoutError:
             self._abort()
+        except OSError:  # it ended by itself meanwhile, and its own code is what counts
+            self.cause = None
 
     def cut(self) -> bool:
         """Cut the socket without a close frame; tell whether the connection was open."""

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from emulator.gateway.handshakes import Handshake
+from emulator.gateway.routing import CONNECT_ROUTE, DISCONNECT_ROUTE
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HOP_HEADERS = frozenset({"connection", "upgrade"})
@@ -22,6 +23,11 @@ class Identity(Struct, frozen=True, rename="camel"):
 
     user_agent: str | UnsetType = UNSET
     source_ip: str = ""
+
+    @property
+    def user_agent_text(self) -> str:
+        """The user agent where it may not be absent: empty when the client sent none."""
+        return "" if self.user_agent is UNSET else self.user_agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ def connect_event(origin: Origin, handshake: Handshake, *, authorizer_latency_ms
         authorizer_latency_ms: how long the authorizer took; `integrationLatency` of its context.
     """
     headers = _connect_headers(origin, handshake)
-    context = _context(origin, "$connect", "CONNECT", handshake.request_id, handshake.received_at_ms)
+    context = _connect_context(origin, handshake)
     if origin.authorizer is not None and authorizer_latency_ms is not None:
         context.authorizer = {**origin.authorizer, "integrationLatency": authorizer_latency_ms}
     return _encoder.encode(
@@ -130,7 +136,7 @@ def connect_event(origin: Origin, handshake: Handshake, *, authorizer_latency_ms
             multi_value_headers=headers,
             query_string_parameters=_last(handshake.parameters) if handshake.parameters else UNSET,
             multi_value_query_string_parameters=handshake.parameters or UNSET,
-            stage_variables=origin.stage_variables or UNSET,
+            stage_variables=_variables(origin),
             request_context=context,
         )
     )
@@ -156,9 +162,7 @@ def authorizer_event(origin: Origin, handshake: Handshake, *, resource: str) -> 
             query_string_parameters=_last(handshake.parameters),
             multi_value_query_string_parameters=handshake.parameters,
             stage_variables=origin.stage_variables,
-            request_context=_context(
-                origin, "$connect", "CONNECT", handshake.request_id, handshake.received_at_ms
-            ),
+            request_context=_connect_context(origin, handshake),
         )
     )
 
@@ -176,7 +180,7 @@ def message_event(
     """Encode a MESSAGE event."""
     context = _context(origin, route_key, "MESSAGE", request_id, now_ms)
     context.message_id = message_id
-    variables = origin.stage_variables or UNSET if with_stage_variables else UNSET
+    variables = _variables(origin, shown=with_stage_variables)
     return _encoder.encode(_MessageEvent(variables, context, body))
 
 
@@ -191,10 +195,10 @@ def disconnect_event(
 ) -> bytes:
     """Encode a DISCONNECT event; its headers are AWS's four, not the client's."""
     headers = {"Host": [origin.domain_name], "x-api-key": [""], "X-Forwarded-For": [""], "x-restapi": [""]}
-    context = _context(origin, "$disconnect", "DISCONNECT", request_id, now_ms)
+    context = _context(origin, DISCONNECT_ROUTE, "DISCONNECT", request_id, now_ms)
     context.disconnect_status_code = code
     context.disconnect_reason = reason
-    variables = origin.stage_variables or UNSET if with_stage_variables else UNSET
+    variables = _variables(origin, shown=with_stage_variables)
     return _encoder.encode(_DisconnectEvent(_last(headers), headers, variables, context))
 
 
@@ -231,6 +235,10 @@ def _authorizer_headers(headers: Mapping[str, list[str]]) -> dict[str, list[str]
     return dict(sorted({**kept, **_AUTHORIZER_HEADERS}.items(), key=lambda item: item[0].lower()))
 
 
+def _connect_context(origin: Origin, handshake: Handshake) -> _RequestContext:
+    return _context(origin, CONNECT_ROUTE, "CONNECT", handshake.request_id, handshake.received_at_ms)
+
+
 def _context(
     origin: Origin, route_key: str, event_type: str, request_id: str, now_ms: int
 ) -> _RequestContext:
@@ -249,6 +257,10 @@ def _context(
         connection_id=origin.connection_id,
         api_id=origin.api_id,
     )
+
+
+def _variables(origin: Origin, *, shown: bool = True) -> Mapping[str, str] | UnsetType:
+    return origin.stage_variables or UNSET if shown else UNSET
 
 
 def _last(values: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -5,11 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from msgspec import UNSET
-
 from emulator.errors import InvalidApplication
 from emulator.gateway.events import Origin, request_time
 from emulator.gateway.handshakes import Handshake
+from emulator.gateway.routing import CONNECT_ROUTE
 
 
 class Place(StrEnum):
@@ -32,14 +31,12 @@ _CONTEXT: Mapping[str, Callable[[Origin, Handshake], str]] = {
     "eventType": lambda origin, handshake: "CONNECT",
     "extendedRequestId": lambda origin, handshake: handshake.request_id,
     "identity.sourceIp": lambda origin, handshake: origin.identity.source_ip,
-    "identity.userAgent": lambda origin, handshake: (
-        "" if origin.identity.user_agent is UNSET else origin.identity.user_agent
-    ),
+    "identity.userAgent": lambda origin, handshake: origin.identity.user_agent_text,
     "messageDirection": lambda origin, handshake: "IN",
     "requestId": lambda origin, handshake: handshake.request_id,
     "requestTime": lambda origin, handshake: request_time(handshake.received_at_ms // 1000),
     "requestTimeEpoch": lambda origin, handshake: str(handshake.received_at_ms),
-    "routeKey": lambda origin, handshake: "$connect",
+    "routeKey": lambda origin, handshake: CONNECT_ROUTE,
     "stage": lambda origin, handshake: origin.stage,
 }
 

@@ -3,12 +3,11 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
-from msgspec import UNSET
 
 from emulator.clock import timestamp
 from emulator.faults import FaultKind, Faults
@@ -32,7 +31,6 @@ class HttpResponse:
     status: int
     body: bytes = b""
     error: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
 
     def encoded_headers(self) -> list[tuple[bytes, bytes]]:
         """Return the headers as ASGI takes them."""
@@ -41,7 +39,6 @@ class HttpResponse:
             headers.append((b"content-length", str(len(self.body)).encode()))
         if self.error is not None:
             headers.append((b"x-amzn-ErrorType", self.error.encode()))
-        headers += [(name.encode(), value.encode()) for name, value in self.headers.items()]
         return headers
 
 
@@ -94,13 +91,12 @@ def is_signed(headers: Mapping[bytes, bytes], query: bytes) -> bool:
 def describe(connection: Connection) -> bytes:
     """Return GetConnection's body. `userAgent` is required by the API's model, so it is never absent."""
     origin = connection.origin
-    agent = origin.identity.user_agent
     return msgspec.json.encode(
         {
             "connectedAt": timestamp(origin.connected_at_ms / 1000),
             "identity": {
                 "sourceIp": origin.identity.source_ip,
-                "userAgent": "" if agent is UNSET else agent,
+                "userAgent": origin.identity.user_agent_text,
             },
             "lastActiveAt": timestamp(connection.last_active_at),
         }

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import fastjsonschema
 import msgspec
 
 from emulator.errors import InvalidApplication
@@ -26,14 +25,18 @@ class Models:
 
     def accepts(self, name: str, body: str) -> bool:
         """Tell whether a message matches the model called `name`. What is not JSON does not (row A31)."""
+        from fastjsonschema import JsonSchemaValueException
+
         try:
             self._validators[name](_decode(body))
-        except (msgspec.DecodeError, fastjsonschema.JsonSchemaValueException, RecursionError):
+        except (msgspec.DecodeError, JsonSchemaValueException, RecursionError):
             return False
         return True
 
 
 def _compile(name: str, schema: Mapping[str, Any]) -> Callable[[Any], Any]:
+    import fastjsonschema  # not at the top: few applications have models, and every start would wait for it
+
     try:
         # A copy: the compiler writes into what it is given.
         copy: dict[str, Any] = msgspec.convert(

@@ -106,6 +106,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def handle_ping(self) -> None:
         """Answer a ping, unless the client does not read: its pongs would pile up."""
+        if self._has_failed:
+            return
         if self._peer is not None and self._peer.on_ping is not None:
             self._peer.on_ping()
         if self.writable.is_set():
@@ -164,6 +166,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """
         while not self.writable.is_set():
             await self.writable.wait()
+        if self.close_sent and message["type"] in ("websocket.send", "websocket.close"):
+            raise ClientDisconnected  # a close frame went out meanwhile
         text = message.get("text") if message["type"] == "websocket.send" else None
         if text is not None and len(text) > MAX_FRAME_BYTES // 4:
             data = text.encode()
@@ -177,7 +181,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._cut_later(CLOSE_TIMEOUT_S)
 
     async def _send_fragments(self, data: bytes) -> None:
-        if self.disconnected or self.close_sent:
+        if self.disconnected:
             raise ClientDisconnected
         try:
             for start in range(0, len(data), MAX_FRAME_BYTES):

@@ -54,7 +54,7 @@ class GatewayServer:
     @property
     def websocket_url(self) -> str:
         """Where a client connects."""
-        return f"ws://{self.host}:{self.port}/{self.gateway.api.stage}"
+        return self.urls(self.gateway.api.stage)["websocket"]
 
     @property
     def secure_websocket_url(self) -> str:
@@ -64,25 +64,22 @@ class GatewayServer:
     @property
     def management_url(self) -> str:
         """`endpoint_url` of an `apigatewaymanagementapi` client."""
-        return f"http://{self.host}:{self.port}/{self.gateway.api.stage}"
+        return self.urls(self.gateway.api.stage)["management"]
 
     @property
     def https_url(self) -> str:
         """The same over TLS: `https://{domainName}/{stage}`, as a function builds it from its event."""
-        return f"https://localhost:{self.tls_port}/{self.gateway.api.stage}"
+        return self.urls(self.gateway.api.stage)["https"]
+
+    def urls(self, stage: str) -> dict[str, str]:
+        """Return the addresses of a stage: `websocket`, `management`, `https`."""
+        plain, secure = f"{self.host}:{self.port}/{stage}", f"localhost:{self.tls_port}/{stage}"
+        return {"websocket": f"ws://{plain}", "management": f"http://{plain}", "https": f"https://{secure}"}
 
     def stage_urls(self) -> dict[str, dict[str, str]]:
-        """Return the addresses of every stage by `API/STAGE`: `websocket`, `management`, `https`."""
+        """Return the addresses of every stage by `API/STAGE`."""
         api = self.gateway.api
-        plain, secure = f"{self.host}:{self.port}", f"localhost:{self.tls_port}"
-        return {
-            f"{api.name}/{stage.name}": {
-                "websocket": f"ws://{plain}/{stage.name}",
-                "management": f"http://{plain}/{stage.name}",
-                "https": f"https://{secure}/{stage.name}",
-            }
-            for stage in api.stages
-        }
+        return {f"{api.name}/{stage.name}": self.urls(stage.name) for stage in api.stages}
 
     async def start(self) -> None:
         """Listen on both ports. Raises StartFailed if one cannot be had; then neither is listened on."""

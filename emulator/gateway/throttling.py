@@ -96,16 +96,12 @@ class Throttle:
 
     def admit_request(self, route: TokenBucket | None = None) -> bool:
         """Tell whether a message or an `@connections` call may pass, and count it if so."""
-        now = self._clock.monotonic()
-        if route is not None:
-            return take_all(now, route, self._requests)
-        if self._requests.has_token(now):
-            self._requests.take()
-            return True
-        return False
+        return take_all(self._clock.monotonic(), *_those(route, self._requests))
 
     def admit_connection(self, route: TokenBucket | None = None) -> bool:
         """Tell whether a handshake may pass, and count it if so; it counts as a request, too."""
-        if route is None:
-            return take_all(self._clock.monotonic(), self._connections, self._requests)
-        return take_all(self._clock.monotonic(), self._connections, route, self._requests)
+        return take_all(self._clock.monotonic(), self._connections, *_those(route, self._requests))
+
+
+def _those(route: TokenBucket | None, account: TokenBucket) -> tuple[TokenBucket, ...]:
+    return (account,) if route is None else (route, account)

@@ -12,7 +12,7 @@ from typing import Any
 
 from emulator.account import ISOLATION
 from emulator.errors import BackendFailed
-from emulator.faults import Fault, FaultKind
+from emulator.faults import BACKEND_KINDS, Fault
 from emulator.localstack import environment
 from emulator.localstack.backend import Backend
 from emulator.localstack.calls import CallFailed, call
@@ -27,7 +27,6 @@ LOG_TAIL_LINES = 30
 
 _BACKLOG = 512
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
-_BACKEND_KINDS = {FaultKind.FAIL_BACKEND_CALL, FaultKind.SLOW_BACKEND_CALL}
 
 
 def _ignore(_: str) -> None:
@@ -147,7 +146,7 @@ class LocalStack:
             BackendFailed: it does not answer, or refuses.
         """
         declared = [
-            {**asdict(fault), "where": dict(fault.where)} for fault in faults if fault.kind in _BACKEND_KINDS
+            {**asdict(fault), "where": dict(fault.where)} for fault in faults if fault.kind in BACKEND_KINDS
         ]
         await self._tell("faults", {"faults": declared})
 

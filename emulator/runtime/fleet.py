@@ -73,7 +73,7 @@ class Fleet:
         self._changed = asyncio.Event()
         self._running = False
         self._is_provisioning = False
-        self._patience = Patience(time.monotonic)
+        self._patience = Patience(time.monotonic, enough=settings.eager_environments)
         self._second_look = SecondLook(self._patience)
         self.pool = self._new_pool()
 
@@ -174,7 +174,8 @@ class Fleet:
 
     def invocation_ended(self, environment: Environment, invocation: Invocation, outcome: Outcome) -> None:
         if environment.status is Status.FINISHING:
-            self._patience.ended(environment.function.name, environment.elapsed_ms() / 1000)
+            if environment.invocations > 1:
+                self._patience.ended(environment.function.name, environment.elapsed_ms() / 1000)
             self.pool.finishing(environment.function.name)
         self._calls.ended(environment, invocation, outcome)
 

@@ -1,5 +1,6 @@
 """What may be chosen about the Lambda service; every default has its reason beside it."""
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,6 +40,8 @@ class RuntimeSettings:
     Attributes:
         max_environments: processes at most, over all functions; a call waits at this limit.
         max_environments_per_function: processes at most for one function; likewise.
+        eager_environments: of one function, that start as soon as there are more calls, as on AWS. From so
+            many on a call may wait a moment while the machine is busy; see `patience.py`.
         max_starting: environments that start at the same time; more only slow each other down.
         init_timeout_s: Lambda's limit of the init phase (row E33 of the behaviour specification).
         freeze: whether nothing of an environment runs between its invocations (row E31).
@@ -58,6 +61,7 @@ class RuntimeSettings:
 
     max_environments: int = 64
     max_environments_per_function: int = 32
+    eager_environments: int = max(8, 4 * (os.cpu_count() or 1))
     max_starting: int = 8
     init_timeout_s: float = 10.0
     freeze: bool = True

@@ -30,52 +30,6 @@ from scripts.parity_harness.apis import APIS
 
 HANDLER = "generic.handler"
 
-IMAGES = StreamViewType.NEW_AND_OLD_IMAGES
-
-MAPPINGS: Mapping[str, Mapping[str, Any]] = {
-    "plain": {},
-    "batched": {"batch_size": 3, "maximum_batching_window_s": 300},
-    "windowed": {"maximum_batching_window_s": 60},
-    "retried": {"maximum_retry_attempts": 1, "on_failure": Destination.queue("retried-failures")},
-    "endless": {},
-    "to-topic": {"maximum_retry_attempts": 0, "on_failure": Destination.topic("stream-failures")},
-    "to-bucket": {"maximum_retry_attempts": 0, "on_failure": Destination.bucket("parity-failures")},
-    "bisected": {
-        "maximum_retry_attempts": 0,
-        "bisect_batch_on_function_error": True,
-        "on_failure": Destination.queue("bisected-failures"),
-    },
-    "reported": {
-        "maximum_retry_attempts": 1,
-        "report_batch_item_failures": True,
-        "on_failure": Destination.queue("reported-failures"),
-    },
-    "reported-bisected": {
-        "maximum_retry_attempts": 0,
-        "report_batch_item_failures": True,
-        "bisect_batch_on_function_error": True,
-        "on_failure": Destination.queue("reported-bisected-failures"),
-    },
-    "aged": {"maximum_record_age_s": 60, "on_failure": Destination.queue("aged-failures")},
-    "parallel": {"parallelization_factor": 4},
-    "filtered": {"filters": [{"dynamodb": {"NewImage": {"kind": {"S": ["wanted"]}}}}]},
-    "paused": {"enabled": False},
-}
-"""The stream mappings by name: the table `NAME` with a stream, the function `on-NAME`, these settings."""
-
-VIEWS = {
-    "keys-only": StreamViewType.KEYS_ONLY,
-    "new-image": StreamViewType.NEW_IMAGE,
-    "old-image": StreamViewType.OLD_IMAGE,
-}
-"""Tables whose streams carry less than both images, each with the function `on-NAME`."""
-
-FAILURE_QUEUES = [
-    mapping["on_failure"].name
-    for mapping in MAPPINGS.values()
-    if mapping.get("on_failure") is not None and mapping["on_failure"].service == "sqs"
-]
-
 PLAIN_FUNCTIONS = (
     "connect",
     "disconnect",
@@ -88,20 +42,18 @@ PLAIN_FUNCTIONS = (
     "authorizer",
     "invoked",
     "started-cold",
-    "runtime-api",
+    "alone",
     "destination",
+    "on-declared",
     "on-jobs",
-    "on-jobs-reported",
     "on-rate",
     "on-cron",
-    *(f"on-{name}" for name in (*MAPPINGS, *VIEWS)),
-    "on-twice-1",
-    "on-twice-2",
-    "on-expiring",
+    "on-paused-rate",
     "on-mapped",
     "on-mapped-too",
 )
-"""Functions with nothing special but their name; `timeout_s` is 30 so that no row ends by it."""
+"""Functions with nothing special but their name; `timeout_s` is 30 so that no row ends by it. No test
+invokes `alone` twice at once, so that it has one environment, nor `started-cold` twice at all."""
 
 SPECIAL_FUNCTIONS: Mapping[str, Mapping[str, Any]] = {
     "brief": {"timeout_s": 1},
@@ -109,6 +61,7 @@ SPECIAL_FUNCTIONS: Mapping[str, Mapping[str, Any]] = {
     "single": {"reserved_concurrency": 1},
     "blocked": {"reserved_concurrency": 0},
     "json-logs": {"logging": LoggingConfig(LogFormat.JSON)},
+    "json-cold": {"logging": LoggingConfig(LogFormat.JSON)},
     "json-warnings": {
         "logging": LoggingConfig(LogFormat.JSON, application_level="WARN", system_level="WARN")
     },
@@ -167,10 +120,6 @@ def application(recorder: str, code: Path) -> Application:
             **{"timeout_s": 30, **special},
         )
 
-    def mapping(table: str, function: str, **settings: Any) -> StreamMapping:
-        return StreamMapping(table, function, **settings)
-
-    queues = (*FAILURE_QUEUES, "events-done", "events-failed", "dead-letters")
     return Application(
         name="parity",
         functions=[
@@ -179,37 +128,22 @@ def application(recorder: str, code: Path) -> Application:
         ],
         apis=APIS,
         tables=[
-            *(_table(name, IMAGES) for name in (*MAPPINGS, "twice", "unmapped")),
-            *(_table(name, view) for name, view in VIEWS.items()),
-            Table("expiring", Key("pk"), stream_view_type=IMAGES, ttl_attribute="expires_at"),
-            Table("things", Key("pk"), Key("sk", "N")),
+            Table("declared", Key("pk"), Key("sk"), stream_view_type=StreamViewType.NEW_AND_OLD_IMAGES),
         ],
-        stream_mappings=[
-            *(mapping(name, f"on-{name}", **settings) for name, settings in MAPPINGS.items()),
-            *(mapping(name, f"on-{name}") for name in (*VIEWS, "expiring")),
-            *(mapping("twice", f"on-twice-{number}") for number in (1, 2)),
-        ],
-        queue_mappings=[
-            QueueMapping("jobs", "on-jobs"),
-            QueueMapping("jobs-reported", "on-jobs-reported", report_batch_item_failures=True),
-        ],
+        stream_mappings=[StreamMapping("declared", "on-declared")],
+        queue_mappings=[QueueMapping("jobs", "on-jobs")],
         schedules=[
             Schedule("every-five-minutes", "rate(5 minutes)", "on-rate"),
-            Schedule("at-noon", "cron(0 12 * * ? *)", "on-cron", input='{"noon": true}'),
+            Schedule("at-noon", "cron(0 12 * * ? *)", "on-cron"),
+            Schedule("paused", "rate(5 minutes)", "on-paused-rate", input='{"of": "its own"}', enabled=False),
         ],
         queues=[
-            *(Queue(name) for name in queues),
+            *(Queue(name) for name in ("events-done", "events-failed", "dead-letters")),
             Queue("jobs", dead_letter_queue="jobs-failed", visibility_timeout_s=60),
             Queue("jobs-failed"),
-            Queue("jobs-reported", dead_letter_queue="jobs-failed", visibility_timeout_s=60),
         ],
-        topics=["stream-failures"],
-        buckets=["parity-failures", "parity-objects"],
+        buckets=["parity-failures"],
     )
-
-
-def _table(name: str, view: StreamViewType) -> Table:
-    return Table(name, Key("pk"), Key("sk"), stream_view_type=view)
 
 
 class Source:

@@ -19,6 +19,7 @@ from scripts.parity_harness.defaults import policy as make_policy
 from scripts.parity_harness.ours import Ours, ours
 from scripts.parity_harness.own import OwnGateway, own_service
 from scripts.parity_harness.parity import Parity
+from scripts.parity_harness.queues import MappedQueue
 from scripts.parity_harness.recorder import FunctionScript, Recorder
 from scripts.parity_harness.script import NOTHING, Steps
 from scripts.parity_harness.streams import MappedStream
@@ -77,6 +78,27 @@ async def map_stream(parity: Parity) -> AsyncIterator[Callable[..., Any]]:
 async def stream(map_stream: Callable[..., Any]) -> MappedStream:
     """A table with a stream of both images, and mappings that the test makes for it at run time."""
     made: MappedStream = await map_stream()
+    return made
+
+
+@pytest_asyncio.fixture
+async def map_queue(parity: Parity) -> AsyncIterator[Callable[..., Any]]:
+    """Make a queue that no other test has: `queue = await map_queue(max_receive_count=2)`."""
+    made: list[MappedQueue] = []
+
+    async def make(**options: Any) -> MappedQueue:
+        made.append(await MappedQueue.create(parity, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.end()
+
+
+@pytest_asyncio.fixture
+async def queue(map_queue: Callable[..., Any]) -> MappedQueue:
+    """A queue with a dead-letter queue, and mappings that the test makes for it at run time."""
+    made: MappedQueue = await map_queue()
     return made
 
 

@@ -1,13 +1,13 @@
 """What a row test holds in its hands: functions to program, sockets to open, clients to call."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from scripts.parity_harness.apis import APIS
 from scripts.parity_harness.deadline import DEADLINE_S
-from scripts.parity_harness.recorder import FunctionScript, Recorder
+from scripts.parity_harness.recorder import FunctionScript, Invocation, Recorder
 from scripts.parity_harness.signed import Answer, request
 from scripts.parity_harness.sockets import Refusal, Socket, Wire, dial, wire
 from scripts.parity_harness.target import Target
@@ -16,6 +16,12 @@ T = TypeVar("T")
 
 SETTLE_S = 2.0
 """Seconds that the `$disconnect` invocations of a test are waited for at its end."""
+
+RETRY_S = 60
+"""Longer than most waits before another attempt."""
+
+GLANCE_S = 0.05
+"""How long an attempt is waited for before the clock is advanced once more."""
 
 FUNCTIONS = {api.name: {route.key: route.function for route in api.routes} for api in APIS}
 
@@ -160,13 +166,33 @@ class Parity:
         """Move the target's time forward; a target whose time stands firm skips the test."""
         await self.target.advance(seconds)
 
+    async def retried(self, script: FunctionScript) -> Invocation:
+        """Return a function's next invocation, however long it is waited before it: advances the clock."""
+        return await self.advancing(lambda: script.invocation(deadline_s=GLANCE_S))
+
+    async def advancing(self, look: Callable[[], Awaitable[T]]) -> T:
+        """Return what `look()` finds; advances the clock by a minute as often as it finds nothing.
+
+        Raises:
+            AssertionError: nothing, however often; `look` raises it for each time.
+        """
+        for _ in range(round(DEADLINE_S / GLANCE_S)):
+            with suppress(AssertionError):
+                return await look()
+            await self.advance(RETRY_S)
+        return await look()
+
     async def log(self, function: str, request_id: str) -> str:
         """Return what one invocation logged."""
         return await self.target.log(function, request_id)
 
+    def let_go(self) -> None:
+        """Let go on what a test holds, and forget its scripts."""
+        self._recorder.forget_scripts()
+
     async def end(self) -> None:
         """Close what is open, and wait until its `$disconnect` was invoked, so that none comes later."""
-        self._recorder.forget_scripts()
+        self.let_go()
         for _, socket in self._opened:
             await socket.close()
         expected: dict[str, int] = {}

@@ -1,9 +1,10 @@
 """Tables that one test makes for itself, with the clients that its rows are asked by."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 
 KEYS = {"pk": "S", "sk": "S"}
@@ -76,6 +77,11 @@ class OwnTable:
         """The ARN of the newest stream."""
         return str(self.dynamodb.describe_table(TableName=self.name)["Table"]["LatestStreamArn"])
 
+    def set_stream(self, view: str | None) -> None:
+        """Enable the stream with this view, or disable it."""
+        specification = {"StreamEnabled": True, "StreamViewType": view} if view else {"StreamEnabled": False}
+        self.dynamodb.update_table(TableName=self.name, StreamSpecification=specification)
+
     def shards(self, arn: str | None = None) -> list[dict[str, Any]]:
         """Return the shards of a stream, of the newest unless told otherwise."""
         described = self.streams.describe_stream(StreamArn=arn or self.arn)
@@ -83,12 +89,10 @@ class OwnTable:
         return shards
 
     def iterator(self, kind: str = "TRIM_HORIZON", **more: Any) -> str:
-        """Return an iterator of the stream's first shard; `more` is the `SequenceNumber` where one is needed."""
+        """Return an iterator of the stream's first shard; `more`: `SequenceNumber` where one is needed."""
         arn = self.arn
         shard = self.shards(arn)[0]["ShardId"]
-        answer = self.streams.get_shard_iterator(
-            StreamArn=arn, ShardId=shard, ShardIteratorType=kind, **more
-        )
+        answer = self.streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType=kind, **more)
         return str(answer["ShardIterator"])
 
     def records(self) -> list[dict[str, Any]]:
@@ -109,12 +113,17 @@ def key(sk: str, pk: str = "p") -> dict[str, Any]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
+def sort_keys(page: Mapping[str, Any] | Sequence[Any]) -> list[str]:
+    """Return the sort keys of the records of an answer of GetRecords, or of a list of records."""
+    records: Sequence[Any] = page["Records"] if isinstance(page, Mapping) else page
+    return [record["dynamodb"]["Keys"]["sk"]["S"] for record in records]
+
+
 def refused(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
     """Return the code and the message with which a call is refused; fails where it is not."""
-    try:
+    with pytest.raises(ClientError) as caught:
         call(**request)
-    except ClientError as error:
-        said = error.response["Error"]
-        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400, said
-        return said["Code"], said["Message"]
-    raise AssertionError(f"{call.__name__} was not refused.")
+    response = caught.value.response
+    said = response["Error"]
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 400, said
+    return said["Code"], said["Message"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.application import Route, Stage, WebSocketApi
+from emulator.application import Route, WebSocketApi
 from emulator.gateway import GatewaySettings
 
 REFUSING = WebSocketApi("refusing", [Route("$connect", "connect")])

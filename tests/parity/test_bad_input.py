@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from emulator import Sandbox
 from scripts.parity_harness.sockets import HANDSHAKE, Wire, frame
@@ -20,13 +21,16 @@ COUNT = 1000
 RATE_PER_S = 400
 """Below the account's 500 new connections a second, so that none is throttled."""
 
-AT_ONCE = 24
+AT_ONCE = 16
 """Peers that are connected at the same time; below the 32 environments that a function may have."""
+
+PATIENCE_S = 60.0
+"""How long a peer waits for what must come: on a busy machine the functions' processes start slowly."""
 
 VANISHING = 12
 
-MAX_GROWTH_MB = 32.0
-"""What the emulator may keep of the storm: its newest 10,000 events and 200 logs of each function. Ours."""
+MAX_GROWTH_MB = 20.0
+"""What the emulator may keep of the storm: its newest 10,000 events, 200 logs a function. Seen: 7."""
 
 REPLY = b'{"action": "reply"}'
 
@@ -204,7 +208,7 @@ async def test_a_thousand_connections_dropped_at_random(parity: Any, sandbox: Sa
             sorted(opened + left) == sorted(ids(connected.invocations)) and len(opened) == disconnected.count
         )
 
-    await parity.eventually(all_told, deadline_s=30)
+    await parity.eventually(all_told, deadline_s=PATIENCE_S)
     opened = sorted(log.connections("connection opened"))
     assert COUNT // 4 < len(opened) == len(set(opened))
     assert sorted(log.connections("connection closed")) == opened
@@ -214,7 +218,6 @@ async def test_a_thousand_connections_dropped_at_random(parity: Any, sandbox: Sa
     assert log.troubles() == []
     assert log.connections("post gave up on a client that does not read") == [lazy_id]
     assert not [line for line in log.lines() if "status=429" in line]
-    print(len(opened), answers, await emulators_memory(sandbox) - before_mb, before_mb)
     assert await emulators_memory(sandbox) - before_mb < MAX_GROWTH_MB
 
 
@@ -226,7 +229,7 @@ async def emulators_memory(sandbox: Sandbox) -> float:
 
 async def post_until_refused(parity: Any, connection_id: str) -> str:
     """Post to a client that does not read until that is refused; returns the error's code."""
-    client = parity.management()
+    client = parity.management(config=Config(retries={"total_max_attempts": 1}))
     while True:
         try:
             await parity.call(client.post_to_connection, ConnectionId=connection_id, Data=b"x" * 131_072)
@@ -270,14 +273,17 @@ async def misbehave(wire: Wire, dice: Random) -> None:
         if dice.random() < 0.5:
             await wire.write(dice.choice(early)())
         else:
-            status, _ = await wire.handshake()
-            assert status == 101
+            await wire.write(whole(wire))
+            async with asyncio.timeout(PATIENCE_S):
+                assert (await wire.reader.readline()).startswith(b"HTTP/1.1 101 ")
+                await wire.reader.readuntil(b"\r\n\r\n")
             for _ in range(dice.randrange(4)):
                 for data in dice.choice(FRAMES):
                     await wire.write(data)
             if dice.random() < 0.3:
                 await wire.write(frame(0x81, REPLY))
-                await wire.read(2)  # of an answer or of a close frame
+                async with asyncio.timeout(PATIENCE_S):
+                    await wire.reader.readexactly(2)  # of an answer or of a close frame
     except (ConnectionError, asyncio.IncompleteReadError):
         pass  # it was cut for what it sent
     if dice.random() < 0.5:

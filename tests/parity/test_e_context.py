@@ -172,8 +172,8 @@ async def test_environment_variables(parity: Any) -> None:
 async def test_trace_variable_is_the_invocations(parity: Any) -> None:
     """`_X_AMZN_TRACE_ID` is written anew before each invocation of an environment."""
     for _ in range(2):
-        await parity.invoke("invoked")
-    first, second = parity.function("invoked").invocations
+        await parity.invoke("alone")
+    first, second = parity.function("alone").invocations
     assert first.instance == second.instance
     traces = [one.environment["_X_AMZN_TRACE_ID"] for one in (first, second)]
     assert len({trace.split(";")[0] for trace in traces}) == 2

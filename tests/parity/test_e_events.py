@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from emulator.application import AsynchronousConfig
+
 DEADLINE_S = 20.0
 
 
@@ -80,6 +82,7 @@ async def test_too_old_event_is_not_repeated(parity: Any, steps: Any) -> None:
     assert record["requestContext"]["requestId"] == request_id
     assert record["requestContext"]["condition"] == "EventAgeExceeded"
     assert function.count == 1
+    assert AsynchronousConfig().maximum_event_age_s == 6 * 3600
 
 
 @pytest.mark.row("E44")

@@ -37,12 +37,12 @@ BY_HAND = """
 @pytest.mark.row("E1", "E2", "E3", "E4", "E5")
 async def test_a_runtime_of_ones_own(parity: Any) -> None:
     """Any HTTP client can take invocations from the Runtime API and answer them."""
-    function = parity.function("runtime-api")
+    function = parity.function("alone")
     function.runs(BY_HAND, once=True)
-    first = await parity.invoke("runtime-api")
+    first = await parity.invoke("alone")
     assert json.loads(first["Payload"]) == "by hand"
     await parity.invoke("invoked")  # `/next` waits until there is something
-    second = await parity.invoke("runtime-api", b'{"n":2}', ClientContext="eyJjdXN0b20iOnsiYSI6ImIifX0=")
+    second = await parity.invoke("alone", b'{"n":2}', ClientContext="eyJjdXN0b20iOnsiYSI6ImIifX0=")
     [one] = function.invocations
     found = await function.finding(one)
     headers = {name: found["headers"][name] for name in found["headers"] if name.startswith("Lambda-")}

@@ -47,6 +47,7 @@ def test_condition_on_an_item_that_is_not_there(table: Any) -> None:
     request = {
         "TableName": table.name,
         "Key": key("s"),
+        "UpdateExpression": "REMOVE v",
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
     with pytest.raises(ClientError) as caught:

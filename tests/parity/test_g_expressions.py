@@ -46,9 +46,7 @@ def test_expression_has_300_operators(table: Any) -> None:
     most = " OR ".join(["a = :v"] * 150) + " OR "  # 150 comparisons and 150 words
     table.dynamodb.scan(**request, FilterExpression=most.removesuffix(" OR "))
     table.dynamodb.scan(**request, FilterExpression="NOT " + most.removesuffix(" OR "))
-    code, message = refused(
-        table.dynamodb.scan, **request, FilterExpression=most + "attribute_exists(a)"
-    )
+    code, message = refused(table.dynamodb.scan, **request, FilterExpression=most + "attribute_exists(a)")
     assert code == INVALID
     assert message.startswith("Invalid FilterExpression: ")
 

@@ -86,18 +86,22 @@ def test_update_nests_no_deeper_than_that(table: Any) -> None:
     assert code == INVALID
 
 
+AS_TEXT = pytest.mark.xfail(reason="moto measures the base64 text of bytes")
+
+
 @pytest.mark.row("G1")
-@pytest.mark.parametrize("type_", ["S", "B"])
+@pytest.mark.parametrize("type_", ["S", pytest.param("B", marks=AS_TEXT)])
 @pytest.mark.parametrize(("name", "most"), [("pk", 2048), ("sk", 1024)])
 def test_keys_have_their_lengths(make_table: Any, type_: str, name: str, most: int) -> None:
     """A partition key has 1 to 2,048 bytes, a sort key 1 to 1,024; text counts in UTF-8."""
     table = make_table(None, {"pk": type_, "sk": type_})
 
+    def value(length: int) -> dict[str, Any]:
+        text = "ü" * (length // 2) + "x" * (length % 2)
+        return {type_: text if type_ == "S" else text.encode()}
+
     def item(length: int) -> dict[str, Any]:
-        value: Any = b"x" * length if type_ == "B" else "ü" * (length // 2) + "x" * (length % 2)
-        return {"pk": {type_: "p" if type_ == "S" else b"p"}, "sk": {type_: "s" if type_ == "S" else b"s"}} | {
-            name: {type_: value}
-        }
+        return {"pk": value(1), "sk": value(1), name: value(length)}
 
     for length in (1, most):
         table.dynamodb.put_item(TableName=table.name, Item=item(length))
@@ -162,11 +166,7 @@ def test_one_key_of_several_that_does_not_fit(table: Any, operation: str) -> Non
         ),
         "batch_write": (
             dynamodb.batch_write_item,
-            {
-                "RequestItems": {
-                    name: [{"PutRequest": {"Item": key("a")}}, {"DeleteRequest": {"Key": wrong}}]
-                }
-            },
+            {"RequestItems": {name: [{"PutRequest": {"Item": key("a")}}, {"DeleteRequest": {"Key": wrong}}]}},
         ),
         "transact_get": (
             dynamodb.transact_get_items,

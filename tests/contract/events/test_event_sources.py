@@ -171,6 +171,7 @@ async def test_a_table_that_is_made_again_is_followed(world):
     assert world.invoker.keys == ["a", "b"]
 
 
+@pytest.mark.row("F21")
 async def test_an_expired_iterator_loses_and_repeats_nothing(world, localstack):
     """Row F21: after a quarter of an hour without a read the next record still arrives, and none twice."""
     await world.start(waits=False)

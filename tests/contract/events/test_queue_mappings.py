@@ -160,6 +160,7 @@ async def test_a_message_invokes_with_an_event_like_awss_and_is_deleted(queue):
     assert await queue.depth() == (0, 0)
 
 
+@pytest.mark.row("SQS.failure", "SQS.redrive")
 async def test_a_failing_message_ends_in_the_dead_letter_queue(queue):
     """A poison message is delivered as often as the redrive policy says, and later ones go on."""
     queue.invoker.answer = lambda records: RAISED if body_of(records[0]) == "poison" else None

@@ -136,6 +136,21 @@ async def test_a_broken_text_right_after_a_binary_message(world, soon, caplog):
     await still_serves(world, soon)
 
 
+@pytest.mark.parametrize(
+    "more", [b"\x89\x80\0\0\0\0", b"\x81\x80\0\0\0\0", b"\x82\x80\0\0\0\0", b"\x88\x80\0\0\0\0"]
+)
+async def test_what_follows_a_broken_text_counts_for_nothing(world, soon, caplog, more):
+    """A ping, a message or a close frame right behind the text that ends a connection harms nobody."""
+    reader, writer = await handshake(world, soon)
+    writer.write(b"\x81\x82\0\0\0\0\xff\xff" + more)
+    assert b"\x88" in await soon(reader.read())
+    await world.invoker.wait_for("disconnect")
+    await still_serves(world, soon)
+    assert len(await world.invoker.wait_for("disconnect")) == 1
+    assert [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
+    writer.transport.abort()
+
+
 async def test_a_reply_after_a_broken_frame_is_dropped(make_world, soon, until, caplog):
     """A reply that comes when a frame has closed the connection already is dropped like any late one."""
     gate = asyncio.Event()

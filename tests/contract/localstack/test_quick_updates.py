@@ -101,6 +101,13 @@ def _without(key: Mapping[str, Any], found: Any) -> Any:
 )
 @example(
     stored={"a": {"N": "1"}},
+    clauses=([], ["a"], []),
+    condition="attribute_exists(a)",
+    values=({"S": "x"},) * 3,
+    returned="NONE",
+)
+@example(
+    stored={"a": {"N": "1"}},
     clauses=(["a = b"], [], []),
     condition="a < :0 OR attribute_exists(b)",
     values=({"S": "x"},) * 3,

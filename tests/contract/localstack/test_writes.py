@@ -225,3 +225,19 @@ def test_a_transactional_read_shows_what_was_asked_for(dynamodb: Any, table: str
     assert answers[0] == {"Item": {"a": {"M": {"b": {"N": "1"}}}}}
     assert answers[1] == {}
     assert answers[2] == {"Item": {**OTHER, "c": {"S": "y"}}}
+
+
+def test_a_conditional_update_of_a_nested_attribute_is_seen(
+    dynamodb: Any, table: str, records: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    """Reads and the stream show what the update made, not what its condition looked at."""
+    dynamodb.put_item(TableName=table, Item={**KEY, "m": {"M": {"x": {"N": "1"}}}})
+    dynamodb.update_item(
+        TableName=table,
+        Key=KEY,
+        UpdateExpression="SET m.x = :new",
+        ConditionExpression="attribute_exists(pk)",
+        ExpressionAttributeValues={":new": {"N": "2"}},
+    )
+    assert dynamodb.get_item(TableName=table, Key=KEY)["Item"]["m"] == {"M": {"x": {"N": "2"}}}
+    assert [record["eventName"] for record in records(table)] == ["INSERT", "MODIFY"]

@@ -31,6 +31,7 @@ async def at_once(count: int, service: LambdaService, meeting: Any) -> list[Any]
     return [json.loads(result.payload) for result in await asyncio.gather(*calls)]
 
 
+@pytest.mark.row("E30")
 async def test_calls_run_at_the_same_time(serve: Serve, function: Make, meeting: Any) -> None:
     """Ten calls run in ten environments at once, each call in one of its own."""
     service = await serve(function("wait"))

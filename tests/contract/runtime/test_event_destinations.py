@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from emulator.alarm import Alarm
 from emulator.application import AsynchronousConfig, Destination, Function
 from emulator.clock import ManualClock, SandboxClock
@@ -115,6 +117,7 @@ async def test_minutes_pass_at_once(serve: Serve, function: Make, until: Until, 
     assert attributes["ErrorMessage"]["StringValue"] == "not yet"
 
 
+@pytest.mark.row("E44")
 async def test_an_event_grows_too_old_while_it_waits(serve: Serve, function: Make, until: Until) -> None:
     """After six hours it is given up without another attempt, with what the first one gave."""
     clock = ManualClock()

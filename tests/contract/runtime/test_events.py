@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from emulator.application import AsynchronousConfig, Destination, Function
 from emulator.clock import ManualClock
 from emulator.runtime import LambdaService
@@ -116,6 +118,7 @@ async def test_a_killed_process_reaches_the_destination(
     assert found["requestPayload"] == meeting.event("1")
 
 
+@pytest.mark.row("E44")
 async def test_throttled_events_are_tried_again(serve: Serve, function: Make, meeting: Any) -> None:
     """A throttle costs no attempt: the event waits, longer each time, until there is room."""
     waits = Waits()

@@ -57,6 +57,7 @@ def status(pid: int) -> str:
     return str(psutil.Process(pid).status())
 
 
+@pytest.mark.row("E31")
 async def test_an_idle_environment_is_stopped_with_its_children(
     serve: Serve, call: Call, until: Call, ticking: Function, method: StartMethod
 ) -> None:

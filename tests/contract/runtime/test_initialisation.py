@@ -42,6 +42,7 @@ def second_try(code: Path, tmp_path: Path) -> Callable[..., Function]:
     return make
 
 
+@pytest.mark.row("E33")
 @pytest.mark.parametrize(
     ("first", "report"),
     [
@@ -119,6 +120,7 @@ async def test_handlers_that_do_not_exist(
     assert error["errorMessage"].startswith(message)
 
 
+@pytest.mark.row("E33")
 async def test_the_second_try_is_held_to_the_functions_timeout(
     serve: Serve, function: Callable[..., Function]
 ) -> None:

@@ -232,6 +232,7 @@ async def test_a_closed_output(serve: Serve, mad: Callable[..., Function], setti
     await still_works(service)
 
 
+@pytest.mark.row("E25")
 @pytest.mark.parametrize("keep", [False, True])
 async def test_hoarded_descriptors(
     serve: Serve, mad: Callable[..., Function], settings: RuntimeSettings, keep: bool

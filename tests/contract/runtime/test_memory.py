@@ -61,6 +61,7 @@ async def test_the_memory_used_is_reported(serve: Serve, greedy: Function, whose
     assert used_mb(large.log) > 200
 
 
+@pytest.mark.row("E38", switch="RuntimeSettings.enforce_memory_limit")
 @pytest.mark.parametrize("whose", ["own", "child"])
 async def test_the_limit_is_enforced_where_that_is_wanted(
     serve: Serve, greedy: Function, whose: str, until: Call

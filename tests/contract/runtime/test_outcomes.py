@@ -30,6 +30,7 @@ def mode(request: pytest.FixtureRequest) -> RuntimeSettings:
     )
 
 
+@pytest.mark.row("E8")
 async def test_the_response_is_the_handlers_value(
     serve: Serve, function: Make, call: Call, mode: RuntimeSettings
 ) -> None:
@@ -49,6 +50,7 @@ async def test_globals_persist_in_an_environment(
     assert first["pid"] == second["pid"]
 
 
+@pytest.mark.row("E8", "E36")
 async def test_an_exception_is_the_functions_error(
     serve: Serve, function: Make, call: Call, mode: RuntimeSettings
 ) -> None:
@@ -142,6 +144,7 @@ async def test_the_classic_timeout_payload_is_a_setting(serve: Serve, function: 
     assert error["errorMessage"].endswith(f"Z {result.request_id} Task timed out after 0.20 seconds")
 
 
+@pytest.mark.row("E38")
 @pytest.mark.parametrize(
     ("event", "reason"),
     [
@@ -167,6 +170,7 @@ async def test_a_process_that_exits(
     assert json.loads(again.payload)["errorType"] == "Runtime.ExitError"
 
 
+@pytest.mark.row("E38")
 async def test_a_process_killed_in_the_middle(
     serve: Serve, function: Make, meeting: Any, mode: RuntimeSettings
 ) -> None:
@@ -203,6 +207,7 @@ async def test_large_responses(
     assert await call(service, "large", {"bytes": size}) == "x" * size
 
 
+@pytest.mark.row("E39")
 async def test_a_response_over_the_limit(
     serve: Serve, function: Make, call: Call, mode: RuntimeSettings
 ) -> None:
@@ -224,6 +229,7 @@ async def test_a_large_request(serve: Serve, function: Make, call: Call, mode: R
     assert await call(service, "echo", event) == event
 
 
+@pytest.mark.row("E4", "E9")
 async def test_what_is_no_json(serve: Serve, function: Make) -> None:
     """An unserialisable response is Runtime.MarshalError; bytes are passed on as they are."""
     service = await serve(function("unserialisable"), function("raw"))

@@ -101,6 +101,7 @@ def post(path: str, body: bytes, *headers: bytes) -> bytes:
     return head + b"".join(header + b"\r\n" for header in headers) + b"\r\n" + body
 
 
+@pytest.mark.row("E2", "E3")
 async def test_next_carries_headers_and_payload(
     api: tuple[RuntimeApi, int], recorder: Recorder, peer: Peer, until: Until
 ) -> None:
@@ -114,6 +115,7 @@ async def test_next_carries_headers_and_payload(
     assert b"\r\nEvil" not in head
 
 
+@pytest.mark.row("E4", "E5", "E6")
 async def test_results_are_reported(recorder: Recorder, peer: Peer) -> None:
     """Response, error and init error are accepted and passed on."""
     peer.say(post("invocation/7/response", b"1"))

@@ -44,6 +44,7 @@ def keeping(code: Path) -> Function:
     return Function("keeping", "keeping.handler", code, timeout_s=2)
 
 
+@pytest.mark.row("E34")
 @pytest.mark.parametrize("end", ["sleep", "exit"])
 async def test_a_reset_keeps_files_and_loses_globals(
     serve: Serve, call: Call, keeping: Function, settings: RuntimeSettings, end: str

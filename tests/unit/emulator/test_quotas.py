@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.application import Application, Function, LoggingConfig
+from emulator.application import Application, AsynchronousConfig, Function, LoggingConfig
 from emulator.errors import InvalidApplication
 
 
@@ -21,6 +21,8 @@ def declare(**options: Any) -> None:
         ({"memory_mb": 127}, "memory"),
         ({"memory_mb": 10_241}, "memory"),
         ({"ephemeral_storage_mb": 511}, "ephemeral storage"),
+        ({"asynchronous": AsynchronousConfig(maximum_retry_attempts=3)}, "number of retries"),
+        ({"asynchronous": AsynchronousConfig(maximum_event_age_s=59)}, "maximum event age"),
         ({"environment": {"A": "x" * 4096}}, "environment variables"),
         ({"logging": LoggingConfig(application_level="LOUD")}, "application log level"),
         ({"logging": LoggingConfig(system_level="ERROR")}, "system log level"),

@@ -17,9 +17,6 @@ from localstack.aws.api import CommonServiceException, RequestContext
 from localstack.aws.chain import HandlerChain
 from localstack.http import Response
 
-OWN_REQUESTS = "streamer-emulator-itself"
-"""In the user agent of the emulator's own requests, which no fault strikes."""
-
 DEFAULT_CODE = "InternalServerError"
 
 STATUSES: Mapping[str, int] = {
@@ -37,19 +34,20 @@ STATUSES: Mapping[str, int] = {
 CODES: Mapping[int, str] = {500: "InternalServerError", 503: "ServiceUnavailable"}
 """Error code of a fault that names an HTTP status."""
 
+_CONFLICT = "TransactionConflictException"
+
 MESSAGES: Mapping[str, str] = {
     "ProvisionedThroughputExceededException": (
         "The level of configured provisioned throughput for the table was exceeded. Consider increasing your "
         "provisioning level with the UpdateTable API."
     ),
     "ThrottlingException": "Rate exceeded",
-    "TransactionConflictException": "Transaction is ongoing for the item",
+    _CONFLICT: "Transaction is ongoing for the item",
 }
 """Messages of the errors that applications meet; any other says that it was made on purpose."""
 
 _ON_PURPOSE = "A fault of the sandbox made this call fail on purpose."
 _TRANSACTIONS = {"TransactWriteItems", "TransactGetItems"}
-_CONFLICT = "TransactionConflictException"
 
 
 def _load(path: Path) -> ModuleType:
@@ -159,11 +157,12 @@ def error(code: str, operation: str, request: Mapping[str, Any]) -> CommonServic
 
 
 def _cancelled(items: int) -> CommonServiceException:
+    # Only here: the service's types take a while to load, and most faults need none of them.
     from localstack.aws.api.dynamodb import TransactionCanceledException
 
     codes = ["TransactionConflict", *["None"] * (items - 1)]
     reasons: list[dict[str, str]] = [{"Code": code} for code in codes]
-    reasons[0]["Message"] = "Transaction is ongoing for the item"
+    reasons[0]["Message"] = MESSAGES[_CONFLICT]
     return TransactionCanceledException(
         f"Transaction cancelled, please refer cancellation reasons for specific reasons [{', '.join(codes)}]",
         CancellationReasons=reasons,
@@ -171,4 +170,4 @@ def _cancelled(items: int) -> CommonServiceException:
 
 
 def _is_ours(context: RequestContext) -> bool:
-    return context.is_internal_call or OWN_REQUESTS in context.request.headers.get("User-Agent", "")
+    return context.is_internal_call or rules.OWN_REQUESTS in context.request.headers.get("User-Agent", "")

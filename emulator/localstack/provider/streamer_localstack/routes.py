@@ -61,7 +61,7 @@ def _set_clock(body: Mapping[str, Any]) -> None:
     if not math.isfinite(offset_s):
         raise ValueError("offset_s is no number of seconds")
     CLOCK.offset_s = offset_s
-    from .engine import mend
+    from .engine import mend  # only here: this module is there before moto is, which takes long to load
 
     mend.delete_expired(CLOCK.now())
 

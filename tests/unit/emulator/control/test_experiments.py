@@ -123,8 +123,14 @@ async def test_faults_of_the_back_end_are_its_own(called):
         ({"kind": "meteor"}, "There is no fault 'meteor'; there are kill-environment"),
         ({"kind": "delay-post", "where": {"function": "f"}}, "connection_id it can"),
         ({"kind": "delay-post", "dleay_s": 1}, "A fault has no dleay_s"),
+        ({"kind": "cut-connection", "times": "twice"}, "cannot be a fault"),
+        ({"kind": "cut-connection", "times": 0}, "once or more, not 0"),
+        ({"kind": "cut-connection", "probability": 2}, "from 0 to 1, not 2"),
+        ({"kind": "cut-connection", "skip": -1}, "0 occasions or more, not -1"),
+        ({"kind": "delay-post", "delay_s": -1}, "not by -1"),
+        ({"kind": "refuse-post", "code": "500"}, "410 or 429, not with '500'"),
     ],
-    ids=["kind", "where", "field"],
+    ids=["kind", "where", "field", "type", "times", "probability", "skip", "delay", "code"],
 )
 async def test_a_wrong_fault_says_what_there_is(called, body, says):
     """A typing error is answered with the words that exist."""

@@ -85,7 +85,11 @@ def long_request(entries: Callable[..., Entries]) -> Entries:
         (
             814,
             "lambda.given_up",
-            {"destination": "arn:aws:lambda:us-east-1:000000000000:function:app-sweeper", "function": "app-executor", "request_id": "i3"},
+            {
+                "destination": "arn:aws:lambda:us-east-1:000000000000:function:app-sweeper",
+                "function": "app-executor",
+                "request_id": "i3",
+            },
         ),
         (815, "lambda.queued", {**sweeper, **about}),
         (816, "lambda.start", {**sweeper, "cold": False, **about}),

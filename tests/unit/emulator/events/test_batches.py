@@ -111,12 +111,14 @@ def test_n_retries_are_n_plus_one_invocations(retries):
     assert decision.checkpoint == "2"
 
 
+@pytest.mark.row("F3.MaximumRetryAttempts", "F45")
 def test_without_a_maximum_it_goes_on():
     """-1 means that only the age of the records ends the retries."""
     decision = decided(batch(1, retries=500), RAISED, replace(MAPPING, maximum_retry_attempts=-1))
     assert numbers(decision.pending) == [["1"]]
 
 
+@pytest.mark.row("F57")
 def test_progress_restores_no_attempts():
     """A batch that gets shorter with every attempt has no more attempts than another."""
     (rest,) = decided(batch(1, 2, 3), reported("2")).pending
@@ -136,6 +138,7 @@ def test_progress_restores_attempts_where_that_is_asked_for():
     assert decided(again.pending[0], reported("3"), progress_restores_attempts=True).given_up is not None
 
 
+@pytest.mark.row("F46")
 def test_a_throttle_uses_up_no_attempt():
     """What did not reach the function comes again however few attempts there are, and is no invocation."""
     mapping = replace(MAPPING, maximum_retry_attempts=0)
@@ -169,6 +172,7 @@ def test_bisecting_splits_at_the_reported_record():
 
 @pytest.mark.parametrize("outcome", ["raises", "reports"])
 @given(length=st.integers(1, 40), data=st.data())
+@pytest.mark.row("F48")
 def test_bisecting_gives_up_the_poison_alone(outcome, length, data):
     """However a batch fails on one record, that record alone is given up and every other is finished."""
     poison = str(data.draw(st.integers(1, length)))
@@ -214,6 +218,7 @@ def test_a_batch_that_is_too_old_leaves_nothing():
 
 
 @pytest.mark.parametrize("maximum", [-1, 604_800])
+@pytest.mark.row("F45", "F3.MaximumRecordAgeInSeconds")
 def test_no_record_lives_longer_than_its_stream_keeps_it(maximum):
     """A stream trims its records after a day, whatever age the mapping allows."""
     mapping = replace(MAPPING, maximum_record_age_s=maximum)

@@ -57,6 +57,7 @@ def following(expression, start, count):
         ("cron(15 10 ? * 6L 2022-2023)", "2023-11-01 00:00", ["2023-11-24 10:15", "2023-12-29 10:15"]),
     ],
 )
+@pytest.mark.row("SCHEDULE.cron")
 def test_documented_expressions(expression, start, due):
     """Expressions of AWS's documentation are due when it says."""
     assert following(expression, start, len(due)) == due
@@ -83,6 +84,7 @@ def test_documented_expressions(expression, start, due):
         ("cron(0  0\t1 1 ? *)", "2023-01-01 00:00", ["2024-01-01 00:00"]),
     ],
 )
+@pytest.mark.row("SCHEDULE.cron")
 def test_every_wildcard(expression, start, due):
     """Names, lists, ranges, steps, years, `L`, `W` and `#` mean what EventBridge's fields allow."""
     assert following(expression, start, len(due)) == due
@@ -144,6 +146,7 @@ def test_is_due_strictly_later():
         "",
     ],
 )
+@pytest.mark.row("SCHEDULE.refused")
 def test_refuses_what_is_none(expression):
     """What EventBridge refuses is refused here, with an example of what is right."""
     with pytest.raises(InvalidApplication, match=r"write for example cron\(0 12 \* \* \? \*\)"):

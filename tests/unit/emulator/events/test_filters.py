@@ -110,18 +110,21 @@ INVALID = {
 
 
 @pytest.mark.parametrize("pattern", MATCHING.values(), ids=MATCHING.keys())
+@pytest.mark.row("F58", "F59")
 def test_lets_a_matching_record_through(pattern):
     """A record passes when every field of the pattern has one of the values or satisfies one of the rules."""
     assert Filter([pattern]).matches(RECORD)
 
 
 @pytest.mark.parametrize("pattern", OTHER.values(), ids=OTHER.keys())
+@pytest.mark.row("F58", "F59")
 def test_drops_another_record(pattern):
     """A record is dropped when a field of the pattern is absent or has another value."""
     assert not Filter([pattern]).matches(RECORD)
 
 
 @pytest.mark.parametrize("pattern", INVALID.values(), ids=INVALID.keys())
+@pytest.mark.row("F3.bad-filter", "F59")
 def test_refuses_what_is_no_pattern(pattern):
     """A pattern that AWS would refuse, or an operator that is not known, is refused when it is compiled."""
     with pytest.raises(InvalidApplication, match="event filter"):

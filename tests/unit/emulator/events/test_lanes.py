@@ -33,6 +33,7 @@ def raising_on(*keys):
     return answer
 
 
+@pytest.mark.row("F40", "F3.ParallelizationFactor")
 async def test_batches_of_one_shard_run_at_the_same_time(world):
     """With a factor of 3 there are three invocations at once, each with items of its own."""
     release = asyncio.Event()
@@ -52,6 +53,7 @@ async def test_batches_of_one_shard_run_at_the_same_time(world):
 
 
 @pytest.mark.parametrize("factor", [1, 2, 10])
+@pytest.mark.row("F3.ParallelizationFactor")
 async def test_the_order_of_an_items_records_stays(world, factor):
     """However many batches run at once, the records of one item arrive in their order."""
     numbers = {}
@@ -73,6 +75,7 @@ async def test_the_order_of_an_items_records_stays(world, factor):
     assert arrived == numbers
 
 
+@pytest.mark.row("F45")
 async def test_a_failing_lane_blocks_only_itself(world):
     """What shares a lane with a poison record waits; everything else of the shard is delivered."""
     poisoned, free = keys_by_lane(2)
@@ -123,6 +126,7 @@ async def test_reading_ahead_is_bounded(world, monkeypatch):
     assert world.invoker.seen == ["0", *map(str, range(50))]
 
 
+@pytest.mark.row("F41")
 async def test_a_window_begins_when_the_invocation_before_has_completed(world):
     """Row F41: what arrives during an invocation is delivered one window after that, not after it arrived."""
     release = asyncio.Event()
@@ -157,6 +161,7 @@ async def test_a_shard_that_ends_closes_its_window(world):
     await world.invoker.until(lambda: world.invoker.keys == [["a"]])
 
 
+@pytest.mark.row("F42")
 async def test_a_batch_never_mixes_shards(world):
     """Row F42: with room for more, each shard's records are a batch of their own."""
     world.streams.create("t", [Shard("shard-1"), Shard("shard-2")])
@@ -187,6 +192,7 @@ class LaneServices:
         self.clock, self.alarm = world.clock, world.alarm
 
 
+@pytest.mark.row("F41")
 async def test_a_window_closes_at_six_megabytes(world):
     """Row F41: what fits into one event exactly goes out before the window is over; the rest waits for it."""
     delivery = NotingDelivery()

@@ -34,10 +34,17 @@ def names(messages):
         ({"maximum_concurrency": 1001}, "from 2 to 1000"),
     ],
 )
+@pytest.mark.row("SQS.BatchSize", "SQS.concurrency", "SQS.window")
 def test_refuses_what_lambda_refuses(mapping, said):
     """A mapping out of Lambda's ranges is refused with the range."""
     with pytest.raises(InvalidApplication, match=said):
         check(QueueMapping("q", "f", **mapping), visibility_timeout_s=30, timeout_s=3)
+
+
+def test_refuses_fifo_queues():
+    """The order of message groups is not kept here, so a FIFO queue is not read at all."""
+    with pytest.raises(InvalidApplication, match="FIFO queues are not emulated"):
+        check(QueueMapping("q.fifo", "f"), visibility_timeout_s=30, timeout_s=3)
 
 
 def test_refuses_a_visibility_timeout_below_the_functions():
@@ -148,6 +155,7 @@ def test_what_becomes_of_a_batch(mapping, result, verdict, finished):
     assert sorted(names(outcome.finished + outcome.returned)) == ["a", "b", "c"]
 
 
+@pytest.mark.row("SQS.scaling")
 def test_begins_with_five_batches_and_rises_while_there_are_messages():
     """Five batches run at once at first, 300 more each minute, never over the most."""
     scale = Scale(MAPPING)
@@ -170,6 +178,7 @@ def test_a_maximum_concurrency_bounds_the_batches():
     assert scale.batches == 2
 
 
+@pytest.mark.row("SQS.scaling")
 def test_failures_make_room_smaller():
     """An error or a throttle halves the batches at once; one always goes on."""
     scale = Scale(MAPPING)
@@ -182,6 +191,7 @@ def test_failures_make_room_smaller():
     assert scale.batches == 1
 
 
+@pytest.mark.row("SQS.scaling")
 def test_reported_failures_do_not():
     """With ReportBatchItemFailures only throttles slow the mapping down, as Lambda documents."""
     scale = Scale(REPORTING)

@@ -199,6 +199,7 @@ async def test_a_throttled_batch_waits_and_is_tried_again(world, queues, poll):
     assert queues.receives <= 2
 
 
+@pytest.mark.row("SQS.throttle")
 async def test_a_throttled_batch_returns_after_its_visibility_timeout(world, queues, poll):
     """Where the function stays throttled, messages are left when the queue shows them again."""
 

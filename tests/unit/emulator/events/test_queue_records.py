@@ -101,6 +101,7 @@ TEXT_PATTERN = {"body": [{"prefix": "order"}]}
         ([JSON_PATTERN, TEXT_PATTERN], '{"kind": "noise"}', False),
     ],
 )
+@pytest.mark.row("SQS.filter")
 def test_filters_by_body(patterns, body, passes):
     """A JSON pattern lets matching JSON through, a text pattern matching text; another kind is dropped."""
     assert BodyFilter(patterns).matches(body) is passes

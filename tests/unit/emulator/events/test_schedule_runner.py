@@ -134,6 +134,7 @@ async def test_a_disabled_schedule_fires_by_hand_only(world, make_runner):
     assert len(world.invoker.events) == 1
 
 
+@pytest.mark.row("SCHEDULE.rate")
 async def test_enabling_counts_the_rate_from_then(world, make_runner):
     """A schedule that is disabled and enabled again fires one period after that, and no earlier."""
     runner = await make_runner()
@@ -161,6 +162,7 @@ async def test_its_own_input_is_sent_as_it_is(world, make_runner):
     assert world.invoker.events == [{"sweep": "all"}]
 
 
+@pytest.mark.gap("SCHEDULE.seconds", reason="works here with a warning, so that local schedules can be quick")
 async def test_a_rate_in_seconds_is_marked(world, make_runner, caplog):
     """A schedule that AWS would refuse is followed, and the log says so."""
     await make_runner("rate(10 seconds)")

@@ -29,6 +29,7 @@ from emulator.events.schedules import (
         ("rate(10 seconds)", 10),
     ],
 )
+@pytest.mark.row("SCHEDULE.rate")
 def test_reads_rates(expression, seconds):
     """A rate is a number and a unit, singular for 1 and plural for more."""
     assert period_s(expression) == seconds
@@ -50,6 +51,7 @@ def test_reads_rates(expression, seconds):
         "",
     ],
 )
+@pytest.mark.row("SCHEDULE.rate", "SCHEDULE.refused")
 def test_refuses_what_is_no_rate(expression):
     """What EventBridge refuses is refused here, with an example of what is right."""
     with pytest.raises(InvalidApplication, match=r"write rate\(1 minute\)"):
@@ -140,6 +142,7 @@ def test_its_own_input_replaces_the_event():
     ],
     ids=["no JSON", "too long", "same name"],
 )
+@pytest.mark.row("SCHEDULE.refused")
 def test_refuses_schedules_that_eventbridge_refuses(schedules, said):
     """An input must be JSON of at most 8,192 characters, and a name stands for one schedule."""
     with pytest.raises(InvalidApplication, match=said):

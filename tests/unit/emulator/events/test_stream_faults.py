@@ -106,6 +106,7 @@ async def test_a_bucket_gets_what_was_given_up(world):
     assert key == "aws/lambda/mapping-of-f/shard-1/2023/11/14/2023-11-14T22.13.20-new-id"
 
 
+@pytest.mark.row("F45")
 async def test_several_mappings_read_one_stream(world):
     """Each has its own progress: one that fails holds up no other."""
     answers = {"f": lambda records: RAISED, "g": lambda records: None}
@@ -152,6 +153,7 @@ async def test_a_mapping_of_one_stream_does_not_follow_to_another(world):
     assert poller.status().stream_arn == "arn:t/1"
 
 
+@pytest.mark.row("F40", switch="EventSettings.polling")
 async def test_awss_pace_never_asks_the_back_end_to_wait(world, monkeypatch):
     """Row F40: with AWS's pace there is a poll four times a second, also where the back end could wait."""
     pauses, waits = [], []

@@ -270,6 +270,7 @@ async def test_records_that_are_too_old_are_not_delivered(world):
     }
 
 
+@pytest.mark.row("F45")
 async def test_a_failing_shard_blocks_only_itself(world):
     """While one shard's batch is retried, the records of another are delivered."""
     world.streams.create("t", [Shard("shard-1"), Shard("shard-2")])

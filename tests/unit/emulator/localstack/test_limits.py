@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+from streamer_localstack.engine.expression_limits import check_expressions
 from streamer_localstack.engine.limits import (
     Invalid,
     Key,
     Schema,
-    check_expressions,
     check_item,
     check_key,
     check_updated,

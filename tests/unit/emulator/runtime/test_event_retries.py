@@ -8,6 +8,7 @@ from emulator.runtime.event_retries import Condition, GiveUp, Retry, after_error
 DELAYS = (60.0, 120.0)
 
 
+@pytest.mark.row("E44")
 @pytest.mark.parametrize(
     ("config", "attempts", "age_s", "expected"),
     [
@@ -27,6 +28,7 @@ def test_after_an_error(
     assert after_error(config, attempts=attempts, age_s=age_s, delays_s=DELAYS) == expected
 
 
+@pytest.mark.row("E44")
 @pytest.mark.parametrize(
     ("throttles", "age_s", "reserved", "expected"),
     [

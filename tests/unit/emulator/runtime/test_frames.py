@@ -31,6 +31,7 @@ PIECES = st.lists(
 )
 
 
+@pytest.mark.row("H13")
 @given(PIECES, st.lists(st.integers(1, 12), min_size=1, max_size=20))
 def test_order_and_content_survive_any_cut(pieces: list[tuple[bool, bytes]], cuts: list[int]) -> None:
     """However the stream is cut, the text is that of its pieces in order, each record a line of its own."""
@@ -59,6 +60,7 @@ def test_what_only_looks_like_a_frame_is_text() -> None:
     assert frames.feed(data) + frames.flush() == data
 
 
+@pytest.mark.row("H12")
 @pytest.mark.parametrize(
     ("level", "kept"),
     [
@@ -80,6 +82,7 @@ def test_plain_lines_are_filtered_by_their_level(level: str, kept: list[str]) ->
     assert out == b"".join(lines[name] for name in kept)
 
 
+@pytest.mark.row("H13")
 def test_framed_records_are_filtered_by_their_type() -> None:
     """A record's type names its level."""
     frames = Frames(json_config("ERROR"))

@@ -107,6 +107,9 @@ def test_the_json_format() -> None:
         },
         "status": "success",
     }
+    trace = "Root=1-a-b;Parent=c;Sampled=1"
+    [traced] = records(log.end(Report("id", 1, 128, 9, sampled_trace=trace), at=AT))
+    assert traced["record"]["tracing"] == {"type": "X-Amzn-Trace-Id", "value": trace}  # type: ignore[index]
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ def function(**options: Any) -> Function:
     return Function("f", "a.b", Path("/code"), **options)
 
 
+@pytest.mark.row("E22")
 @pytest.mark.parametrize(("python", "more"), [((3, 11), set()), ((3, 12), {"LC_CTYPE"})], ids=str)
 def test_the_complete_set(python: tuple[int, int], more: set[str]) -> None:
     """There are row E22's variables, the documented ones of ours, the function's own, and nothing else."""
@@ -86,6 +87,7 @@ def test_the_values() -> None:
     assert found["PYTHONPATH"] == found["LAMBDA_RUNTIME_DIR"] == "/runtime"
 
 
+@pytest.mark.row("H8")
 def test_the_json_log_format() -> None:
     """With the JSON format the runtime client is told the format and the level (row H8)."""
     logging = LoggingConfig(format=LogFormat.JSON, application_level="DEBUG")

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from decimal import Context, Decimal
 from typing import Any
 
-from .limits import number
+from .limits import MAX_NUMBER_DIGITS, number
 from .records import canonical
 
 _ORDERED = {"S", "N", "B"}
-_NUMBERS = Context(prec=38)
+_NUMBERS = Context(prec=MAX_NUMBER_DIGITS)
 _SHORT = 10**37
 
 
@@ -41,7 +41,7 @@ def holds(comparison: str, left: Any, right: Any) -> bool:
     if kind != other_kind or kind not in _ORDERED:
         return False
     if kind == "N":
-        one, other = _exact(one), _exact(other)
+        one, other = exact(one), exact(other)
     elif kind == "B":
         one, other = base64.b64decode(one), base64.b64decode(other)
     match comparison:
@@ -107,7 +107,7 @@ def add(left: Mapping[str, Any], right: Mapping[str, Any], sign: int) -> dict[st
     """
     if "N" not in left or "N" not in right:
         raise NotFlat
-    one, other = _exact(left["N"]), _exact(right["N"])
+    one, other = exact(left["N"]), exact(right["N"])
     if isinstance(one, int) and isinstance(other, int):
         total = one + sign * other
         if abs(total) < _SHORT:
@@ -115,7 +115,8 @@ def add(left: Mapping[str, Any], right: Mapping[str, Any], sign: int) -> dict[st
     return {"N": number(format(_NUMBERS.add(Decimal(one), sign * Decimal(other)), "f"))}
 
 
-def _exact(text: str) -> int | Decimal:
+def exact(text: str) -> int | Decimal:
+    """Return a number as DynamoDB compares it; whole ones, which are most, as the quicker `int`."""
     try:
         return int(text)
     except ValueError:

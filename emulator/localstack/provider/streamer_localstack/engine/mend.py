@@ -8,7 +8,6 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from decimal import Context, Decimal
 from typing import Any
 
 from moto.dynamodb import responses
@@ -18,11 +17,10 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 
-from . import conditions, operation, reads, tables, transactions
+from . import comparing, conditions, operation, reads, tables, transactions
 from .clock import CLOCK
 from .expiry import is_expired
-from .limits import number
-from .operation import Operation
+from .operation import Operation, items_of
 from .requests import MAX_TRANSACTION_ITEMS
 from .wire import copy_item, copy_value, wire
 
@@ -32,9 +30,8 @@ TTL_INTERVAL_S = 5.0
 MAX_PARSED_EXPRESSIONS = 512
 """Update expressions whose syntax trees are kept; an application has a few dozen."""
 
-LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-_NUMBERS = Context(prec=38)
 _installed = threading.Lock()
 _add = DynamoType.__add__
 _cast_value = DynamoType.cast_value.fget
@@ -80,32 +77,24 @@ def add(self: DynamoType, other: DynamoType) -> DynamoType:
     """`DynamoType.__add__` with DynamoDB's 38 digits."""
     if self.type != "N" or other.type != "N":
         return _add(self, other)
-    return _number(_NUMBERS.add(Decimal(self.value), Decimal(other.value)))
+    return DynamoType(comparing.add({"N": self.value}, {"N": other.value}, 1))
 
 
 def cast_value(self: DynamoType) -> Any:
     """`DynamoType.cast_value`, what is compared, with decimals where moto has floats."""
-    return exact(self.value) if self.type == "N" else _cast_value(self)
+    return comparing.exact(self.value) if self.type == "N" else _cast_value(self)
 
 
 def expr(self: AttributeValue, item: Item | None) -> Any:
     """`AttributeValue.expr`, the other side of a comparison, with decimals likewise."""
-    return exact(self.value) if self.type == "N" else _expr(self, item)
-
-
-def exact(number: str) -> int | Decimal:
-    """Return a number as DynamoDB compares it; whole ones, which are most, as the quicker `int`."""
-    try:
-        return int(number)
-    except ValueError:
-        return Decimal(number)
+    return comparing.exact(self.value) if self.type == "N" else _expr(self, item)
 
 
 def subtract(self: DynamoType, other: DynamoType) -> DynamoType:
     """`DynamoType.__sub__` in decimals, where moto computes with floats."""
     if self.type != "N" or other.type != "N":
         raise TypeError("Sum only supported for Numbers.")
-    return _number(_NUMBERS.subtract(Decimal(self.value), Decimal(other.value)))
+    return DynamoType(comparing.add({"N": self.value}, {"N": other.value}, -1))
 
 
 def delete_expired(now: float) -> int:
@@ -116,17 +105,13 @@ def delete_expired(now: float) -> int:
             name = table.ttl["AttributeName"]
             due = [
                 item
-                for item in _items(table)
+                for item in items_of(table)
                 if name in item.attrs and is_expired(wire(item.attrs[name]), now)
             ]
             for item in due:
                 table.delete_item(item.hash_key, item.range_key)
             deleted += len(due)
     return deleted
-
-
-def _number(value: Decimal) -> DynamoType:
-    return DynamoType({"N": number(format(value.normalize(_NUMBERS), "f"))})
 
 
 def _in_operation(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -148,16 +133,10 @@ def _tables_with_ttl() -> list[Table]:
     ]
 
 
-def _items(table: Table) -> list[Item]:
-    if table.range_key_attr is None:
-        return list(table.items.values())
-    return [item for partition in table.items.values() for item in partition.values()]
-
-
 def _delete_expired_for_ever(interval_s: float) -> None:
     pause = threading.Event()
     while not pause.wait(interval_s):
         try:
             delete_expired(CLOCK.now())
         except Exception:  # the next round must come, whatever one table is like
-            LOG.exception("Expired items could not be deleted; trying again in %s s", interval_s)
+            log.exception("Expired items could not be deleted; trying again in %s s", interval_s)

@@ -6,7 +6,7 @@ leaves the outer one as it was, which is what a transaction or a batch of statem
 
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -18,7 +18,6 @@ from .wire import keys_of, wire_of
 
 _LOCK = threading.RLock()
 _open: "list[_Work]" = []  # the outermost operation's work, none or one; guarded by _LOCK
-
 
 written: list[Callable[[Any, Any, Any], None]] = []
 """Are told of each item that an operation wrote: the table, the item before, the item after."""
@@ -91,6 +90,15 @@ def find(table: Any, hash_key: Any, range_key: Any) -> Any:
     if found is None or table.range_key_attr is None:
         return found
     return found.get(range_key)
+
+
+def items_of(table: Any) -> Iterator[Any]:
+    """Iterate over every item of a table, in no order."""
+    for held in table.items.values():
+        if table.range_key_attr is None:
+            yield held
+        else:
+            yield from held.values()
 
 
 def store(table: Any, hash_key: Any, range_key: Any, item: Any) -> None:

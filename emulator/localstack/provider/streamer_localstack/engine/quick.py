@@ -14,7 +14,7 @@ from .conditions import RESERVED
 from .flat import Scope, compile_condition, compile_update
 from .limits import check_updated
 from .operation import find, remember, store
-from .schemas import schema_of
+from .schemas import place_of, schema_of
 from .wire import wire_of
 
 _GET = {"TableName", "Key", "ConsistentRead"}
@@ -62,7 +62,7 @@ def update(request: Mapping[str, Any], table: Table) -> str | None:
     returned = request.get("ReturnValues", "NONE")
     if returned not in _RETURNED:
         return None
-    hash_key, range_key = _place(table, request["Key"])
+    hash_key, range_key = place_of(table, request["Key"])
     old = find(table, hash_key, range_key)
     before = {} if old is None else wire_of(old)
     names = request.get("ExpressionAttributeNames") or {}
@@ -87,7 +87,7 @@ def update(request: Mapping[str, Any], table: Table) -> str | None:
 
 def _got(get: Mapping[str, Any], find_table: Callable[[str], Table]) -> dict[str, Any]:
     table = find_table(get["TableName"])
-    item = find(table, *_place(table, get["Key"]))
+    item = find(table, *place_of(table, get["Key"]))
     if item is not None and get.get("ProjectionExpression"):
         names = get.get("ExpressionAttributeNames")
         item = item.project(ProjectionExpressionParser(get["ProjectionExpression"], names).parse())
@@ -102,11 +102,6 @@ _RETURNED: Mapping[str, Any] = {
     "UPDATED_NEW": lambda _before, after, touched: {name: after[name] for name in touched if name in after},
 }
 """`ReturnValues` -> what is shown of the attributes before and after. API reference, `UpdateItem`."""
-
-
-def _place(table: Table, key: Mapping[str, Any]) -> tuple[DynamoType, DynamoType | None]:
-    range_name = table.range_key_attr
-    return DynamoType(key[table.hash_key_attr]), None if range_name is None else DynamoType(key[range_name])
 
 
 def _item(

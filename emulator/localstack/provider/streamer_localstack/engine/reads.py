@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -10,6 +9,8 @@ from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import SecondaryIndex, Table
 
+from .comparing import exact
+from .operation import items_of
 from .ordered import COMPARISONS, Ordered, Position
 from .records import attributes_bytes
 from .schemas import key_names
@@ -32,7 +33,7 @@ class View:
         self.hash_name, self.range_name = key_names(table.schema if index is None else index.schema)
         self.table_names: tuple[str, ...] = tuple(table.table_key_attrs) if index is not None else ()
         self.ordered: Ordered[Item] = Ordered()
-        for item in _items(table):
+        for item in items_of(table):
             self.change(None, item)
 
     def change(self, old: Item | None, new: Item | None) -> None:
@@ -77,10 +78,7 @@ _views: "WeakKeyDictionary[Table, dict[Any, View]]" = WeakKeyDictionary()
 def comparable(value: DynamoType) -> Any:
     """Return what a key value is compared by: text, number or bytes."""
     if value.type == "N":
-        try:
-            return int(value.value)
-        except ValueError:
-            return Decimal(value.value)
+        return exact(value.value)
     if value.type == "B":
         return value.value if isinstance(value.value, bytes) else base64.b64decode(value.value)
     return value.value
@@ -221,11 +219,3 @@ def _passes(value: DynamoType | None, condition: Mapping[str, Any]) -> bool:
     given = condition.get("AttributeValueList", ())
     operands = [each if isinstance(each, DynamoType) else DynamoType(each) for each in given]
     return bool(value.compare(condition["ComparisonOperator"], operands))
-
-
-def _items(table: Table) -> Iterator[Item]:
-    for held in table.items.values():
-        if table.range_key_attr is None:
-            yield held
-        else:
-            yield from held.values()

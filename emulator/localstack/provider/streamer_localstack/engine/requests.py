@@ -6,12 +6,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .expression_limits import check_expressions
 from .limits import (
     Invalid,
     Schema,
     attributes_of,
     canonical_key,
-    check_expressions,
     check_item,
     check_key,
     substitutions,

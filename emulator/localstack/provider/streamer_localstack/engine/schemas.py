@@ -1,8 +1,9 @@
-"""The keys of moto's tables as the rules want them."""
+"""The keys of moto's tables: their schemas as the rules want them, and the keys of an item."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
 from .limits import Key, Schema
@@ -18,6 +19,13 @@ def schema_of(table: Table) -> Schema:
         for index in table.all_indexes()
     }
     return Schema(partition_key, sort_key, indexes)
+
+
+def place_of(table: Table, attributes: Mapping[str, Any]) -> tuple[DynamoType, DynamoType | None]:
+    """Return the values of the table's keys in `attributes` (wire form). Raises KeyError if one lacks."""
+    range_name = table.range_key_attr
+    range_key = None if range_name is None else DynamoType(attributes[range_name])
+    return DynamoType(attributes[table.hash_key_attr]), range_key
 
 
 def key_names(schema: Any) -> tuple[str, str | None]:

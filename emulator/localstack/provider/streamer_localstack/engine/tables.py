@@ -13,9 +13,9 @@ from moto.dynamodb.models.table import Table
 from .clock import CLOCK
 from .limits import check_updated
 from .operation import Operation, changed, find, remember, store
-from .schemas import schema_of
+from .schemas import place_of, schema_of
 from .stream import Stream
-from .wire import copy_item, wire_of
+from .wire import copy_item, forget_wire, wire_of
 
 _put_item = Table.put_item
 _update_item = DynamoDBBackend.update_item
@@ -146,6 +146,7 @@ def update_item(
             if old is not None:
                 store(table, *place, copy_item(old))
         item = _update_item(self, table_name, key, *args, **kwargs)
+        forget_wire(item)  # moto alters the copy after its condition has looked at it
         check_updated(wire_of(item), schema_of(table))
         return item
 
@@ -177,9 +178,8 @@ def _untracked_copy(table: Table) -> Table:
 def _place(table: Table, attributes: dict[str, Any]) -> tuple[DynamoType, DynamoType | None] | None:
     """Return the key in `attributes`, None where it is not one of the table's (moto says so later)."""
     try:
-        hash_key = DynamoType(attributes[table.hash_key_attr])
-        range_key = DynamoType(attributes[table.range_key_attr]) if table.range_key_attr else None
-        hash((hash_key, range_key))
+        place = place_of(table, attributes)
+        hash(place)
     except (KeyError, TypeError, AttributeError, IndexError):
         return None
-    return hash_key, range_key
+    return place

@@ -9,11 +9,6 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 _SETS = {"SS", "NS", "BS"}
 
 
-def attributes_of(item: Item) -> dict[str, Any]:
-    """Return an item's attributes in wire form, binary as base64 text, sharing nothing with the item."""
-    return {name: wire(value) for name, value in item.attrs.items()}
-
-
 def wire_of(item: Item) -> dict[str, Any]:
     """Return the attributes in wire form of an item that is in a table, where no item is ever altered.
 
@@ -21,8 +16,13 @@ def wire_of(item: Item) -> dict[str, Any]:
     """
     attributes: dict[str, Any] | None = item.__dict__.get("_wire")
     if attributes is None:
-        attributes = item.__dict__["_wire"] = attributes_of(item)
+        attributes = item.__dict__["_wire"] = {name: wire(value) for name, value in item.attrs.items()}
     return attributes
+
+
+def forget_wire(item: Item) -> None:
+    """Forget the wire form of an item that was altered since it was written."""
+    item.__dict__.pop("_wire", None)
 
 
 def keys_of(table: Any, attributes: Mapping[str, Any] | None) -> dict[str, Any]:
