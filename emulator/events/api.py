@@ -11,8 +11,9 @@ from typing import Any
 
 from emulator.application import Function, QueueMapping, Service, StartingPosition, StreamMapping
 from emulator.aws_api import ApiError, Response, read_object
+from emulator.aws_validation import invalid
 from emulator.errors import InvalidApplication, QueueNotFound
-from emulator.events.mapping_fields import changes, describe, invalid, patterns
+from emulator.events.mapping_fields import changes, describe, patterns
 from emulator.events.mapping_runner import Described, EventSourceMapping, MappingInUse
 from emulator.events.service import EventSources
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from emulator.account import ACCOUNT_ID, REGION
 from emulator.application import Destination, QueueMapping, Service, StreamMapping
-from emulator.aws_api import ApiError
+from emulator.aws_validation import Members, invalid, refuse_violations
 from emulator.errors import InvalidApplication
 from emulator.events.batches import Verdict
 from emulator.events.filters import MAX_FILTERS, MAX_PATTERN_CHARACTERS, Filter
@@ -19,6 +19,9 @@ from emulator.events.stream_limits import LIMITS, YOUNGEST_RECORD_AGE_S
 
 NO_RECORDS, OK, FAILED = "No records processed", "OK", "PROBLEM: Function call failed"
 """`LastProcessingResult`, as recorded on AWS."""
+
+REPORT = "ReportBatchItemFailures"
+"""The one of `FunctionResponseTypes`."""
 
 _RESULTS = {None: NO_RECORDS, str(Verdict.SUCCEEDED): OK}
 _NUMBERS = {
@@ -54,11 +57,6 @@ _ELSEWHERE = {
 """Members that `api` reads, or that change nothing here."""
 
 
-def invalid(message: str) -> ApiError:
-    """Return Lambda's refusal of a value."""
-    return ApiError(400, "InvalidParameterValueException", message)
-
-
 def changes(body: Mapping[str, Any], service: str) -> dict[str, Any]:
     """Return the fields of a `StreamMapping` or `QueueMapping` that a request names, with their values.
 
@@ -70,10 +68,13 @@ def changes(body: Mapping[str, Any], service: str) -> dict[str, Any]:
     """
     given = {name: value for name, value in body.items() if value is not None}
     _refuse_unknown(given, service)
+    members = Members(given)
     fields: dict[str, Any] = {
-        field: _number(name, given[name]) for name, field in _NUMBERS.items() if name in given
+        field: members.integer(name, *LIMITS[field]) for name, field in _NUMBERS.items() if name in given
     }
-    fields |= {field: bool(given[name]) for name, field in _FLAGS.items() if name in given}
+    fields |= {field: members.flag(name) for name, field in _FLAGS.items() if name in given}
+    members.check()
+    _check_age(fields.get("maximum_record_age_s", -1))
     if "FunctionResponseTypes" in given:
         fields["report_batch_item_failures"] = _reports(given["FunctionResponseTypes"])
     if "FilterCriteria" in given:
@@ -96,13 +97,13 @@ def patterns(body: Mapping[str, Any]) -> list[str] | None:
         return None
     found = [one.get("Pattern") for one in criteria.get("Filters") or ()]
     if len(found) > MAX_FILTERS:
-        raise _violation(
+        refuse_violations(
             f"Value at 'filterCriteria.filters' failed to satisfy constraint: Member must have length less"
             f" than or equal to {MAX_FILTERS}"
         )
     for pattern in found:
         if isinstance(pattern, str) and len(pattern) > MAX_PATTERN_CHARACTERS:
-            raise _violation(
+            refuse_violations(
                 "Value at 'filterCriteria.filters.1.member.pattern' failed to satisfy constraint: Member must"
                 f" have length less than or equal to {MAX_PATTERN_CHARACTERS}"
             )
@@ -128,7 +129,7 @@ def describe(one: Described, *, sent_patterns: Sequence[str] | None = None) -> d
         "State": str(one.state),
         "BatchSize": mapping.batch_size,
         "MaximumBatchingWindowInSeconds": int(mapping.maximum_batching_window_s),
-        "FunctionResponseTypes": ["ReportBatchItemFailures"] if mapping.report_batch_item_failures else [],
+        "FunctionResponseTypes": [REPORT] if mapping.report_batch_item_failures else [],
     }
     if one.source_arn is not None:
         told["EventSourceArn"] = one.source_arn
@@ -177,28 +178,23 @@ def _refuse_unknown(given: Mapping[str, Any], service: str) -> None:
         raise invalid("Tumbling windows are not emulated; set TumblingWindowInSeconds to 0 here.")
 
 
-def _number(name: str, value: Any) -> int:
-    field = _NUMBERS[name]
-    least, most = LIMITS[field]
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ApiError(400, "SerializationException", f"{name} is not a whole number.")
-    member = name[0].lower() + name[1:]
-    if not least <= value <= most:
-        bound = f"greater than or equal to {least}" if value < least else f"less than or equal to {most}"
-        raise _violation(
-            f"Value '{value}' at '{member}' failed to satisfy constraint: Member must have value {bound}"
+def _check_age(seconds: int) -> None:
+    if 0 <= seconds < YOUNGEST_RECORD_AGE_S:
+        raise invalid(
+            f"MaximumRecordAgeInSeconds is {seconds}; it may be -1, or {YOUNGEST_RECORD_AGE_S} and more."
         )
-    if field == "maximum_record_age_s" and 0 <= value < YOUNGEST_RECORD_AGE_S:
-        raise invalid(f"{name} is {value}; it may be -1, or {YOUNGEST_RECORD_AGE_S} and more.")
-    return value
 
 
-def _reports(types: Any) -> bool:
-    if types not in ([], ["ReportBatchItemFailures"]):
-        raise _violation(
-            f"Value '{types}' at 'functionResponseTypes' failed to satisfy constraint: Member must satisfy"
-            " constraint: [Member must satisfy enum value set: [ReportBatchItemFailures]]"
+def _reports(types: Sequence[Any]) -> bool:
+    shown = f"Value '[{', '.join(map(str, types))}]' at 'functionResponseTypes' failed to satisfy constraint:"
+    violations = []
+    if any(one != REPORT for one in types):
+        violations.append(
+            f"{shown} Member must satisfy constraint: [Member must satisfy enum value set: [{REPORT}]]"
         )
+    if len(types) > 1:
+        violations.append(f"{shown} Member must have length less than or equal to 1")
+    refuse_violations(*violations)
     return bool(types)
 
 
@@ -220,7 +216,3 @@ def _on_failure(config: Mapping[str, Any], service: str) -> Destination | None:
 def _concurrency(config: Mapping[str, Any]) -> int | None:
     most: int | None = config.get("MaximumConcurrency")
     return most
-
-
-def _violation(text: str) -> ApiError:
-    return ApiError(400, "ValidationException", f"1 validation error detected: {text}")

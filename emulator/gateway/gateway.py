@@ -19,6 +19,7 @@ from emulator.gateway.calls import Calls
 from emulator.gateway.connections import Connection, Connections, Event, Receive, Send, disconnect_facts
 from emulator.gateway.declarations import check_api
 from emulator.gateway.handshakes import Handshake, query_parameters
+from emulator.gateway.http_response import HttpResponse
 from emulator.gateway.identifiers import Identifiers, api_id
 from emulator.gateway.integrations import Integrations
 from emulator.gateway.management import Management
@@ -113,10 +114,7 @@ class Gateway:
         if scope["type"] == "websocket":
             await self._serve_websocket(scope, receive, send)
         else:
-            response = await self._management.answer(scope, receive)
-            await _send_http(
-                response.status, response.encoded_headers(), response.body, send, "http.response"
-            )
+            await _send_http(await self._management.answer(scope, receive), send, "http.response")
 
     def sweep(self) -> None:
         """Close every connection that was idle or open too long by the clock. The server calls it often."""
@@ -248,7 +246,7 @@ class Gateway:
         self._timeline.record("gateway.refused", **facts)
         answer = refusals.answer(refusal, pass_body=self.settings.pass_refusal_body)
         try:
-            await _send_http(answer.status, answer.headers, answer.body, send, "websocket.http.response")
+            await _send_http(answer, send, "websocket.http.response")
         except OSError:
             log.debug("client left before its refusal", extra=facts)
 
@@ -298,8 +296,7 @@ class Gateway:
             log.error("gateway task failed", exc_info=error)
 
 
-async def _send_http(
-    status: int, headers: list[tuple[bytes, bytes]], body: bytes, send: Send, prefix: str
-) -> None:
-    await send({"type": f"{prefix}.start", "status": status, "headers": headers})
-    await send({"type": f"{prefix}.body", "body": body})
+async def _send_http(response: HttpResponse, send: Send, prefix: str) -> None:
+    headers = response.encoded_headers()
+    await send({"type": f"{prefix}.start", "status": response.status, "headers": headers})
+    await send({"type": f"{prefix}.body", "body": response.body})

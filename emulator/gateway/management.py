@@ -3,7 +3,6 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,6 +11,7 @@ import msgspec
 from emulator.clock import timestamp
 from emulator.faults import FaultKind, Faults
 from emulator.gateway.connections import ClientTooSlow, Connection, ConnectionGone, Connections, Receive
+from emulator.gateway.http_response import HttpResponse, error_response
 from emulator.gateway.identifiers import is_connection_id
 from emulator.gateway.settings import MAX_MESSAGE_BYTES, GatewaySettings
 from emulator.gateway.throttling import Throttle
@@ -22,29 +22,6 @@ log = logging.getLogger(__name__)
 
 DELETED = (1000, "Connection Closed Normally")
 """Close code and reason of a connection that the back end deleted. Recorded from AWS."""
-
-
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
-    """An answer; `error` is the modelled exception, told to SDKs by the header `x-amzn-ErrorType`."""
-
-    status: int
-    body: bytes = b""
-    error: str | None = None
-
-    def encoded_headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the headers as ASGI takes them."""
-        headers = [(b"content-type", b"application/json")] if self.body else []
-        if self.status != 204:
-            headers.append((b"content-length", str(len(self.body)).encode()))
-        if self.error is not None:
-            headers.append((b"x-amzn-ErrorType", self.error.encode()))
-        return headers
-
-
-def error_response(status: int, error: str, message: str) -> HttpResponse:
-    """Return an answer in the form of AWS's JSON errors: `{"message": …}` and the error's type."""
-    return HttpResponse(status, msgspec.json.encode({"message": message}), error)
 
 
 FORBIDDEN = error_response(403, "ForbiddenException", "Forbidden")

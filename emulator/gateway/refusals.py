@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 
 import msgspec
 
+from emulator.gateway.http_response import HttpResponse
 from emulator.gateway.responses import INTERNAL_SERVER_ERROR, TIMED_OUT, FunctionResponse, Refused
 
 _INTERNAL = "InternalServerErrorException"
@@ -32,16 +32,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The HTTP response to a refused handshake, as ASGI takes it."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
-
-
-def answer(refusal: Refused, *, pass_body: bool) -> Answer:
+def answer(refusal: Refused, *, pass_body: bool) -> HttpResponse:
     """Word a refusal: `{"message": …}` and `x-amzn-ErrorType`.
 
     Args:
@@ -55,20 +46,16 @@ def answer(refusal: Refused, *, pass_body: bool) -> Answer:
         return _passed_on(refusal.status, refusal.response)
     message, error = _wording(refusal.status)
     body = msgspec.json.encode(refusal.content or {"message": message})
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    return Answer(refusal.status, [*headers, (b"x-amzn-ErrorType", (refusal.error or error).encode())], body)
+    return HttpResponse(refusal.status, body, refusal.error or error)
 
 
-def _passed_on(status: int, response: FunctionResponse) -> Answer:
-    headers = [
-        (name.encode(), value.encode("latin-1"))
+def _passed_on(status: int, response: FunctionResponse) -> HttpResponse:
+    headers = tuple(
+        (name, value)
         for name, value in response.headers
         if _NAME.fullmatch(name) and _VALUE.fullmatch(value) and not _is_ours(name.lower())
-    ]
-    if not any(name.lower() == b"content-type" for name, _ in headers):
-        headers.append((b"content-type", b"application/json"))
-    headers.append((b"content-length", str(len(response.body)).encode()))
-    return Answer(status, headers, response.body)
+    )
+    return HttpResponse(status, response.body, headers=headers)
 
 
 def _is_ours(name: str) -> bool:

@@ -52,6 +52,12 @@ def test_ten_lines_test_a_flow(tmp_path: Path) -> None:
     assert "1 passed" in run(["-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)], tmp_path)
 
 
+def test_time_and_faults(tmp_path: Path) -> None:
+    """A killed executor and ten idle minutes, in tests of the user's own."""
+    (tmp_path / "test_experiments.py").write_text(example("experiments"))
+    assert "2 passed" in run(["-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)], tmp_path)
+
+
 def test_an_action_of_ones_own(tmp_path: Path) -> None:
     """An action in a module of the user's is offered by naming the module."""
     (tmp_path / "my_actions.py").write_text(example("action"))

@@ -122,3 +122,14 @@ async def test_changes_take_their_time_and_miss_nothing(parity: Any, stream: Any
     await stream.put("b", "c")
     events = await parity.function("on-mapped").events(2)
     assert [keys(event) for event in events] == [["b"], ["c"]]
+
+
+@pytest.mark.row("F3.StartingPosition", "F44")
+async def test_starting_positions(parity: Any, stream: Any) -> None:
+    """From TRIM_HORIZON on nothing that is there is missed; from LATEST on comes what is written later."""
+    await stream.put("before")
+    await stream.map("on-mapped")
+    await stream.map("on-mapped-too", StartingPosition="LATEST")
+    await stream.put("after")
+    assert keys(await parity.function("on-mapped").event())[0] == "before"
+    assert keys(await parity.function("on-mapped-too").event()) == ["after"]

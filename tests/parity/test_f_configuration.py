@@ -145,19 +145,6 @@ async def test_starting_position_is_needed(lenient: Any, parity: Any, stream: An
     assert code == "ValidationException"
 
 
-@pytest.mark.row("F3.StartingPosition", "F44")
-async def test_starting_positions(parity: Any, stream: Any) -> None:
-    """From TRIM_HORIZON on nothing that is there is missed; from LATEST on comes what is written later."""
-    await stream.put("before")
-    await stream.map("on-mapped")
-    await stream.map("on-mapped-too", StartingPosition="LATEST")
-    await stream.put("after")
-    first = await parity.function("on-mapped").event()
-    assert first["Records"][0]["dynamodb"]["Keys"]["sk"] == {"S": "before"}
-    (record,) = (await parity.function("on-mapped-too").event())["Records"]
-    assert record["dynamodb"]["Keys"]["sk"] == {"S": "after"}
-
-
 @pytest.mark.row("F3.FunctionResponseTypes")
 async def test_response_types(lenient: Any, parity: Any, stream: Any) -> None:
     """One type there is; another, or a second one, is refused."""

@@ -75,7 +75,6 @@ def test_batch_is_not_a_transaction(table: Any) -> None:
 
 
 @pytest.mark.row("G2")
-@pytest.mark.xfail(reason="moto looks for duplicates without looking at the table")
 def test_keys_of_two_tables_are_two_keys(table: Any, make_table: Any) -> None:
     """Only within one table is the same key a duplicate."""
     other = make_table()
@@ -84,7 +83,6 @@ def test_keys_of_two_tables_are_two_keys(table: Any, make_table: Any) -> None:
 
 
 @pytest.mark.row("G2")
-@pytest.mark.xfail(reason="the engine answers with an internal error, and takes the first of two")
 @pytest.mark.parametrize(
     "write",
     [

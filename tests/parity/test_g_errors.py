@@ -94,16 +94,8 @@ TTL = {"Enabled": True, "AttributeName": "expires"}
         ("describe_table", {}),
         ("update_table", {"BillingMode": "PAY_PER_REQUEST"}),
         ("delete_table", {}),
-        pytest.param(
-            "describe_time_to_live",
-            {},
-            marks=pytest.mark.xfail(reason="moto's code is ResourceNotFound, in a sentence of its own"),
-        ),
-        pytest.param(
-            "update_time_to_live",
-            {"TimeToLiveSpecification": TTL},
-            marks=pytest.mark.xfail(reason="moto's code is ResourceNotFound, in a sentence of its own"),
-        ),
+        ("describe_time_to_live", {}),
+        ("update_time_to_live", {"TimeToLiveSpecification": TTL}),
     ],
 )
 def test_table_that_is_not_there(parity: Any, operation: str, more: Any) -> None:

@@ -64,7 +64,6 @@ def test_values_of_an_expression_have_2_megabytes(table: Any) -> None:
 
 
 @pytest.mark.row("G10")
-@pytest.mark.xfail(reason="the engine counts the values alone")
 def test_names_of_an_expression_count_too(table: Any) -> None:
     """The 2 MB are of names and values together."""
     values = {f":{number}": {"S": "x" * 350_000} for number in range(5)}
@@ -125,7 +124,6 @@ def test_size_of_a_put_comes_before_its_condition(table: Any) -> None:
 
 
 @pytest.mark.row("G12")
-@pytest.mark.xfail(reason="the engine looks at the types of operands when it meets them, after the condition")
 @pytest.mark.parametrize(
     ("expression", "value"),
     [
@@ -144,7 +142,6 @@ def test_types_of_an_update_come_before_its_condition(table: Any, expression: st
 
 
 @pytest.mark.row("G12")
-@pytest.mark.xfail(reason="the engine takes an operand that fits no item for one that fits not this item")
 @pytest.mark.parametrize(
     ("condition", "values"),
     [

@@ -144,31 +144,37 @@ async def test_batch_ends_at_six_megabytes(parity: Any, queue: Any) -> None:
     assert len(written) <= MAX_EVENT_BYTES < len(written) + 251_000
 
 
+async def run_at_once(parity: Any, queue: Any, other: Any, count: int, *, waiting: int) -> None:
+    """See so many held batches run, of one message each, and no more until one of them has ended."""
+    function = parity.function("on-mapped")
+    running = [await function.invocation() for _ in range(count)]
+    await other.send("later")
+    await other.map("on-mapped-too")
+    await parity.function("on-mapped-too").event()  # by now another batch would have begun
+    await queue.holds(waiting, count)
+    assert function.count == count
+    running.pop().release()
+    await function.invocation()
+    assert function.count == count + 1
+
+
 @pytest.mark.row("SQS.scaling")
-async def test_five_batches_run_at_once_in_the_beginning(parity: Any, queue: Any) -> None:
+async def test_five_batches_run_at_once_in_the_beginning(parity: Any, queue: Any, map_queue: Any) -> None:
     """With more messages than that five are at work; another begins when one of them has ended."""
-    function = parity.function("on-mapped").holds()
+    parity.function("on-mapped").holds()
     await queue.send(*(str(number) for number in range(8)))
     await queue.map(BatchSize=1)
-    running = [await function.invocation() for _ in range(5)]
-    assert function.count == 5
-    running.pop().release()
-    running.append(await function.invocation())
-    assert function.count == 6
+    await run_at_once(parity, queue, await map_queue(), 5, waiting=3)
 
 
 @pytest.mark.row("SQS.concurrency")
-async def test_maximum_concurrency_bounds_the_batches(parity: Any, queue: Any) -> None:
+async def test_maximum_concurrency_bounds_the_batches(parity: Any, queue: Any, map_queue: Any) -> None:
     """With a maximum of 2 no third batch begins while two run."""
-    function = parity.function("on-mapped").holds()
+    parity.function("on-mapped").holds()
     await queue.send(*(str(number) for number in range(4)))
     mapping_id = await queue.map(BatchSize=1, ScalingConfig={"MaximumConcurrency": 2})
     assert (await queue.get(mapping_id))["ScalingConfig"] == {"MaximumConcurrency": 2}
-    running = [await function.invocation() for _ in range(2)]
-    assert function.count == 2
-    running.pop().release()
-    running.append(await function.invocation())
-    assert function.count == 3
+    await run_at_once(parity, queue, await map_queue(), 2, waiting=2)
 
 
 @pytest.mark.row("SQS.concurrency")

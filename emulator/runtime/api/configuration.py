@@ -12,11 +12,11 @@ from typing import Any
 from emulator.account import REGION
 from emulator.application import Destination, Function, LogFormat, LoggingConfig, Service
 from emulator.application.quotas import EPHEMERAL_STORAGE_MB, MEMORY_MB, TIMEOUT_S
+from emulator.aws_validation import Members, invalid
 from emulator.clock import timestamp
 from emulator.runtime.api.code_facts import CodeFacts
 from emulator.runtime.api.environment import read_environment
 from emulator.runtime.api.records import FunctionRecord
-from emulator.runtime.api.validation import Members, invalid
 from emulator.runtime.variables import runtime_name
 
 _HARMLESS: dict[str, tuple[Any, ...]] = {

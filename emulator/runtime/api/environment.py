@@ -3,7 +3,7 @@
 import re
 
 from emulator.application.quotas import MAX_ENVIRONMENT_BYTES, RESERVED_VARIABLES, environment_bytes
-from emulator.runtime.api.validation import Members, invalid, refuse_violations
+from emulator.aws_validation import Members, invalid, refuse_violations
 
 _KEY = re.compile(r"[a-zA-Z]([a-zA-Z0-9_])+")
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from emulator.application import AsynchronousConfig, Destination, Function, Service
 from emulator.aws_api import Response
+from emulator.aws_validation import Members, invalid, not_found
 from emulator.runtime.api.configuration import read_destination
 from emulator.runtime.api.functions import page
 from emulator.runtime.api.records import EventInvokeConfig, Records
 from emulator.runtime.api.requests import Operation, Request
-from emulator.runtime.api.validation import Members, invalid, not_found
 from emulator.runtime.service import LambdaService
 
 MAX_RETRY_ATTEMPTS = 2

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 from emulator.account import REGION
 from emulator.application import Function
 from emulator.aws_api import Response, read_object
+from emulator.aws_validation import Members, invalid, not_found, refuse_violations
 from emulator.runtime.api.code_facts import code_facts
 from emulator.runtime.api.configuration import describe, read_changes
 from emulator.runtime.api.records import Records, check_revision
 from emulator.runtime.api.requests import Operation, Request
-from emulator.runtime.api.validation import Members, invalid, not_found, refuse_violations
 from emulator.runtime.service import LambdaService
 
 MAX_PAGE = 50

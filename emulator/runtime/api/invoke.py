@@ -5,8 +5,8 @@ import json
 from collections.abc import Mapping
 
 from emulator.aws_api import ApiError, Response
+from emulator.aws_validation import invalid
 from emulator.runtime.api.requests import Operation, Request
-from emulator.runtime.api.validation import invalid
 from emulator.runtime.service import LambdaService
 
 LOG_TAIL_BYTES = 4096

@@ -5,7 +5,7 @@ import re
 from emulator.account import ACCOUNT_ID, REGION
 from emulator.application import Function
 from emulator.aws_api import ApiError
-from emulator.runtime.api.validation import refuse_violations
+from emulator.aws_validation import refuse_violations
 
 _NAME = re.compile(
     r"^(?:arn:aws:lambda:(?P<region>[a-z0-9-]+):)?(?:(?P<account>\d{12}):)?(?:function:)?"

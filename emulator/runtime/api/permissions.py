@@ -10,9 +10,9 @@ from typing import Any
 
 from emulator.application import Function
 from emulator.aws_api import ApiError, Response
+from emulator.aws_validation import Members, invalid, not_found
 from emulator.runtime.api.records import Records, check_revision
 from emulator.runtime.api.requests import Operation, Request
-from emulator.runtime.api.validation import Members, invalid, not_found
 from emulator.runtime.service import LambdaService
 
 MAX_POLICY_BYTES = 20_480

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from emulator.application import Function
 from emulator.aws_api import Response, read_object
+from emulator.aws_validation import Members, invalid
 from emulator.runtime.api.names import check_qualifier, parse_function_name
-from emulator.runtime.api.validation import Members, invalid
 from emulator.runtime.service import LambdaService
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from emulator.aws_api import Response
+from emulator.aws_validation import invalid
 from emulator.runtime.api.names import check_qualifier, parse_function_name
 from emulator.runtime.api.records import FunctionRecord, Records
 from emulator.runtime.api.requests import Operation, Request
-from emulator.runtime.api.validation import invalid
 from emulator.runtime.service import LambdaService
 
 MAX_TAGS = 50

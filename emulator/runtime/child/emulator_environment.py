@@ -93,13 +93,25 @@ def _follow_clock(client) -> None:  # type: ignore[no-untyped-def]
 
 
 def _travel(offset_s: float, before):  # type: ignore[no-untyped-def]
-    import time_machine
-
     if before is not None:
         before.stop()
-    journey = time_machine.travel(time.time() + offset_s, tick=True)
+    machine = _import_time_machine()  # type: ignore[no-untyped-call]
+    journey = machine.travel(time.time() + offset_s, tick=True)
     journey.start()
     return journey
+
+
+def _import_time_machine():  # type: ignore[no-untyped-def]
+    """Import it without pytest, which it looks for: where that is installed, it is most of the time."""
+    is_absent = "pytest" not in sys.modules
+    if is_absent:
+        sys.modules["pytest"] = None  # type: ignore[assignment]
+    try:
+        import time_machine
+    finally:
+        if is_absent:
+            del sys.modules["pytest"]
+    return time_machine
 
 
 def main() -> None:

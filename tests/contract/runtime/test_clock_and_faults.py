@@ -24,6 +24,7 @@ def handler(event, context):
     return {
         "time": time.time(), "now": datetime.datetime.now(datetime.timezone.utc).timestamp(),
         "remaining_ms": context.get_remaining_time_in_millis(), "travels": "time_machine" in sys.modules,
+        "tests": "pytest" in sys.modules,
         "monotonic": time.monotonic(),
     }
 """
@@ -53,6 +54,7 @@ async def test_an_environment_follows_the_sandboxs_clock(
             assert abs(seen["now"] - seen["time"]) < 20
             assert 0 < seen["remaining_ms"] <= 20_000
             assert abs(seen["monotonic"] - time.monotonic()) < 20
+            assert not seen["tests"]  # large, and nothing of a function's
     assert len(service.environments()) == 1
 
 

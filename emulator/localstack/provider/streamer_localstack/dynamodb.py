@@ -15,9 +15,11 @@ from werkzeug.exceptions import HTTPException
 
 from .engine import quick
 from .engine.clock import CLOCK
-from .engine.limits import Invalid
+from .engine.conditions import RESERVED
+from .engine.limits import Invalid, Schema
 from .engine.operation import Operation
 from .engine.requests import prepare
+from .engine.required import Missing, check_required, missing_of
 from .engine.schemas import schema_of
 from .engine.transactions import TOKENS, TokenMismatch
 
@@ -37,9 +39,10 @@ class EmbeddedDynamoDB:
 
 def dispatch_table(_provider: EmbeddedDynamoDB) -> dict[str, Handler]:
     """Return a handler per operation name."""
+    service = load_service("dynamodb")
     return {
-        name: _handler(name)
-        for name in load_service("dynamodb").operation_names
+        name: _handler(name, missing_of(service.operation_model(name).input_shape))
+        for name in service.operation_names
         if hasattr(DynamoHandler, xform_name(name))
     }
 
@@ -56,7 +59,7 @@ def answer(context: RequestContext, body: str, status: int = 200) -> Response:
     return Response(content, status, headers, mimetype=JSON)
 
 
-def _handler(operation: str) -> Handler:
+def _handler(operation: str, missing: Missing | None) -> Handler:
     method = xform_name(operation)
 
     def handle(context: RequestContext, _request: ServiceRequest) -> Response:
@@ -66,9 +69,14 @@ def _handler(operation: str) -> Handler:
         moto.region = context.region
         moto.headers = context.request.headers
         moto.response_headers = {}
+
+        def find_schema(name: str) -> Schema:
+            return schema_of(moto.dynamodb_backend.get_table(name))
+
         try:
+            check_required(missing, moto.body)
             with Operation():
-                prepare(operation, moto.body, lambda name: schema_of(moto.dynamodb_backend.get_table(name)))
+                prepare(operation, moto.body, find_schema, RESERVED)
                 result = _quick(operation, moto) or _once(moto, getattr(moto, method))
         except Invalid as error:
             return answer(context, _error("ValidationException", str(error)), 400)

@@ -28,7 +28,10 @@ MAX_WAIT_S = 20.0
 """Longest wait of one GetRecords: under the read timeouts that clients have."""
 
 MAX_LISTED = 100
-"""Streams that one ListStreams names. Amazon DynamoDB Streams API reference."""
+"""Streams that one ListStreams names, and shards that one DescribeStream does.
+
+Amazon DynamoDB Streams API reference.
+"""
 
 
 class EmbeddedDynamoDBStreams:
@@ -61,7 +64,7 @@ def _list_streams(context: RequestContext, request: ServiceRequest) -> Response:
     found.sort(key=lambda stream: stream["StreamArn"])
     if after := request.get("ExclusiveStartStreamArn"):
         found = [stream for stream in found if stream["StreamArn"] > after]
-    page = found[: min(request.get("Limit") or MAX_LISTED, MAX_LISTED)]
+    page = found[: _limit(request, MAX_LISTED)]
     said: dict[str, Any] = {"Streams": page}
     if len(page) < len(found):
         said["LastEvaluatedStreamArn"] = page[-1]["StreamArn"]
@@ -69,6 +72,7 @@ def _list_streams(context: RequestContext, request: ServiceRequest) -> Response:
 
 
 def _describe_stream(context: RequestContext, request: ServiceRequest) -> Response:
+    _limit(request, MAX_LISTED)  # a stream has one shard
     stream = _stream(request["StreamArn"])
     name = stream.arn.split("/")[1]
     table = _backend(context).tables.get(name)
@@ -103,12 +107,7 @@ def _get_shard_iterator(context: RequestContext, request: ServiceRequest) -> Res
 
 
 def _get_records(context: RequestContext, request: ServiceRequest) -> Response:
-    limit = request.get("Limit") or MAX_RECORDS
-    if not 1 <= limit <= MAX_RECORDS:
-        raise _invalid(
-            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: "
-            f"Member must have value less than or equal to {MAX_RECORDS}"
-        )
+    limit = _limit(request, MAX_RECORDS)
     try:
         iterator = decode(request["ShardIterator"])
     except InvalidIterator:
@@ -130,6 +129,20 @@ def _records_body(stream: Stream, page: Page) -> str:
         following = Iterator(stream.arn, page.next_position, CLOCK.now())
         body += f',"NextShardIterator":"{following.encode()}"'
     return body + "}"
+
+
+def _limit(request: ServiceRequest, most: int) -> int:
+    """Return how much is asked for, `most` where the request does not say."""
+    asked: int | None = request.get("Limit")
+    if asked is None:
+        return most
+    if not 1 <= asked <= most:
+        bound = "greater than or equal to 1" if asked < 1 else f"less than or equal to {most}"
+        raise _invalid(
+            f"1 validation error detected: Value '{asked}' at 'limit' failed to satisfy constraint: "
+            f"Member must have value {bound}"
+        )
+    return asked
 
 
 def _position(stream: Stream, kind: str, sequence_number: str | None) -> int:

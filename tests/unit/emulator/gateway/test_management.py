@@ -7,11 +7,11 @@ import pytest
 from emulator.clock import ManualClock
 from emulator.gateway.connections import Connection
 from emulator.gateway.events import Identity, Origin
+from emulator.gateway.http_response import error_response
 from emulator.gateway.management import (
     GONE,
     TOO_LARGE,
     describe,
-    error_response,
     find_target,
     is_signed,
 )

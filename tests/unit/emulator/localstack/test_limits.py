@@ -186,14 +186,14 @@ def test_a_bad_substitution_is_named() -> None:
         (
             {"FilterExpression": "a = :a" + " " * 4096},
             None,
-            {":a": {}},
+            {":a": {"NULL": True}},
             "Invalid FilterExpression: Expression size has exceeded the maximum allowed size; "
             "expression size: 4102",
         ),
         (
             {"ConditionExpression": " OR ".join(["a=:a"] * 151)},
             None,
-            {":a": {}},
+            {":a": {"NULL": True}},
             "Invalid ConditionExpression: The expression has more than the 300 operators that are allowed; "
             "number of operators: 301",
         ),
@@ -201,21 +201,21 @@ def test_a_bad_substitution_is_named() -> None:
         (
             {"UpdateExpression": "SET #a = :a"},
             None,
-            {":a": {}},
+            {":a": {"NULL": True}},
             "Invalid UpdateExpression: An expression attribute name used in the document path is not "
             "defined; attribute name: #a",
         ),
         (
             {"UpdateExpression": "SET a = :a"},
             None,
-            {":b": {}},
+            {":b": {"NULL": True}},
             "Invalid UpdateExpression: An expression attribute value used in expression is not defined; "
             "attribute value: :a",
         ),
         (
             {"UpdateExpression": "SET a = :a"},
             {"#x": "x", "#y": "y"},
-            {":a": {}},
+            {":a": {"NULL": True}},
             "Value provided in ExpressionAttributeNames unused in expressions: keys: {#x, #y}",
         ),
         ({}, {"#x": "x"}, None, "ExpressionAttributeNames can only be specified when using expressions"),
@@ -238,4 +238,4 @@ def test_expressions_fit_what_they_name(
 def test_three_hundred_operators_are_allowed() -> None:
     """150 comparisons and 149 ORs."""
     text = " OR ".join(["a=:a"] * 150)
-    check_expressions({"ConditionExpression": text}, None, {":a": {}})
+    check_expressions({"ConditionExpression": text}, None, {":a": {"NULL": True}})

@@ -56,7 +56,7 @@ def holds(comparison: str, left: Any, right: Any) -> bool:
 
 def has_type(value: Any, kind: Any) -> bool:
     """`attribute_type`."""
-    return value is not None and present(kind).get("S") in value
+    return value is not None and kind is not None and kind.get("S") in value
 
 
 def begins_with(value: Any, prefix: Any) -> bool:

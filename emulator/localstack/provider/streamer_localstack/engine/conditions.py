@@ -6,8 +6,8 @@ from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
-from .comparing import NotFlat
-from .flat import Condition, Scope, compile_condition
+from .flat import Condition, compile_condition
+from .operands import Scope
 from .wire import wire_of
 
 RESERVED = frozenset(ReservedKeywords.get_reserved_keywords())
@@ -24,22 +24,17 @@ class Compiled:
         self._condition = condition
 
     def expr(self, item: Item | None) -> bool:
-        """Evaluate; moto does where `flat` cannot."""
-        attributes = {} if item is None else wire_of(item)
+        """Evaluate."""
         names = self._parser.expression_attribute_names or {}
         values = self._parser.expression_attribute_values or {}
-        try:
-            return self._condition(Scope(attributes, names, values))
-        except NotFlat:
-            return bool(_parse(self._parser).expr(item))
+        return self._condition.holds(Scope({} if item is None else wire_of(item), names, values))
 
 
 def parse(self: ConditionExpressionParser) -> Any:
-    """`ConditionExpressionParser.parse`, by `flat` where it can."""
-    text = self.condition_expression
-    condition = compile_condition(text, RESERVED) if text else None
-    if condition is None:
+    """`ConditionExpressionParser.parse` by `flat`, of what `prepare` has let through."""
+    if not self.condition_expression:
         return _parse(self)
+    condition = compile_condition(self.condition_expression, RESERVED)
     # `prepare` has looked that each is used; moto looks again.
     self.expr_attr_names_found = list(self.expression_attribute_names or ())
     self.expr_attr_values_found = list(self.expression_attribute_values or ())

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from .limits import Invalid
+from .records import attributes_bytes
 
 MAX_EXPRESSION_BYTES = 4096
 MAX_EXPRESSION_OPERATORS = 300
+MAX_SUBSTITUTION_BYTES = 2 * 1024 * 1024
 """DynamoDB Developer Guide, "Service, account, and table quotas", "Expression parameters"."""
 
 _NAME = re.compile(r"#[A-Za-z0-9_]+")
@@ -39,6 +41,7 @@ def check_expressions(
             raise Invalid(f"ExpressionAttribute{what} must not be empty")
     for kind, text in expressions.items():
         _check_size(kind, text)
+    _check_substitutions(names or {}, values or {})
     _check_placeholders(expressions, names or {}, _NAME, "Names", "name used in the document path", "name")
     _check_placeholders(expressions, values or {}, _VALUE, "Values", "value used in expression", "value")
 
@@ -60,6 +63,12 @@ def _check_size(kind: str, text: str) -> None:
             f"Invalid {kind}: The expression has more than the {MAX_EXPRESSION_OPERATORS} operators that are "
             f"allowed; number of operators: {operators}"
         )
+
+
+def _check_substitutions(names: Mapping[str, str], values: Mapping[str, Any]) -> None:
+    size = attributes_bytes(values) + sum(len(name) + len(named.encode()) for name, named in names.items())
+    if size > MAX_SUBSTITUTION_BYTES:  # the text is ours, and that a placeholder counts with what it is for
+        raise Invalid("ExpressionAttributeNames and ExpressionAttributeValues exceed max size of 2 MB")
 
 
 def _check_placeholders(

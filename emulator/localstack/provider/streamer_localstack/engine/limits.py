@@ -17,8 +17,7 @@ MAX_NESTING = 32
 MAX_PARTITION_KEY_BYTES = 2048
 MAX_SORT_KEY_BYTES = 1024
 MAX_NUMBER_DIGITS = 38
-MAX_SUBSTITUTION_BYTES = 2 * 1024 * 1024
-"""All of DynamoDB Developer Guide, "Service, account, and table quotas", "Expression parameters"."""
+"""All of DynamoDB Developer Guide, "Service, account, and table quotas"."""
 
 _LARGEST = Decimal("9.9999999999999999999999999999999999999E+125")
 _SMALLEST = Decimal("1E-130")
@@ -146,8 +145,6 @@ def substitutions(values: Mapping[str, Any]) -> dict[str, Any]:
             raise Invalid(
                 f"ExpressionAttributeValues contains invalid value: {error} for key {name}"
             ) from None
-    if attributes_bytes(found) > MAX_SUBSTITUTION_BYTES:
-        raise Invalid("ExpressionAttributeValues exceeds max size of 2 MB")  # the text is ours
     return found
 
 
@@ -157,7 +154,27 @@ def check_key(key: Mapping[str, Any], schema: Schema) -> None:
         one.name not in key or one.type not in key[one.name] for one in schema.keys
     ):
         raise Invalid("The provided key element does not match the schema")
-    _check_key_sizes(key, schema)
+    check_key_sizes(key, schema)
+
+
+def check_key_sizes(item: Mapping[str, Any], schema: Schema) -> None:
+    """Refuse key attributes that are empty or too long. Raises Invalid."""
+    for key in schema.keys:
+        size = _key_bytes(item[key.name])
+        if size == 0:
+            raise Invalid(
+                f"{_NOT_VALID}The AttributeValue for a key attribute cannot contain an empty "
+                f"{_word(key.type)} value. Key: {key.name}"
+            )
+        _check_length(size, is_partition_key=key is schema.partition_key)
+
+
+def check_index_key_sizes(item: Attributes, schema: Schema) -> None:
+    """Refuse keys of indexes that are too long. Raises Invalid."""
+    for keys in schema.indexes.values():
+        for number, key in enumerate(keys):
+            if key.name in item:
+                _check_length(_key_bytes(item[key.name]), is_partition_key=number == 0)
 
 
 def check_item(item: Attributes, schema: Schema) -> None:
@@ -168,7 +185,7 @@ def check_item(item: Attributes, schema: Schema) -> None:
         actual = next(iter(item[key.name]))
         if actual != key.type:
             raise Invalid(_mismatch(key, actual))
-    _check_key_sizes(item, schema)
+    check_key_sizes(item, schema)
     for index, key, actual in _wrong_index_keys(item, schema):
         if actual == key.type:
             raise Invalid(
@@ -180,8 +197,26 @@ def check_item(item: Attributes, schema: Schema) -> None:
             f"{_INVALID}Type mismatch for Index Key {key.name} Expected: {key.type} Actual: {actual} "
             f"IndexName: {index}"
         )
+    check_index_key_sizes(item, schema)
     if attributes_bytes(item) > MAX_ITEM_BYTES:
         raise Invalid("Item size has exceeded the maximum allowed size")
+
+
+def check_not_keys(written: Iterable[str], schema: Schema) -> None:
+    """Refuse an update of a key attribute. Raises Invalid.
+
+    Args:
+        written: names of the attributes that it writes.
+    """
+    for key in schema.keys:
+        if key.name in written:
+            raise Invalid(f"{_INVALID}Cannot update attribute {key.name}. This attribute is part of the key")
+
+
+def check_nesting(item: Attributes) -> None:
+    """Refuse attributes that an update nested too deep. Raises Invalid."""
+    for value in item.values():
+        value_of(value)
 
 
 def check_updated(item: Attributes, schema: Schema) -> None:
@@ -194,6 +229,7 @@ def check_updated(item: Attributes, schema: Schema) -> None:
                 f"{_word(key.type)} value."
             )
         raise Invalid(_mismatch(key, actual))
+    check_index_key_sizes(item, schema)
     if attributes_bytes(item) > MAX_ITEM_BYTES:
         raise Invalid("Item size to update has exceeded the maximum allowed size")
 
@@ -203,20 +239,11 @@ def canonical_key(key: Mapping[str, Any], schema: Schema) -> tuple[Any, ...]:
     return tuple(next(iter(key[one.name].values())) for one in schema.keys)
 
 
-def _check_key_sizes(item: Mapping[str, Any], schema: Schema) -> None:
-    for key in schema.keys:
-        size = _key_bytes(item[key.name])
-        if size == 0:
-            raise Invalid(
-                f"{_NOT_VALID}The AttributeValue for a key attribute cannot contain an empty "
-                f"{_word(key.type)} value. Key: {key.name}"
-            )
-        if key is schema.partition_key and size > MAX_PARTITION_KEY_BYTES:
-            raise Invalid(f"{_INVALID}Size of hashkey has exceeded the maximum size limit of2048 bytes")
-        if key is schema.sort_key and size > MAX_SORT_KEY_BYTES:
-            raise Invalid(
-                f"{_INVALID}Aggregated size of all range keys has exceeded the size limit of1024 bytes"
-            )
+def _check_length(size: int, *, is_partition_key: bool) -> None:
+    if is_partition_key and size > MAX_PARTITION_KEY_BYTES:
+        raise Invalid(f"{_INVALID}Size of hashkey has exceeded the maximum size limit of2048 bytes")
+    if not is_partition_key and size > MAX_SORT_KEY_BYTES:
+        raise Invalid(f"{_INVALID}Aggregated size of all range keys has exceeded the size limit of1024 bytes")
 
 
 def _wrong_index_keys(item: Attributes, schema: Schema) -> Iterable[tuple[str, Key, str]]:

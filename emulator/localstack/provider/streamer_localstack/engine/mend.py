@@ -52,6 +52,7 @@ def install() -> None:
     AttributeValue.expr = expr
     ConditionExpressionParser.parse = conditions.parse
     Table.put_item = tables.put_item
+    Table._validate_key_sizes = tables.validate_key_sizes
     Table.delete_item = tables.delete_item
     Table.get_item = tables.get_item
     Table.query = reads.query
@@ -60,11 +61,15 @@ def install() -> None:
     Table.__deepcopy__ = tables.copy_table
     DynamoDBBackend.update_item = tables.update_item
     DynamoDBBackend.update_table_streams = tables.update_table_streams
+    DynamoDBBackend.update_time_to_live = tables.update_time_to_live
+    DynamoDBBackend.describe_time_to_live = tables.describe_time_to_live
     DynamoDBBackend.delete_table = tables.delete_table
     DynamoDBBackend.transact_write_items = transactions.transact_write_items
     DynamoDBBackend.execute_statement = _in_operation(DynamoDBBackend.execute_statement)
     # Parsed twice per update; what comes out is copied before it is altered.
     UpdateExpressionParser.make = functools.lru_cache(MAX_PARSED_EXPRESSIONS)(UpdateExpressionParser.make)
+    # `prepare` has looked, within each table; moto looks again, without looking at the tables.
+    responses.DynamoHandler._contains_duplicates = lambda _self, _keys: False
     responses.TRANSACTION_MAX_ITEMS = MAX_TRANSACTION_ITEMS
     LimitedSizeDict.__setitem__ = dict.__setitem__  # sizes are checked once, when the item is whole
     interval_s = float(os.environ.get("EMULATOR_TTL_INTERVAL_S") or TTL_INTERVAL_S)

@@ -11,8 +11,9 @@ from moto.dynamodb.responses import ProjectionExpressionParser
 
 from .comparing import NotFlat
 from .conditions import RESERVED
-from .flat import Scope, compile_condition, compile_update
+from .flat import NOTHING, compile_condition, compile_update
 from .limits import check_updated
+from .operands import Scope
 from .operation import find, remember, store
 from .schemas import place_of, schema_of
 from .wire import wire_of
@@ -44,7 +45,7 @@ def answer(operation: str, request: Mapping[str, Any], find_table: Callable[[str
     """
     if operation == "GetItem" and request.keys() <= _GET:
         return json.dumps(_got(request, find_table))
-    if operation == "UpdateItem" and request.keys() <= _UPDATE and "UpdateExpression" in request:
+    if operation == "UpdateItem" and request.keys() <= _UPDATE:
         return update(request, find_table(request["TableName"]))
     if operation == "TransactGetItems" and request.keys() <= {"TransactItems"}:
         gets = [action["Get"] for action in request["TransactItems"]]
@@ -54,10 +55,10 @@ def answer(operation: str, request: Mapping[str, Any], find_table: Callable[[str
 
 def update(request: Mapping[str, Any], table: Table) -> str | None:
     """Update an item; see `answer`."""
-    compiled = compile_update(request["UpdateExpression"], RESERVED)
-    text = request.get("ConditionExpression")
+    update_text, text = request.get("UpdateExpression"), request.get("ConditionExpression")
+    compiled = NOTHING if update_text is None else compile_update(update_text, RESERVED)
     condition = None if text is None else compile_condition(text, RESERVED)
-    if compiled is None or (text is not None and condition is None):
+    if not compiled.is_flat:
         return None
     returned = request.get("ReturnValues", "NONE")
     if returned not in _RETURNED:
@@ -68,11 +69,11 @@ def update(request: Mapping[str, Any], table: Table) -> str | None:
     names = request.get("ExpressionAttributeNames") or {}
     scope = Scope(before, names, request.get("ExpressionAttributeValues") or {})
     try:
-        if condition is not None and not condition(scope):
+        if condition is not None and not condition.holds(scope):
             wants_item = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
             raise ConditionalCheckFailed(item=before if wants_item and old is not None else None)
         base = before if old is not None else request["Key"]
-        after, touched = compiled.apply(Scope(base, names, scope.values), table.table_key_attrs)
+        after, touched = compiled.apply(Scope(base, names, scope.values))
     except NotFlat:
         return None
     check_updated(after, schema_of(table))

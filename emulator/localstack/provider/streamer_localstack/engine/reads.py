@@ -26,12 +26,14 @@ class View:
     Attributes:
         hash_name, range_name: of the view's own keys.
         table_names: the table's keys, which make an index's positions distinct.
+        types: of the table's key attributes and those of its indexes.
     """
 
     def __init__(self, table: Table, index: SecondaryIndex | None) -> None:
         self.index = index
         self.hash_name, self.range_name = key_names(table.schema if index is None else index.schema)
         self.table_names: tuple[str, ...] = tuple(table.table_key_attrs) if index is not None else ()
+        self.types = {each["AttributeName"]: each["AttributeType"] for each in table.attr}
         self.ordered: Ordered[Item] = Ordered()
         for item in items_of(table):
             self.change(None, item)
@@ -69,7 +71,21 @@ class View:
         names = {self.hash_name, self.range_name, *self.table_names} - {None}
         if names != set(key):
             raise MockValidationException("The provided starting key is invalid")
-        return self.place({name: DynamoType(value) for name, value in key.items()})
+        found = {name: DynamoType(value) for name, value in key.items()}
+        if any(value.type != self.types.get(name) for name, value in found.items()):
+            raise MockValidationException(
+                "The provided starting key is invalid: The provided key element does not match the schema"
+            )
+        return self.place(found)
+
+    def check_types(self, hash_key: DynamoType, range_keys: Iterable[DynamoType]) -> None:
+        """Refuse values of a key condition that are of other types than the view's keys."""
+        range_type = None if self.range_name is None else self.types[self.range_name]
+        if hash_key.type != self.types[self.hash_name] or any(key.type != range_type for key in range_keys):
+            raise MockValidationException(
+                "One or more parameter values were invalid: "
+                "Condition parameter type does not match schema type"
+            )
 
 
 _views: "WeakKeyDictionary[Table, dict[Any, View]]" = WeakKeyDictionary()
@@ -107,6 +123,7 @@ def query(
     """`Table.query` that looks at the items of the one key only, where moto sorts the whole table."""
     view = _view(self, index_name, consistent_read)
     start = view.start(exclusive_start_key)
+    view.check_types(hash_key, range_objs)
     partition = comparable(hash_key)
     if start is not None and start[0] != partition:
         raise MockValidationException(

@@ -14,16 +14,20 @@ from .limits import (
     canonical_key,
     check_item,
     check_key,
+    check_not_keys,
     substitutions,
 )
+from .meanings import check_meanings
 from .records import attributes_bytes
 
 MAX_BATCH_WRITES = 25
 MAX_BATCH_KEYS = 100
 MAX_TRANSACTION_ITEMS = 100
 MAX_TRANSACTION_BYTES = 4 * 1024 * 1024
-MAX_REQUEST_BYTES = 16 * 1024 * 1024
-"""DynamoDB Developer Guide, "Service quotas"; API reference, `BatchWriteItem`, `TransactWriteItems`."""
+"""DynamoDB Developer Guide, "Service quotas"; API reference, `BatchWriteItem`, `TransactWriteItems`.
+
+The 16 MB of a batch of writes need no look: 25 items of 400 KB are under it.
+"""
 
 MAX_TOKEN_CHARACTERS = 36
 """Of a ClientRequestToken. API reference, `TransactWriteItems`."""
@@ -41,29 +45,35 @@ _EXPRESSIONS = (
 _ACTIONS = {"Put", "Update", "Delete", "ConditionCheck"}
 
 
-def prepare(operation: str, request: dict[str, Any], schema_of: SchemaOf) -> None:
+def prepare(
+    operation: str, request: dict[str, Any], schema_of: SchemaOf, reserved: frozenset[str] = frozenset()
+) -> None:
     """Refuse a request that breaks a limit; else normalise its values in place.
+
+    Args:
+        request: has every member that it must have.
+        reserved: words, in capitals, that are no attribute names in expressions.
 
     Raises:
         Invalid: with AWS's message.
     """
     match operation:
         case "PutItem" | "UpdateItem" | "DeleteItem" | "GetItem" | "Query" | "Scan":
-            _prepare_one(request, schema_of)
+            _prepare_one(request, schema_of, reserved)
         case "BatchWriteItem":
             _prepare_batch_write(request, schema_of)
         case "BatchGetItem":
             _prepare_batch_get(request, schema_of)
         case "TransactWriteItems":
-            _prepare_transaction(request, schema_of)
+            _prepare_transaction(request, schema_of, reserved)
         case "TransactGetItems":
             _check_transaction_length(request["TransactItems"])
             for action in request["TransactItems"]:
-                _prepare_one(action["Get"], schema_of)
+                _prepare_one(action["Get"], schema_of, reserved)
             _check_distinct([action["Get"] for action in request["TransactItems"]], schema_of)
 
 
-def _prepare_one(request: dict[str, Any], schema_of: SchemaOf) -> None:
+def _prepare_one(request: dict[str, Any], schema_of: SchemaOf, reserved: frozenset[str]) -> None:
     expressions = {kind: request[kind] for kind in _EXPRESSIONS if request.get(kind) is not None}
     names, values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
     if values:
@@ -74,6 +84,7 @@ def _prepare_one(request: dict[str, Any], schema_of: SchemaOf) -> None:
     if "Key" in request:
         request["Key"] = attributes_of(request["Key"])
     check_expressions(expressions, names, values)
+    written = check_meanings(expressions, names or {}, values or {}, reserved)
     if request.get("Limit") is not None and request["Limit"] < 1:
         raise Invalid(
             f"1 validation error detected: Value '{request['Limit']}' at 'limit' failed to satisfy "
@@ -84,6 +95,7 @@ def _prepare_one(request: dict[str, Any], schema_of: SchemaOf) -> None:
         check_item(item, schema)
     if "Key" in request:
         check_key(request["Key"], schema)
+    check_not_keys(written, schema)
     if request.get("ExclusiveStartKey"):
         request["ExclusiveStartKey"] = attributes_of(request["ExclusiveStartKey"])
 
@@ -102,6 +114,8 @@ def _prepare_batch_write(request: dict[str, Any], schema_of: SchemaOf) -> None:
         schema = schema_of(table)
         keys = []
         for write in writes:
+            if write.keys() not in ({"PutRequest"}, {"DeleteRequest"}):  # the text is ours
+                raise Invalid("A WriteRequest must have exactly one of PutRequest and DeleteRequest")
             if "PutRequest" in write:
                 item = write["PutRequest"]["Item"] = attributes_of(write["PutRequest"]["Item"])
                 check_item(item, schema)
@@ -137,7 +151,7 @@ def _prepare_batch_get(request: dict[str, Any], schema_of: SchemaOf) -> None:
         _check_no_duplicates(wanted["Keys"], schema)
 
 
-def _prepare_transaction(request: dict[str, Any], schema_of: SchemaOf) -> None:
+def _prepare_transaction(request: dict[str, Any], schema_of: SchemaOf, reserved: frozenset[str]) -> None:
     actions = request["TransactItems"]
     _check_transaction_length(actions)
     token = request.get("ClientRequestToken")
@@ -151,7 +165,7 @@ def _prepare_transaction(request: dict[str, Any], schema_of: SchemaOf) -> None:
             raise Invalid("TransactItems can only contain one of Check, Put, Update or Delete")
     each = [next(iter(action.values())) for action in actions]
     for one in each:
-        _prepare_one(one, schema_of)
+        _prepare_one(one, schema_of, reserved)
     _check_distinct(each, schema_of)
     size = sum(
         attributes_bytes(one.get("Item") or {**one["Key"], **(one.get("ExpressionAttributeValues") or {})})

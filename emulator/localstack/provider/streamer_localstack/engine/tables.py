@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from moto.dynamodb.exceptions import MockValidationException
+from moto.dynamodb.exceptions import MockValidationException, ResourceNotFoundException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
 from .clock import CLOCK
-from .limits import check_updated
+from .limits import check_index_key_sizes, check_key_sizes, check_nesting, check_updated
 from .operation import Operation, changed, find, remember, store
 from .schemas import place_of, schema_of
 from .stream import Stream
@@ -131,12 +131,25 @@ def get_item(
     return item.project(projection_expression) if item is not None and projection_expression else item
 
 
+def validate_key_sizes(self: Table, attributes: dict[str, Any]) -> None:
+    """`Table._validate_key_sizes`, of bytes, where moto measures their base64 text."""
+    schema = schema_of(self)
+    check_key_sizes(attributes, schema)
+    check_index_key_sizes(attributes, schema)
+
+
 def update_item(
-    self: DynamoDBBackend, table_name: str, key: dict[str, Any], *args: Any, **kwargs: Any
+    self: DynamoDBBackend,
+    table_name: str,
+    key: dict[str, Any],
+    *args: Any,
+    attribute_updates: dict[str, Any] | None = None,
+    **kwargs: Any,
 ) -> Item:
     """`DynamoDBBackend.update_item` on a copy, so that a failure leaves the item as it was.
 
-    Items that are in a table are never altered in place: readers and records may hold them.
+    Items that are in a table are never altered in place: readers and records may hold them. An update of
+    nothing makes the item, where there is none.
     """
     with Operation():
         table = self.get_table(table_name)
@@ -145,8 +158,9 @@ def update_item(
             old = remember(table, *place)
             if old is not None:
                 store(table, *place, copy_item(old))
-        item = _update_item(self, table_name, key, *args, **kwargs)
+        item = _update_item(self, table_name, key, *args, attribute_updates=attribute_updates or {}, **kwargs)
         forget_wire(item)  # moto alters the copy after its condition has looked at it
+        check_nesting(wire_of(item))
         check_updated(wire_of(item), schema_of(table))
         return item
 
@@ -157,6 +171,32 @@ def delete_table(self: DynamoDBBackend, name: str) -> Table:
         table = _delete_table(self, name)
         close_stream(table)
         return table
+
+
+def update_time_to_live(self: DynamoDBBackend, table_name: str, ttl_spec: dict[str, Any]) -> None:
+    """`DynamoDBBackend.update_time_to_live`: neither enables nor disables twice, as on AWS."""
+    ttl = describe_time_to_live(self, table_name)
+    is_enabled, attribute = ttl["TimeToLiveStatus"] == "ENABLED", ttl_spec["AttributeName"]
+    if ttl_spec["Enabled"] == is_enabled:
+        raise MockValidationException(f"TimeToLive is already {'enabled' if is_enabled else 'disabled'}")
+    if is_enabled and attribute != ttl["AttributeName"]:
+        raise MockValidationException(
+            "TimeToLive is active on a different AttributeName: "
+            f"current AttributeName is {ttl['AttributeName']}"
+        )
+    ttl.clear()
+    ttl["TimeToLiveStatus"] = "DISABLED" if is_enabled else "ENABLED"
+    if not is_enabled:
+        ttl["AttributeName"] = attribute
+
+
+def describe_time_to_live(self: DynamoDBBackend, table_name: str) -> dict[str, Any]:
+    """`DynamoDBBackend.describe_time_to_live` with AWS's error for a table that is not there."""
+    try:
+        ttl: dict[str, Any] = self.get_table(table_name).ttl
+    except ResourceNotFoundException:
+        raise ResourceNotFoundException(table_name=table_name) from None
+    return ttl
 
 
 def copy_table(self: Table, memo: dict[int, Any]) -> Table:

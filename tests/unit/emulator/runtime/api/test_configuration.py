@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from emulator.application import Function
 from emulator.aws_api import ApiError
+from emulator.aws_validation import Members
 from emulator.runtime.api.configuration import read_changes, read_destination
-from emulator.runtime.api.validation import Members
 
 FUNCTION = Function("f", "app.f", Path("."))
 NAMES = (

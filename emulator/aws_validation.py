@@ -67,6 +67,13 @@ class Members:
             self._violate(name, value, f"Member must have value less than or equal to {most}")
         return value
 
+    def flag(self, name: str) -> bool | None:
+        """Return a boolean, or None where it is not there."""
+        value = self._values.get(name)
+        if value is not None and not isinstance(value, bool):
+            self._mistyped(name, "true or false")
+        return value
+
     def text(
         self, name: str, *, pattern: str | None = None, most: int | None = None, choices: tuple[str, ...] = ()
     ) -> str | None:
