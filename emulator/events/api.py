@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from emulator.application import Function, QueueMapping, Service, StartingPosition, StreamMapping
+from emulator.application import Function, QueueMapping, StartingPosition, StreamMapping
 from emulator.aws_api import ApiError, Response, read_object
 from emulator.aws_validation import invalid
 from emulator.errors import InvalidApplication, QueueNotFound
-from emulator.events.mapping_fields import changes, describe, patterns
+from emulator.events.mapping_fields import Source, changes, describe, patterns
 from emulator.events.mapping_runner import Described, EventSourceMapping, MappingInUse
+from emulator.events.queue_batches import window_problem
 from emulator.events.service import EventSources
 
 PAGE_SIZE = 100
@@ -22,8 +23,8 @@ PAGE_SIZE = 100
 
 _PATH = re.compile(r"^/2015-03-31/event-source-mappings(?:/(?P<id>[^/]+))?/?$")
 _SOURCE = re.compile(
-    r"^arn:aws[a-z-]*:(?:(?P<dynamodb>dynamodb):[^:]*:[^:]*:table/(?P<table>[^/:]+)/stream/[^/]+"
-    r"|(?P<sqs>sqs):[^:]*:[^:]*:(?P<queue>[^:/]+))$"
+    r"^arn:aws[a-z-]*:(?:dynamodb:[^:]*:[^:]*:table/(?P<table>[^/:]+)/stream/[^/]+"
+    r"|sqs:[^:]*:[^:]*:(?P<queue>[^:/]+))$"
 )
 
 
@@ -64,25 +65,25 @@ class EventSourceMappingsApi:
         source_arn = body.get("EventSourceArn")
         if not isinstance(source_arn, str):
             raise invalid("Unrecognized event source.")
-        source = _SOURCE.match(source_arn)
-        if source is None:
+        named = _SOURCE.match(source_arn)
+        if named is None:
             raise invalid(
                 f"{source_arn} is no event source that is emulated; name a DynamoDB stream or an SQS queue."
             )
-        service = source["dynamodb"] or source["sqs"]
-        fields = changes(body, service)
-        if service == "dynamodb":
+        source = Source.QUEUE if named["queue"] else Source.STREAM
+        fields = changes(body, source)
+        if source is Source.STREAM:
             fields["starting_position"] = _starting_position(body, source_arn)
         function = self._function(body)
         mapping: EventSourceMapping
         try:
-            if service == "dynamodb":
+            if source is Source.STREAM:
                 await self._check_stream(source_arn)
-                mapping = StreamMapping(source["table"], function.name, **fields)
+                mapping = StreamMapping(named["table"], function.name, **fields)
                 self._refuse_duplicate(mapping, source_arn)
                 mapping_id = await self._events.create(mapping, stream_arn=source_arn)
             else:
-                mapping = QueueMapping(source["queue"], function.name, **fields)
+                mapping = QueueMapping(named["queue"], function.name, **fields)
                 _check_window(mapping)
                 self._refuse_duplicate(mapping, source_arn)
                 mapping_id = await self._events.create(mapping)
@@ -112,10 +113,9 @@ class EventSourceMappingsApi:
         return Response.of(page)
 
     async def _update(self, one: Described, body: dict[str, Any]) -> Response:
-        service = Service.QUEUE if isinstance(one.mapping, QueueMapping) else "dynamodb"
         if "StartingPosition" in body:
             raise invalid("StartingPosition cannot be updated; create another mapping.")
-        fields = changes(body, service)
+        fields = changes(body, Source.of(one.mapping))
         if body.get("FunctionName") is not None:
             fields["function"] = self._function(body).name
         mapping = replace(one.mapping, **fields)
@@ -160,8 +160,7 @@ class EventSourceMappingsApi:
     def _refuse_duplicate(self, mapping: EventSourceMapping, source_arn: str | None) -> None:
         for one in self._events.mappings():
             if one.source_arn == source_arn and one.mapping.function == mapping.function:
-                service = "SQS" if isinstance(mapping, QueueMapping) else None
-                raise _duplicate(service, str(source_arn), mapping.function, one.uuid)
+                raise _duplicate(Source.of(mapping), str(source_arn), mapping.function, one.uuid)
 
     def _keep_patterns(self, mapping_id: str, body: Mapping[str, Any]) -> None:
         sent = patterns(body)
@@ -197,10 +196,8 @@ def _starting_position(body: Mapping[str, Any], source_arn: str) -> StartingPosi
 
 
 def _check_window(mapping: QueueMapping) -> None:
-    if mapping.batch_size > 10 and mapping.maximum_batching_window_s == 0:
-        raise invalid(
-            "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
-        )
+    if (problem := window_problem(mapping)) is not None:
+        raise invalid(problem)
 
 
 def _page_size(given: str | None) -> int:
@@ -228,9 +225,9 @@ def _in_use(operation: str) -> ApiError:
     )
 
 
-def _duplicate(service: str | None, source_arn: str, function: str, mapping_id: str) -> ApiError:
-    what = f'An event source mapping with {service} arn (" {source_arn} ") and function (" {function} ")'
-    if service is None:
+def _duplicate(source: Source, source_arn: str, function: str, mapping_id: str) -> ApiError:
+    what = f'An event source mapping with SQS arn (" {source_arn} ") and function (" {function} ")'
+    if source is Source.STREAM:
         what = f'The event source arn (" {source_arn} ") and function (" {function} ") provided mapping'
     return ApiError(
         409,

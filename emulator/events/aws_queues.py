@@ -1,28 +1,26 @@
-"""SQS behind its seam: the only place for queues that knows botocore."""
+"""SQS behind its seam."""
 
 import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.aws import Clients
-from emulator.errors import BackendFailed, EmulatorError, QueueNotFound
+from emulator.errors import EmulatorError, QueueNotFound
+from emulator.events.aws_calls import Errors, call_aws, patient
 from emulator.events.queues import MAX_MESSAGES
-from emulator.threads import in_thread
 
 READ_TIMEOUT_S = 30.0
 """Longer than any wait that is asked for. Ours."""
 
-MAX_CONNECTIONS = 64
-"""Connections to the back end: one per mapping that waits, one per batch that is deleted. Ours."""
-
-_ERRORS: dict[str, type[EmulatorError]] = {
+_ERRORS: Errors = {
     "AWS.SimpleQueueService.NonExistentQueue": QueueNotFound,
     "QueueDoesNotExist": QueueNotFound,
 }
+
+Result = TypeVar("Result")
 
 
 class AwsQueues:
@@ -46,14 +44,8 @@ class AwsQueues:
         """Return the client; made in the thread that needs it first, because boto3 takes its time."""
         with self._lock:
             if self._made is None:
-                # The pollers have their own patience: one attempt per call.
-                config = Config(
-                    connect_timeout=2,
-                    read_timeout=READ_TIMEOUT_S,
-                    retries={"total_max_attempts": 1},
-                    max_pool_connections=MAX_CONNECTIONS,
-                )
-                self._made = Clients(self._endpoint_url, emulators_own=True).new("sqs", config=config)
+                clients = Clients(self._endpoint_url, emulators_own=True)
+                self._made = clients.new("sqs", config=patient(READ_TIMEOUT_S))
             return self._made
 
     async def receive(self, queue: str, *, limit: int, wait_s: int) -> Sequence[Mapping[str, Any]]:
@@ -74,11 +66,10 @@ class AwsQueues:
             return messages
 
         try:
-            messages: list[Mapping[str, Any]] = await self._call(queue, receive)
+            return await self._call(queue, receive)
         except asyncio.CancelledError:
             landing.abandon()
             raise
-        return messages
 
     async def delete(self, queue: str, receipt_handles: Sequence[str]) -> None:
         def delete() -> None:
@@ -104,8 +95,7 @@ class AwsQueues:
             )
             return float(answer["Attributes"]["VisibilityTimeout"])
 
-        seconds: float = await self._call(queue, ask)
-        return seconds
+        return await self._call(queue, ask)
 
     def _url(self, sqs: Any, queue: str) -> str:
         """Return the queue's URL, looked up once; again after it was not found."""
@@ -114,21 +104,12 @@ class AwsQueues:
             url = self._urls[queue] = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
         return url
 
-    async def _call(self, queue: str, call: Callable[[], Any]) -> Any:
+    async def _call(self, queue: str, call: Callable[[], Result]) -> Result:
         try:
-            return await in_thread(call, name="sqs call")
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            kind = _ERRORS.get(code, BackendFailed)
+            return await call_aws(call, errors=_ERRORS, subject=f"queue {queue}")
+        except EmulatorError:
             self._urls.pop(queue, None)
-            raise kind(
-                f"{error.operation_name} of queue {queue} was refused with {code}; see that the queue exists,"
-                " and look at the back end's log."
-            ) from error
-        except BotoCoreError as error:
-            raise BackendFailed(
-                f"The back end does not answer ({type(error).__name__}); see that it runs."
-            ) from error
+            raise
 
 
 class _Landing:

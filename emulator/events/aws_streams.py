@@ -1,14 +1,12 @@
-"""The only place here that knows botocore: DynamoDB Streams behind the seam."""
+"""DynamoDB Streams behind their seam."""
 
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from emulator.aws import Clients
-from emulator.errors import BackendFailed, EmulatorError, IteratorExpired, RecordsTrimmed, StreamNotFound
+from emulator.errors import IteratorExpired, RecordsTrimmed, StreamNotFound
+from emulator.events.aws_calls import Errors, call_aws, patient
 from emulator.events.streams import After, Page, Position, Shard
 from emulator.localstack.backend import WAIT_HEADER
 from emulator.threads import in_thread
@@ -16,10 +14,7 @@ from emulator.threads import in_thread
 READ_TIMEOUT_S = 15.0
 """Longer than any wait that is asked for. Ours."""
 
-MAX_CONNECTIONS = 64
-"""Connections to the back end, one per shard that waits. Ours."""
-
-_ERRORS: dict[str, type[EmulatorError]] = {
+_ERRORS: Errors = {
     "ExpiredIteratorException": IteratorExpired,
     "ResourceNotFoundException": StreamNotFound,
     "TrimmedDataAccessException": RecordsTrimmed,
@@ -49,13 +44,7 @@ class AwsStreams:
 
     def _make_clients(self) -> None:
         clients = Clients(self._endpoint_url, emulators_own=True)
-        # The pollers have their own patience: one attempt per call.
-        config = Config(
-            connect_timeout=2,
-            read_timeout=READ_TIMEOUT_S,
-            retries={"total_max_attempts": 1},
-            max_pool_connections=MAX_CONNECTIONS,
-        )
+        config = patient(READ_TIMEOUT_S)
         self._dynamodb = clients.new("dynamodb", config=config)
         self._streams = clients.new("dynamodbstreams", config=config)
         self._clients = [self._dynamodb, self._streams]
@@ -114,15 +103,4 @@ class AwsStreams:
             params["headers"][WAIT_HEADER] = str(self._wait.ms)
 
     async def _call(self, call: Callable[..., Any], **arguments: Any) -> Any:
-        try:
-            return await in_thread(lambda: call(**arguments), name="aws call")
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            kind = _ERRORS.get(code, BackendFailed)
-            raise kind(
-                f"{error.operation_name} was refused with {code}; look at the back end's log."
-            ) from error
-        except BotoCoreError as error:
-            raise BackendFailed(
-                f"The back end does not answer ({type(error).__name__}); see that it runs."
-            ) from error
+        return await call_aws(lambda: call(**arguments), errors=_ERRORS)

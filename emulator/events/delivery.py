@@ -28,7 +28,6 @@ class Delivery:
         is_invoking: whether the function runs right now.
         is_giving_up: whether the on-failure destination is being told of records.
         is_retrying: whether a batch waits to be delivered again.
-        last_verdict: how the last invocation went.
     """
 
     def __init__(
@@ -39,8 +38,9 @@ class Delivery:
         *,
         finished: Callable[[Sequence[StreamRecord], Verdict], None],
     ) -> None:
+        self._subscription = subscription
         self._mapping = subscription.mapping
-        self._place = place
+        self._facts = subscription.facts(place)
         self._services = services
         self._sender = FailureSender(subscription, place, services, record=self._record)
         self._finished = finished
@@ -50,7 +50,6 @@ class Delivery:
         self.is_invoking = False
         self.is_giving_up = False
         self.is_retrying = False
-        self.last_verdict: Verdict | None = None
 
     def stop(self) -> None:
         """Begin no further invocation; one that runs may finish and counts."""
@@ -65,7 +64,6 @@ class Delivery:
             decision = expire(batch, self._mapping, now=self._services.clock.now())
             if decision is None:
                 decision = self._duplicated(batch, await self._invoke(batch))
-            self.last_verdict = decision.verdict
             self._pending.popleft()
             self._pending.extendleft(reversed(decision.pending))
             if decision.given_up is not None:
@@ -78,7 +76,7 @@ class Delivery:
         """Return what to do where a fault delivers a batch that succeeded once more."""
         if decision.verdict is not Verdict.SUCCEEDED or batch.is_duplicate:
             return decision
-        facts = {"table": self._mapping.table, "function": self._mapping.function}
+        facts = self._subscription.facts()
         if self._services.faults.strike(FaultKind.DUPLICATE_RECORD, **facts) is None:
             return decision
         again = Batch(batch.records, is_duplicate=True)
@@ -156,18 +154,11 @@ class Delivery:
         )
         logger.warning(
             "Stream records were given up",
-            extra={"action": "stream.gave_up", "condition": str(given_up.condition), **self._facts()},
+            extra={"action": "stream.gave_up", "condition": str(given_up.condition), **self._facts},
         )
 
     def _record(self, kind: str, **facts: Any) -> None:
-        self._services.timeline.record(kind, **self._facts(), **facts)
-
-    def _facts(self) -> dict[str, str]:
-        return {
-            "table": self._mapping.table,
-            "function": self._mapping.function,
-            "shard": self._place.shard_id,
-        }
+        self._services.timeline.record(kind, **self._facts, **facts)
 
 
 def _taken(unfinished: deque[StreamRecord], *, until: str | None) -> list[StreamRecord]:

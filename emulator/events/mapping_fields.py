@@ -6,6 +6,7 @@ Source:
 
 import json
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 from emulator.account import ACCOUNT_ID, REGION
@@ -14,8 +15,21 @@ from emulator.aws_validation import Members, invalid, refuse_violations
 from emulator.errors import InvalidApplication
 from emulator.events.batches import Verdict
 from emulator.events.filters import MAX_FILTERS, MAX_PATTERN_CHARACTERS, Filter
+from emulator.events.mapping_limits import LIMITS, YOUNGEST_RECORD_AGE_S
 from emulator.events.mapping_runner import Described
-from emulator.events.stream_limits import LIMITS, YOUNGEST_RECORD_AGE_S
+
+
+class Source(StrEnum):
+    """What a mapping reads, by the service that stands in its ARN."""
+
+    STREAM = "dynamodb"
+    QUEUE = "sqs"
+
+    @classmethod
+    def of(cls, mapping: StreamMapping | QueueMapping) -> "Source":
+        """Return what `mapping` reads."""
+        return cls.QUEUE if isinstance(mapping, QueueMapping) else cls.STREAM
+
 
 NO_RECORDS, OK, FAILED = "No records processed", "OK", "PROBLEM: Function call failed"
 """`LastProcessingResult`, as recorded on AWS."""
@@ -57,17 +71,14 @@ _ELSEWHERE = {
 """Members that `api` reads, or that change nothing here."""
 
 
-def changes(body: Mapping[str, Any], service: str) -> dict[str, Any]:
+def changes(body: Mapping[str, Any], source: Source) -> dict[str, Any]:
     """Return the fields of a `StreamMapping` or `QueueMapping` that a request names, with their values.
-
-    Args:
-        service: of the event source, `dynamodb` or `sqs`.
 
     Raises:
         ApiError: a value is not allowed, or not emulated.
     """
     given = {name: value for name, value in body.items() if value is not None}
-    _refuse_unknown(given, service)
+    _refuse_unknown(given, source)
     members = Members(given)
     fields: dict[str, Any] = {
         field: members.integer(name, *LIMITS[field]) for name, field in _NUMBERS.items() if name in given
@@ -80,7 +91,7 @@ def changes(body: Mapping[str, Any], service: str) -> dict[str, Any]:
     if "FilterCriteria" in given:
         fields["filters"] = [json.loads(pattern) for pattern in patterns(given) or ()]
     if "DestinationConfig" in given:
-        fields["on_failure"] = _on_failure(given["DestinationConfig"], service)
+        fields["on_failure"] = _on_failure(given["DestinationConfig"], source)
     if "ScalingConfig" in given:
         fields["maximum_concurrency"] = _concurrency(given["ScalingConfig"])
     return fields
@@ -101,12 +112,15 @@ def patterns(body: Mapping[str, Any]) -> list[str] | None:
             f"Value at 'filterCriteria.filters' failed to satisfy constraint: Member must have length less"
             f" than or equal to {MAX_FILTERS}"
         )
+    refuse_violations(
+        *(
+            f"Value at 'filterCriteria.filters.{place}.member.pattern' failed to satisfy constraint: Member"
+            f" must have length less than or equal to {MAX_PATTERN_CHARACTERS}"
+            for place, pattern in enumerate(found, 1)
+            if isinstance(pattern, str) and len(pattern) > MAX_PATTERN_CHARACTERS
+        )
+    )
     for pattern in found:
-        if isinstance(pattern, str) and len(pattern) > MAX_PATTERN_CHARACTERS:
-            refuse_violations(
-                "Value at 'filterCriteria.filters.1.member.pattern' failed to satisfy constraint: Member must"
-                f" have length less than or equal to {MAX_PATTERN_CHARACTERS}"
-            )
         try:
             Filter([json.loads(pattern)])
         except (InvalidApplication, ValueError, TypeError, RecursionError) as error:
@@ -163,8 +177,8 @@ def _of_stream(mapping: StreamMapping, last_result: str | None) -> dict[str, Any
     }
 
 
-def _refuse_unknown(given: Mapping[str, Any], service: str) -> None:
-    if service == Service.QUEUE:
+def _refuse_unknown(given: Mapping[str, Any], source: Source) -> None:
+    if source is Source.QUEUE:
         for name in given:
             if name in _STREAM_ONLY or name.startswith("StartingPosition"):
                 raise invalid(f"{name} is not valid for SQS event sources.")
@@ -173,7 +187,7 @@ def _refuse_unknown(given: Mapping[str, Any], service: str) -> None:
         allowed = _COMMON | _ELSEWHERE | _STREAM_ONLY | {"DestinationConfig"}
     for name in given:
         if name not in allowed:
-            raise invalid(f"{name} is not emulated for {service} event sources; leave it out here.")
+            raise invalid(f"{name} is not emulated for {source} event sources; leave it out here.")
     if given.get("TumblingWindowInSeconds"):
         raise invalid("Tumbling windows are not emulated; set TumblingWindowInSeconds to 0 here.")
 
@@ -198,9 +212,9 @@ def _reports(types: Sequence[Any]) -> bool:
     return bool(types)
 
 
-def _on_failure(config: Mapping[str, Any], service: str) -> Destination | None:
+def _on_failure(config: Mapping[str, Any], source: Source) -> Destination | None:
     arn = (config.get("OnFailure") or {}).get("Destination")
-    if config.get("OnSuccess") or (arn and service == Service.QUEUE):
+    if config.get("OnSuccess") or (arn and source is Source.QUEUE):
         raise invalid("Unsupported DestinationConfig parameter for given event source mapping type.")
     if not arn:
         return None

@@ -8,19 +8,14 @@ Source:
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emulator.application import Application, QueueMapping
+from emulator.application import QueueMapping
 from emulator.errors import InvalidApplication
 from emulator.events.batches import NotReached, Verdict
 from emulator.events.item_failures import failed_items
+from emulator.events.mapping_limits import check_numbers
 from emulator.events.queues import MAX_MESSAGES, Message
 from emulator.events.records import first_batch
 from emulator.invocation import InvocationResult
-
-MAX_BATCH_SIZE = 10_000
-"""Messages of one batch. Lambda API reference, `BatchSize`."""
-
-MAX_WINDOW_S = 300
-"""Longest batching window. Lambda API reference, `MaximumBatchingWindowInSeconds`."""
 
 CONCURRENCY = range(2, 1_001)
 """What a maximum concurrency may be. Lambda API reference, `ScalingConfig`."""
@@ -50,21 +45,12 @@ def check(mapping: QueueMapping, *, visibility_timeout_s: float, timeout_s: floa
         raise InvalidApplication(
             f"{where} cannot be made: FIFO queues are not emulated; name a standard queue here."
         )
-    if not 1 <= mapping.batch_size <= MAX_BATCH_SIZE:
-        raise InvalidApplication(
-            f"{where} has a batch size of {mapping.batch_size}; it must be from 1 to {MAX_BATCH_SIZE}."
-        )
+    check_numbers(mapping, where=where)
     window_s = mapping.maximum_batching_window_s
-    if not 0 <= window_s <= MAX_WINDOW_S or window_s != int(window_s):
-        raise InvalidApplication(
-            f"{where} has a batching window of {window_s} s; it must be a whole number from 0 to"
-            f" {MAX_WINDOW_S}."
-        )
-    if mapping.batch_size > MAX_MESSAGES and window_s < 1:
-        raise InvalidApplication(
-            f"{where} has a batch size of {mapping.batch_size}; a size over {MAX_MESSAGES} needs a"
-            " batching window of at least 1 second."
-        )
+    if window_s != int(window_s):
+        raise InvalidApplication(f"{where} has a batching window of {window_s} s; name a whole number.")
+    if (problem := window_problem(mapping)) is not None:
+        raise InvalidApplication(f"{where} cannot be made: {problem}.")
     if mapping.maximum_concurrency is not None and mapping.maximum_concurrency not in CONCURRENCY:
         raise InvalidApplication(
             f"{where} has a maximum concurrency of {mapping.maximum_concurrency}; it must be from"
@@ -77,14 +63,14 @@ def check(mapping: QueueMapping, *, visibility_timeout_s: float, timeout_s: floa
         )
 
 
-def check_all(application: Application) -> None:
-    """See that no function is mapped to one queue twice. Raises InvalidApplication."""
-    pairs = [(mapping.queue, mapping.function) for mapping in application.queue_mappings]
-    for queue, function in pairs:
-        if pairs.count((queue, function)) > 1:
-            raise InvalidApplication(
-                f"The event source {queue} and the function {function} have two mappings; Lambda takes one."
-            )
+def window_problem(mapping: QueueMapping) -> str | None:
+    """Return Lambda's sentence about a batch that is larger than one receive and has no window, or None."""
+    if mapping.batch_size <= MAX_MESSAGES or mapping.maximum_batching_window_s > 0:
+        return None
+    return (
+        "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than"
+        f" {MAX_MESSAGES}"
+    )
 
 
 class Gathering:

@@ -1,4 +1,4 @@
-"""Takes a queue's messages to one function in batches, and deletes those that are finished."""
+"""Receives a queue's messages for one function and gathers them into batches, which are delivered."""
 
 import asyncio
 import logging
@@ -6,26 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from emulator.application import Destination, QueueMapping
-from emulator.errors import BackendFailed, EmulatorError, PayloadTooLarge, QueueNotFound
+from emulator.errors import BackendFailed, EmulatorError, QueueNotFound
 from emulator.events import queue_records
-from emulator.events.batches import NotReached, Verdict
 from emulator.events.pacing import UNREACHABLE
-from emulator.events.queue_batches import Gathering, Outcome, Scale, decide
+from emulator.events.queue_batches import Gathering, Scale
+from emulator.events.queue_delivery import QueueDelivery
 from emulator.events.queue_records import BodyFilter
 from emulator.events.queues import Message, Queues
-from emulator.events.records import payload
 from emulator.events.services import Services
+from emulator.events.settings import STOP_GRACE_S
 from emulator.events.status import QueueMappingStatus, State
-from emulator.invocation import InvocationResult
-from emulator.telemetry import tracing
 
 logger = logging.getLogger(__name__)
 
 WAIT_S = 5
 """What one receive waits for a message. AWS waits 20 s; a shorter wait leaves less behind at a stop. Ours."""
-
-STOP_GRACE_S = 1.0
-"""What invocations under way have to finish when a poller is stopped. Ours."""
 
 
 class QueuePoller:
@@ -49,16 +44,21 @@ class QueuePoller:
         self._filter = BodyFilter(mapping.filters)
         self._queues = queues
         self._services = services
-        self._visibility_timeout_s = visibility_timeout_s
         self._gathering = Gathering(mapping)
         self._scale = Scale(mapping)
+        self._delivery = QueueDelivery(
+            mapping,
+            queues=queues,
+            services=services,
+            visibility_timeout_s=visibility_timeout_s,
+            ended=self._scale.ended,
+        )
         self._receiving: asyncio.Task[Sequence[Message]] | None = None
         self._deliveries: set[asyncio.Task[None]] = set()
         self._deletions: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._state = State.STOPPED
         self._failures = 0
-        self._last_verdict: Verdict | None = None
 
     async def start(self, *, ready_within_s: float) -> bool:
         """Begin to receive; returns at once: messages wait in their queue."""
@@ -96,7 +96,7 @@ class QueuePoller:
         if self._receiving is not None and not self._receiving.cancelled():
             self._take_in(self._receiving)
         self._receiving = None
-        await self._give_back(self._gathering.take_all())
+        await self._delivery.give_back(self._gathering.take_all())
 
     def status(self) -> QueueMappingStatus:
         """Tell what this poller is doing."""
@@ -105,7 +105,7 @@ class QueuePoller:
             function=self._mapping.function,
             state=State.INVOKING if self._state is State.READING and self._deliveries else self._state,
             batches=len(self._deliveries),
-            last_result=str(self._last_verdict) if self._last_verdict is not None else None,
+            last_result=str(verdict) if (verdict := self._delivery.last_verdict) is not None else None,
         )
 
     async def _run(self) -> None:
@@ -127,7 +127,9 @@ class QueuePoller:
                 self._failures += 1
                 await self._pause()
                 continue
-            delivery = asyncio.create_task(self._deliver(batch), name=f"queue {self._mapping.queue} batch")
+            delivery = asyncio.create_task(
+                self._delivery.deliver(batch), name=f"queue {self._mapping.queue} batch"
+            )
             self._deliveries.add(delivery)
             delivery.add_done_callback(self._deliveries.discard)
 
@@ -187,96 +189,11 @@ class QueuePoller:
         self._gathering.add(passed)
         if dropped:
             self._record("queue.filtered", messages=len(dropped))
-            deletion = asyncio.create_task(self._delete(dropped), name=f"queue {self._mapping.queue} filter")
+            deletion = asyncio.create_task(
+                self._delivery.delete(dropped), name=f"queue {self._mapping.queue} filter"
+            )
             self._deletions.add(deletion)
             deletion.add_done_callback(self._deletions.discard)
-
-    async def _deliver(self, batch: tuple[Message, ...]) -> None:
-        self._record(
-            "queue.batch",
-            messages=len(batch),
-            received=max(int(one.event["attributes"].get("ApproximateReceiveCount", 1)) for one in batch),
-            **_about(batch),
-        )
-        outcome = decide(batch, await self._invoke(batch), self._mapping)
-        self._last_verdict = outcome.verdict
-        if outcome.verdict is not Verdict.NOT_REACHED:  # a throttle was noted when it happened
-            self._scale.ended(outcome.verdict)
-        if outcome.returned:
-            self._note_returned(outcome)
-        if outcome.finished:
-            await self._delete(outcome.finished)
-
-    async def _invoke(self, batch: tuple[Message, ...]) -> InvocationResult | NotReached:
-        """Invoke once; where the function is not reached, again until the messages are visible again."""
-        event = payload(batch)
-        failures = 0
-        while True:
-            try:
-                return await self._services.invoker.invoke(self._mapping.function, event)
-            except PayloadTooLarge as error:
-                return NotReached(type(error).__name__)
-            except EmulatorError as error:
-                reason = type(error).__name__
-            except Exception as error:
-                # Whatever the Lambda service fails with, the messages were not processed: they stay.
-                logger.exception("Invoking for a queue's batch failed", extra={"action": "queue.batch"})
-                reason = type(error).__name__
-            failures += 1
-            self._scale.ended(Verdict.NOT_REACHED)
-            delay_s = self._services.settings.retry_backoff.delay_s(failures, self._services.random.random())
-            if self._services.clock.monotonic() + delay_s >= self._visible_at(batch):
-                return NotReached(reason)
-            self._record(
-                "queue.throttled", reason=reason, messages=len(batch), delay_ms=round(delay_s * 1000)
-            )
-            await self._services.alarm.sleep(delay_s)
-
-    async def _delete(self, messages: Sequence[Message]) -> None:
-        """Delete messages, trying until they are visible again; then they are delivered once more."""
-        failures = 0
-        while True:
-            try:
-                await self._queues.delete(self._mapping.queue, [one.receipt_handle for one in messages])
-            except QueueNotFound:
-                return
-            except BackendFailed as error:
-                failures += 1
-                delay_s = UNREACHABLE.delay_s(failures, self._services.random.random())
-                if self._services.clock.monotonic() + delay_s >= self._visible_at(messages):
-                    logger.error(
-                        "Messages were processed and could not be deleted: %s",
-                        error,
-                        extra={"action": "queue.delete", **self._facts()},
-                    )
-                    return
-                await asyncio.sleep(delay_s)
-            else:
-                return
-
-    async def _give_back(self, messages: Sequence[Message]) -> None:
-        if not messages:
-            return
-        try:
-            await self._queues.release(self._mapping.queue, [one.receipt_handle for one in messages])
-        except (QueueNotFound, BackendFailed):
-            # Then the visibility timeout brings them back.
-            return
-
-    def _visible_at(self, messages: Sequence[Message]) -> float:
-        return min(one.received_at for one in messages) + self._visibility_timeout_s
-
-    def _note_returned(self, outcome: Outcome) -> None:
-        self._record("queue.returned", reason=str(outcome.verdict), messages=len(outcome.returned))
-        logger.warning(
-            "Messages stay in their queue, and come again when they are visible",
-            extra={
-                "action": "queue.returned",
-                "reason": str(outcome.verdict),
-                "messages": len(outcome.returned),
-                **self._facts(),
-            },
-        )
 
     def _note_failure(self, error: EmulatorError) -> None:
         self._failures += 1
@@ -285,7 +202,8 @@ class QueuePoller:
         self._state = State.UNREACHABLE
         self._record("queue.unreachable", error=type(error).__name__)
         logger.warning(
-            "A queue cannot be read: %s", error, extra={"action": "queue.unreachable", **self._facts()}
+            "A queue cannot be read",
+            extra={"action": "queue.unreachable", "error": str(error), **self._facts()},
         )
 
     def _note_success(self) -> None:
@@ -299,13 +217,3 @@ class QueuePoller:
 
     def _facts(self) -> dict[str, str]:
         return {"queue": self._mapping.queue, "function": self._mapping.function}
-
-
-def _about(batch: Sequence[Message]) -> dict[str, Any]:
-    """Return which requests a batch is about, as `tracing` tells it: `about`?."""
-    named = [
-        one
-        for message in batch[: tracing.MAX_REQUESTS]
-        for one in tracing.of_event(message.event["body"].encode()).get("about", ())
-    ]
-    return {"about": named} if named else {}

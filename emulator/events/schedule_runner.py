@@ -137,9 +137,13 @@ class ScheduleRunner:
             request_id = await self._invoker.invoke_event(function, event)
         except EmulatorError as error:
             logger.error(
-                "A schedule could not invoke its function: %s",
-                error,
-                extra={"action": "schedule.fired", "schedule": name, "function": function},
+                "A schedule could not invoke its function",
+                extra={
+                    "action": "schedule.fired",
+                    "schedule": name,
+                    "function": function,
+                    "error": str(error),
+                },
             )
             self._timeline.record(
                 "schedule.failed", schedule=name, function=function, error=type(error).__name__

@@ -12,7 +12,7 @@ from emulator.application import Application, Destination, QueueMapping, StreamM
 from emulator.clock import Clock
 from emulator.destinations import Destinations
 from emulator.errors import FunctionNotFound
-from emulator.events import queue_batches, schedules, stream_limits
+from emulator.events import mapping_limits, queue_batches, schedules
 from emulator.events.aws_queues import AwsQueues
 from emulator.events.aws_streams import AwsStreams
 from emulator.events.checkpoints import Checkpoints
@@ -70,8 +70,8 @@ class EventSources:
         checkpoints: Checkpoints | None = None,
         ids: Callable[[], str] = _new_id,
     ) -> None:
-        stream_limits.check_all(application.stream_mappings)
-        queue_batches.check_all(application)
+        declared: list[EventSourceMapping] = [*application.stream_mappings, *application.queue_mappings]
+        mapping_limits.check_all(declared)
         schedules.check(application.schedules)
         self._application = application
         self._visibility_s: dict[str, float] = {
@@ -93,7 +93,6 @@ class EventSources:
             faults=faults,
         )
         self._mappings: dict[str, MappingRunner] = {}
-        declared: list[EventSourceMapping] = [*application.stream_mappings, *application.queue_mappings]
         for mapping in declared:
             self._add(_declared_id(mapping), mapping)
         self._schedules = {
@@ -288,6 +287,6 @@ class EventSources:
             self._services.checkpoints.forget(runner.mapping.function, stream_arn)
 
 
-def _declared_id(mapping: StreamMapping | QueueMapping) -> str:
-    source = mapping.table if isinstance(mapping, StreamMapping) else mapping.queue
+def _declared_id(mapping: EventSourceMapping) -> str:
+    source = mapping_limits.source_of(mapping)
     return str(uuid.uuid5(_DECLARED, f"{type(mapping).__name__}/{source}/{mapping.function}"))

@@ -8,7 +8,7 @@ from emulator.alarm import Alarm
 from emulator.application import StreamMapping
 from emulator.clock import Clock
 from emulator.destinations import Destinations
-from emulator.events.checkpoints import Checkpoints
+from emulator.events.checkpoints import Checkpoints, Place
 from emulator.events.settings import EventSettings
 from emulator.faults import Faults
 from emulator.invocation import Invoker
@@ -46,3 +46,8 @@ class Subscription:
     mapping: StreamMapping
     mapping_id: str
     function_arn: str
+
+    def facts(self, place: Place | None = None) -> dict[str, str]:
+        """Return what the log and the timeline say of who reads what; `place` adds the shard."""
+        shard = {} if place is None else {"shard": place.shard_id}
+        return {"table": self.mapping.table, "function": self.mapping.function, **shard}

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from emulator.events.pacing import Backoff, Polling
 
+STOP_GRACE_S = 1.0
+"""What invocations under way have to finish when a poller is stopped. Ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class EventSettings:

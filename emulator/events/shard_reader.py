@@ -58,7 +58,9 @@ class ShardReader:
         waits_for_records: bool,
         noted: Callable[[Verdict], None],
     ) -> None:
+        self._subscription = subscription
         self._mapping = subscription.mapping
+        self._facts = subscription.facts(place)
         self._place = place
         self._filter = record_filter
         self._streams = streams
@@ -182,8 +184,7 @@ class ShardReader:
         self._lanes[lane_of(record, len(self._lanes))].add(record)
 
     async def _delay(self, record: StreamRecord) -> None:
-        facts = {"table": self._mapping.table, "function": self._mapping.function}
-        fault = self._services.faults.strike(FaultKind.DELAY_RECORD, **facts)
+        fault = self._services.faults.strike(FaultKind.DELAY_RECORD, **self._subscription.facts())
         if fault is not None:
             await self._services.alarm.sleep(fault.delay_s)
 
@@ -247,8 +248,8 @@ class ShardReader:
     def _note_success(self, page: Page) -> None:
         if self._failures:
             self._failures = 0
-            logger.info("A stream can be read again", extra={"action": "stream.reachable", **self._facts()})
-            self._services.timeline.record("stream.reachable", **self._facts())
+            logger.info("A stream can be read again", extra={"action": "stream.reachable", **self._facts})
+            self._services.timeline.record("stream.reachable", **self._facts)
         self._iterator = page.next_iterator
         self._is_drained = page.next_iterator is None
         if page.records:
@@ -258,16 +259,15 @@ class ShardReader:
         self._failures += 1
         if self._failures == 1:
             logger.warning(
-                "A stream cannot be read and is tried again: %s",
-                error,
-                extra={"action": "stream.unreachable", **self._facts()},
+                "A stream cannot be read and is tried again",
+                extra={"action": "stream.unreachable", "error": str(error), **self._facts},
             )
-            self._services.timeline.record("stream.unreachable", **self._facts())
+            self._services.timeline.record("stream.unreachable", **self._facts)
 
     def _note_unreadable(self, number: str, error: Exception) -> None:
         self._progress.read(number, self._services.clock.now())
         self._progress.finish(number)
-        facts = {**self._facts(), "first": number, "error": type(error).__name__}
+        facts = {**self._facts, "first": number, "error": type(error).__name__}
         logger.error(
             "A stream record has a form that is not known and is left out; look at what the back end sends",
             extra={"action": "stream.unreadable", **facts},
@@ -277,18 +277,11 @@ class ShardReader:
     def _lose_position(self) -> None:
         logger.warning(
             "Records were trimmed before they were read; reading goes on with the oldest that is kept",
-            extra={"action": "stream.position_lost", **self._facts()},
+            extra={"action": "stream.position_lost", **self._facts},
         )
-        self._services.timeline.record("stream.position_lost", after=self._read_until, **self._facts())
+        self._services.timeline.record("stream.position_lost", after=self._read_until, **self._facts)
         self._iterator = self._read_until = None
         self._start = StartingPosition.TRIM_HORIZON
-
-    def _facts(self) -> dict[str, str]:
-        return {
-            "table": self._mapping.table,
-            "function": self._mapping.function,
-            "shard": self._place.shard_id,
-        }
 
 
 def _sequence_number(record: Mapping[str, Any]) -> str:

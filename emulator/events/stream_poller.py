@@ -8,12 +8,13 @@ from emulator.errors import BackendFailed, StreamNotFound
 from emulator.events.batches import Verdict
 from emulator.events.checkpoints import Place
 from emulator.events.filters import Filter
+from emulator.events.mapping_limits import check
 from emulator.events.pacing import UNREACHABLE
 from emulator.events.services import Services, Subscription
+from emulator.events.settings import STOP_GRACE_S
 from emulator.events.shard_reader import ShardReader
 from emulator.events.shards import drained_at_start, readable
 from emulator.events.status import MappingStatus, State
-from emulator.events.stream_limits import check
 from emulator.events.streams import Shard, Streams
 
 logger = logging.getLogger(__name__)
@@ -23,9 +24,6 @@ DISCOVERY_INTERVAL_S = 10.0
 
 ABSENT_STREAM_INTERVAL_S = 0.25
 """Between looks for a stream that does not exist yet. Ours."""
-
-STOP_GRACE_S = 1.0
-"""What an invocation under way has to finish when a poller is stopped. Ours."""
 
 
 class StreamPoller:
@@ -152,12 +150,7 @@ class StreamPoller:
 
     async def _follow(self, stream_arn: str | None) -> None:
         if self._stream_arn is not None:
-            self._services.timeline.record(
-                "stream.replaced",
-                table=self._mapping.table,
-                function=self._mapping.function,
-                stream=stream_arn,
-            )
+            self._services.timeline.record("stream.replaced", **self._subscription.facts(), stream=stream_arn)
             await self._stop_readers()
             self._services.checkpoints.forget(self._mapping.function, self._stream_arn)
         self._stream_arn = stream_arn
@@ -201,7 +194,7 @@ class StreamPoller:
             logger.error(
                 "Reading a shard failed and starts again from its checkpoint",
                 exc_info=error,
-                extra={"action": "stream.failed", "table": self._mapping.table, "shard": shard_id},
+                extra={"action": "stream.failed", **self._subscription.facts(), "shard": shard_id},
             )
         return False
 
@@ -217,7 +210,6 @@ class StreamPoller:
         self._state = State.UNREACHABLE
         if failures == 1:
             logger.warning(
-                "A table's stream cannot be looked up and is tried again: %s",
-                error,
-                extra={"action": "stream.unreachable", "table": self._mapping.table},
+                "A table's stream cannot be looked up and is tried again",
+                extra={"action": "stream.unreachable", "error": str(error), **self._subscription.facts()},
             )

@@ -34,8 +34,14 @@ class Stats:
 
 
 def report(environment: Environment, invocation: Invocation, outcome: Outcome, duration_ms: float) -> Report:
-    """Return the figures of an invocation's REPORT line; `duration_ms` is of the whole invocation."""
+    """Return the figures of an invocation's REPORT line.
+
+    Args:
+        duration_ms: of the whole invocation; one that timed out is said to have had its timeout (row E52).
+    """
     assert invocation.log is not None
+    if outcome.status == "timeout":
+        duration_ms = environment.function.timeout_s * 1000
     trace = invocation.headers.get("Lambda-Runtime-Trace-Id", "")
     return Report(
         request_id=invocation.request_id,

@@ -138,8 +138,8 @@ def test_a_page_is_a_megabyte(dynamodb: Any, make_table: Callable[..., str], kin
     if kind == "query":
         request |= {"KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": "a"}}}
     if kind == "index":
-        request |= {"KeyConditionExpression": "shard = :p", "ExpressionAttributeValues": {":p": {"S": "x"}}}
-        request |= {"IndexName": "by-due"}
+        request |= {"KeyConditionExpression": "#s = :p", "ExpressionAttributeValues": {":p": {"S": "x"}}}
+        request |= {"IndexName": "by-due", "ExpressionAttributeNames": {"#s": "shard"}}
     call = dynamodb.scan if kind == "scan" else dynamodb.query
     sizes, seen = [], []
     while True:

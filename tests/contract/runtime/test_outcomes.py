@@ -127,6 +127,7 @@ async def test_a_timeout_kills_and_replaces_the_process(
         "errorMessage": f"RequestId: {result.request_id} Error: Task timed out after 0.30 seconds",
     }
     assert f"{result.request_id} Task timed out after 0.30 seconds" in result.log
+    assert f"\nREPORT RequestId: {result.request_id}\tDuration: 300.00 ms\t" in result.log
     assert "\tStatus: timeout\t" in result.log
     await gone(pid)
     meeting.let_go()

@@ -43,14 +43,55 @@ def test_values_are_written_as_they_are_stored() -> None:
             [{"PutRequest": {"Item": key(1)}}, {"DeleteRequest": {"Key": key("1.0")}}],
             "Provided list of item keys contains duplicates",
         ),
+        ([], "Member must have length greater than or equal to 1"),
+        ([{}], "exactly one of PutRequest and DeleteRequest"),
+        ([{"UpdateRequest": {"Key": key(1)}}], "exactly one of PutRequest and DeleteRequest"),
+        (
+            [{"PutRequest": {"Item": key(1)}, "DeleteRequest": {"Key": key(1)}}],
+            "exactly one of PutRequest and DeleteRequest",
+        ),
         ([{"PutRequest": {"Item": {"pk": {"S": "a"}}}}], "Missing the key n in the item"),
         ([{"DeleteRequest": {"Key": {"pk": {"S": "a"}}}}], "does not match the schema"),
     ],
-    ids=["too many", "one twice", "no key", "no sort key"],
+    ids=["too many", "one twice", "none", "nothing", "an update", "both", "no key", "no sort key"],
 )
 def test_a_batch_of_writes_is_looked_at_as_a_whole(writes: list[Any], message: str) -> None:
     """Rows G2, G9."""
     assert message in refusal("BatchWriteItem", {"RequestItems": {"t": writes}})
+
+
+def test_the_same_key_in_two_tables_is_two_keys() -> None:
+    """Row G2: only within one table is it a duplicate."""
+    puts = [{"PutRequest": {"Item": key(1)}}]
+    prepare("BatchWriteItem", {"RequestItems": {"t": puts, "u": puts}}, lambda _: SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("SET n = :v", "Cannot update attribute n. This attribute is part of the key"),
+        ("SET #x.y = :v", "Cannot update attribute pk. This attribute is part of the key"),
+        ("SET status = :v", "Invalid UpdateExpression: Attribute name is a reserved keyword;"),
+        ("ADD a :v", "Invalid UpdateExpression: Incorrect operand type"),
+    ],
+)
+def test_an_update_is_looked_at_without_an_item(expression: str, message: str) -> None:
+    """Row G12: what it may never do; alone and in a transaction."""
+    request = {
+        "TableName": "t",
+        "Key": key(1),
+        "UpdateExpression": expression,
+        "ExpressionAttributeValues": {":v": {"S": "x"}},
+    }
+    if "#x" in expression:
+        request["ExpressionAttributeNames"] = {"#x": "pk"}
+    for operation, body in (
+        ("UpdateItem", request),
+        ("TransactWriteItems", {"TransactItems": [{"Update": request}]}),
+    ):
+        with pytest.raises(Invalid) as caught:
+            prepare(operation, body, lambda _: SCHEMA, frozenset({"STATUS"}))
+        assert message in str(caught.value)
 
 
 def test_a_batch_has_something_in_it() -> None:

@@ -102,7 +102,7 @@ def _prepare_one(request: dict[str, Any], schema_of: SchemaOf, reserved: frozens
 
 def _prepare_batch_write(request: dict[str, Any], schema_of: SchemaOf) -> None:
     tables = _tables(request)
-    if any(len(writes) > MAX_BATCH_WRITES for writes in tables.values()):
+    if not all(1 <= len(writes) <= MAX_BATCH_WRITES for writes in tables.values()):
         raise Invalid(
             "1 validation error detected: Value at 'requestItems' failed to satisfy constraint: Map value "
             f"must satisfy constraint: [Member must have length less than or equal to {MAX_BATCH_WRITES}, "

@@ -16,7 +16,7 @@ def check_required(missing: Missing | None, request: Any) -> None:
         missing: of the request's shape, from `missing_of`.
 
     Raises:
-        Invalid: the paths are AWS's, and so is the order of its words.
+        Invalid: in AWS's words for one member; paths into lists and maps follow the same pattern, as ours.
     """
     found = [] if missing is None else list(missing(request, ""))
     if found:

@@ -1,8 +1,8 @@
 import pytest
 
-from emulator.application import Destination, StreamMapping
+from emulator.application import Destination, QueueMapping, StreamMapping
 from emulator.errors import InvalidApplication
-from emulator.events.stream_limits import check, check_all
+from emulator.events.mapping_limits import check, check_all
 
 ALLOWED = [
     {"batch_size": 1},
@@ -41,8 +41,14 @@ def test_refuses_what_lambda_refuses(fields):
         check(StreamMapping("t", "f", **fields))
 
 
-def test_a_pair_of_table_and_function_has_one_mapping():
-    """Two functions may read one stream and one function two, but none the same stream twice."""
-    check_all([StreamMapping("t", "f"), StreamMapping("t", "g"), StreamMapping("u", "f")])
+@pytest.mark.parametrize("kind", [StreamMapping, QueueMapping])
+def test_a_pair_of_source_and_function_has_one_mapping(kind):
+    """Two functions may read one source and one function two, but none the same source twice."""
+    check_all([kind("t", "f"), kind("t", "g"), kind("u", "f")])
     with pytest.raises(InvalidApplication, match="one of a pair"):
-        check_all([StreamMapping("t", "f"), StreamMapping("t", "f", batch_size=5)])
+        check_all([kind("t", "f"), kind("t", "f", batch_size=5)])
+
+
+def test_a_stream_and_a_queue_may_have_one_name():
+    """A table and a queue of the same name are two sources."""
+    check_all([StreamMapping("t", "f"), QueueMapping("t", "f")])
