@@ -46,6 +46,10 @@ class ManualClock:
         self._elapsed += seconds
 
 
+LATEST_S = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+"""Epoch seconds that a sandbox's time stays before, so that every later time still has a date. Ours."""
+
+
 class SandboxClock:
     """The machine's time plus what the sandbox was advanced by; goes on by itself.
 
@@ -67,18 +71,28 @@ class SandboxClock:
         """Move both senses of time forward, and tell everyone who listens.
 
         Raises:
-            ValueError: `seconds` is negative; time does not go back.
+            ValueError: as `check` says; nothing has moved then.
         """
         self.check(seconds)
         self.offset_s += seconds
         for listener in list(self._listeners):
             listener()
 
-    @staticmethod
-    def check(seconds: float) -> None:
-        """Raise ValueError where a clock cannot be advanced by `seconds`."""
-        if not 0 <= seconds < float("inf"):
-            raise ValueError(f"The clock can be advanced by 0 seconds or more, not by {seconds}.")
+    def check(self, seconds: float) -> None:
+        """See that the clock can be advanced by `seconds` from now.
+
+        Raises:
+            ValueError: `seconds` is negative or no number, or the time would reach `LATEST_S`.
+        """
+        if not seconds >= 0:  # what is not a number is not
+            raise ValueError(
+                f"Time only goes forward: the clock can be advanced by 0 seconds or more, not by {seconds}."
+            )
+        if seconds >= LATEST_S - (now := self.now()):
+            raise ValueError(
+                f"The clock cannot be advanced by {seconds} seconds: the sandbox's time stays before the year"
+                f" 9000, and it is {timestamp(now)} there."
+            )
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` after every advance, in the thread that advances."""

@@ -1,7 +1,8 @@
 """Sending to queues, topics and buckets what an invocation or a batch left behind."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,6 +14,9 @@ from emulator.threads import in_thread
 
 MAX_PARALLEL_SENDS = 16
 """Calls to the back end at once; a thousand events that fail together are not a thousand threads. Ours."""
+
+RESEND_DELAYS_S = (1.0, 2.0, 4.0)
+"""Waits before the further attempts to send a message. AWS does not tell its own; ours."""
 
 
 class Destinations(Protocol):
@@ -30,6 +34,55 @@ class Destinations(Protocol):
             BackendFailed: it could not be sent.
         """
         ...
+
+
+async def send_patiently(
+    destinations: Destinations,
+    destination: Destination,
+    body: str,
+    *,
+    attributes: dict[str, Any] | None = None,
+    key: str = "",
+    sleep: Callable[[float], Awaitable[None]],
+    unsent: Callable[..., None],
+) -> None:
+    """Send as `Destinations.send` does; where a destination is away for a moment, again, up to four times.
+
+    Args:
+        sleep: waits between attempts; seconds of the clock.
+        unsent: is told of each attempt that failed and is repeated: `destination`, `error`, `attempt`,
+            `delay_ms`.
+
+    Raises:
+        BackendFailed: the last attempt failed too.
+    """
+    for attempt, delay_s in enumerate(RESEND_DELAYS_S, 1):
+        try:
+            return await destinations.send(destination, body, attributes=attributes, key=key)
+        except BackendFailed as error:
+            unsent(
+                destination=destination.arn,
+                error=type(error).__name__,
+                attempt=attempt,
+                delay_ms=round(delay_s * 1000),
+            )
+        await sleep(delay_s)
+    return await destinations.send(destination, body, attributes=attributes, key=key)
+
+
+def object_key(folder: str, *, at: float, unique: str) -> str:
+    """Return the key under which Lambda puts a record into a bucket.
+
+    Args:
+        folder: of the function or the shard that it is about.
+        at: epoch seconds.
+        unique: a UUID.
+
+    Shape:
+        `aws/lambda/<folder>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<UUID>`, UTC.
+    """
+    time = datetime.fromtimestamp(at, UTC)
+    return f"aws/lambda/{folder}/{time:%Y/%m/%d}/{time:%Y-%m-%dT%H.%M.%S}-{unique}"
 
 
 class NoDestinations:

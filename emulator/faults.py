@@ -12,44 +12,82 @@ from typing import Any
 
 
 class FaultKind(StrEnum):
-    """What can be made to go wrong."""
+    """What can be made to go wrong; `KINDS` says what each of them does.
+
+    Strikes are on the timeline, except those of `BACKEND_KINDS`: they happen in the back end's process, which
+    counts them, and the counts are there where faults are listed.
+    """
 
     KILL_ENVIRONMENT = "kill-environment"
-    """An environment's process is killed when an invocation has begun."""
-
     DELAY_RECORD = "delay-record"
-    """A stream record is read `delay_s` later, and with it what follows in its shard."""
-
     DUPLICATE_RECORD = "duplicate-record"
-    """A batch is delivered a second time after it succeeded."""
-
     FAIL_BACKEND_CALL = "fail-backend-call"
-    """A call to the AWS back end fails with the error `code`."""
-
     SLOW_BACKEND_CALL = "slow-backend-call"
-    """A call to the AWS back end is answered `delay_s` later."""
-
     REFUSE_POST = "refuse-post"
-    """A POST to `@connections` is refused with the status `code`, 410 or 429."""
-
     DELAY_POST = "delay-post"
-    """A POST to `@connections` is handled `delay_s` later."""
-
     CUT_CONNECTION = "cut-connection"
-    """A client's connection is cut, without a close frame, when it sends a message."""
 
 
-FACTS: Mapping[FaultKind, tuple[str, ...]] = {
-    FaultKind.KILL_ENVIRONMENT: ("function",),
-    FaultKind.DELAY_RECORD: ("table", "function"),
-    FaultKind.DUPLICATE_RECORD: ("table", "function"),
-    FaultKind.FAIL_BACKEND_CALL: ("service", "operation"),
-    FaultKind.SLOW_BACKEND_CALL: ("service", "operation"),
-    FaultKind.REFUSE_POST: ("connection_id",),
-    FaultKind.DELAY_POST: ("connection_id",),
-    FaultKind.CUT_CONNECTION: ("connection_id",),
+class Need(StrEnum):
+    """Whether a kind of fault takes a value beside its own."""
+
+    NONE = ""
+    OPTIONAL = "optional"
+    NEEDED = "needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is to be known of a kind of fault.
+
+    Attributes:
+        does: what goes wrong, on one line.
+        limits: names of the facts that it can be limited to.
+        delay: whether it takes `delay_s`.
+        code: whether it takes `code`.
+    """
+
+    does: str
+    limits: tuple[str, ...]
+    delay: Need = Need.NONE
+    code: Need = Need.NONE
+
+
+KINDS: Mapping[FaultKind, Kind] = {
+    FaultKind.KILL_ENVIRONMENT: Kind(
+        "an environment's process is killed when an invocation has begun, or the delay later",
+        ("function",),
+        delay=Need.OPTIONAL,
+    ),
+    FaultKind.DELAY_RECORD: Kind(
+        "a stream record is read later, and with it what follows in its shard",
+        ("table", "function"),
+        delay=Need.NEEDED,
+    ),
+    FaultKind.DUPLICATE_RECORD: Kind(
+        "a batch is delivered a second time after it succeeded", ("table", "function")
+    ),
+    FaultKind.FAIL_BACKEND_CALL: Kind(
+        "a call to the AWS back end fails, with InternalServerError if no code is given",
+        ("service", "operation"),
+        code=Need.OPTIONAL,
+    ),
+    FaultKind.SLOW_BACKEND_CALL: Kind(
+        "a call to the AWS back end is answered later", ("service", "operation"), delay=Need.NEEDED
+    ),
+    FaultKind.REFUSE_POST: Kind(
+        "a POST to @connections is refused with the status 410 or, by its code, 429",
+        ("connection_id",),
+        code=Need.OPTIONAL,
+    ),
+    FaultKind.DELAY_POST: Kind(
+        "a POST to @connections is handled later", ("connection_id",), delay=Need.NEEDED
+    ),
+    FaultKind.CUT_CONNECTION: Kind(
+        "a client's connection is cut, without a close frame, when it sends a message", ("connection_id",)
+    ),
 }
-"""What each kind can be limited to."""
+"""Every kind, as it is told to people."""
 
 POST_REFUSALS = ("410", "429")
 """What the `code` of a refused post may be; the first one if it names none."""
@@ -89,8 +127,9 @@ def check(fault: Fault) -> None:
     """See that a fault can strike at all.
 
     Raises:
-        ValueError: a number is out of its range, or the kind has no such code.
+        ValueError: a number is out of its range, a delay is missing, or the kind has no such delay or code.
     """
+    kind = KINDS[fault.kind]
     if not 0.0 <= fault.probability <= 1.0:
         raise ValueError(f"A fault's probability is from 0 to 1, not {fault.probability}.")
     if fault.times is not None and fault.times < 1:
@@ -99,6 +138,12 @@ def check(fault: Fault) -> None:
         raise ValueError(f"A fault skips 0 occasions or more, not {fault.skip}.")
     if not 0.0 <= fault.delay_s < float("inf"):
         raise ValueError(f"A fault delays by 0 seconds or more, not by {fault.delay_s}.")
+    if kind.delay is Need.NEEDED and not fault.delay_s:
+        raise ValueError(f"A fault {fault.kind} needs delay_s, the seconds of its delay (--delay).")
+    if kind.delay is Need.NONE and fault.delay_s:
+        raise ValueError(f"A fault {fault.kind} takes no delay_s.")
+    if kind.code is Need.NONE and fault.code:
+        raise ValueError(f"A fault {fault.kind} takes no code.")
     if fault.kind is FaultKind.REFUSE_POST and fault.code not in ("", *POST_REFUSALS):
         raise ValueError(f"A post is refused with {' or '.join(POST_REFUSALS)}, not with {fault.code!r}.")
 

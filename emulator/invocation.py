@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+LATEST = "$LATEST"
+"""The only version that functions of the sandbox have."""
+
 MAX_REQUEST_BYTES = 6_291_456
 """Payload limit of a synchronous invocation. Lambda quotas."""
 

@@ -13,6 +13,7 @@ from emulator import resources
 from emulator.application import Application, Function
 from emulator.applications.source import ApplicationSource
 from emulator.aws import Clients
+from emulator.clock import SandboxClock
 from emulator.control.api import ControlApi, Handler
 from emulator.control.experiments import Experiments
 from emulator.control.looking import Looking
@@ -46,6 +47,7 @@ class Running:
 
     backend: Backend
     localstack: LocalStack | None
+    clock: SandboxClock
     addresses: Addresses
     secret: str
     run_folder: Path
@@ -64,6 +66,7 @@ class Running:
             },
             run_folder=str(self.run_folder),
             started_in_s=parts,
+            clock_offset_s=self.clock.offset_s,
         )
 
     async def backend_failed(self) -> str:
@@ -168,6 +171,7 @@ async def start(
     running = Running(
         backend=backend,
         localstack=localstack,
+        clock=ground.clock,
         addresses=Addresses(
             **next(iter(stages.values())),
             aws_endpoint=backend.endpoint_url,

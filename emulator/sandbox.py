@@ -5,10 +5,12 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from emulator.applications.source import load
+from emulator.applications.plain import check_inline
+from emulator.applications.source import load, locate
 from emulator.aws import Clients
 from emulator.errors import EmulatorError, SandboxNotRunning, StartFailed
 from emulator.handle import notebook
@@ -47,7 +49,7 @@ class Sandbox(Introspection, Experiments):
 
     def __init__(
         self,
-        application: str = "streamer",
+        application: str | Path = "streamer",
         *,
         options: Mapping[str, Any] | None = None,
         aws_endpoint: str | None = None,
@@ -61,7 +63,9 @@ class Sandbox(Introspection, Experiments):
         """Describe a sandbox; nothing is started yet.
 
         Args:
-            application: name of a module of `emulator.applications`.
+            application: a module of `emulator.applications`, any other module with a dot (`package.module`),
+                or a Python file (`chat.py`, `../app/chat.py`, a `Path`) that declares one by a function
+                `application()`, a constant `APPLICATION` or a class `Source`.
             options: what that application takes.
             aws_endpoint: a running AWS back end to use instead of LocalStack in a process of ours.
             port: of the gateway; 0 takes a free one.
@@ -71,12 +75,21 @@ class Sandbox(Introspection, Experiments):
             report: is told in words what happens while the sandbox starts; by default that is shown in
                 IPython and nowhere else.
             named: whether the state file names this sandbox to the other commands.
+
+        Raises:
+            InvalidApplication: there is no such application, or it does not take the options.
+            InvalidSettings: there is no such setting, or it cannot have this value.
+            EmulatorError: the application makes no inline handlers, and `execution` asks for them.
         """
-        self.name = application
+        if settings:
+            from emulator.settings import Settings  # takes 70 ms to import, which few sandboxes need
+
+            Settings().changed(settings)
+        self.name = locate(application)
         self._execution = Execution(execution)
         self._options = dict(options or {})
         self._configuration: dict[str, Any] = {
-            "application": application,
+            "application": self.name,
             "options": self._options,
             "aws_endpoint": aws_endpoint,
             "port": port,
@@ -85,7 +98,9 @@ class Sandbox(Introspection, Experiments):
             "inline_pid": os.getpid() if self._execution is Execution.INLINE else None,
         }
         super().__init__()
-        self._source = load(application, self._options)
+        self._source = load(self.name, self._options)
+        if self._execution is Execution.INLINE:
+            check_inline(self._source)
         self._report = report
         self._start_timeout_s = start_timeout_s
         self._process: EmulatorProcess | None = None
@@ -196,7 +211,10 @@ class Sandbox(Introspection, Experiments):
         notebook.leave_place(self)
 
     def _now(self) -> float:
-        """Return the sandbox's time, which may have been advanced. Raises SandboxNotRunning."""
+        """Return the time that the functions live in. Raises SandboxNotRunning."""
+        if self._execution is Execution.INLINE:
+            _ = self.state
+            return time.time()  # they are in this process, whose time is not moved
         told = call(self._http, self.state, "GET", "/clock")
         return time.time() + float(told["offset_s"])
 

@@ -144,10 +144,10 @@ async def serve(reporter: Reporter, run_folder: Path) -> int:
                         f"Another sandbox runs (process {other.pid}); from now on other commands find this"
                         " one. Give each its own STREAMER_SANDBOX_STATE and STREAMER_DEPLOYMENT."
                     )
-                states.save(state, states.state_path())
+                _name(source, state)
                 stack.callback(states.remove, states.state_path(), state.pid)
-                _tell(source, state)
                 stack.callback(source.stopped, state)
+                running.clock.listen(lambda: _name_again(source, running.state(reporter.parts)))
             gc.collect()
             gc.freeze()  # what the start made stays: the collector need not look at it again
             reporter.ready(state)
@@ -161,7 +161,16 @@ async def serve(reporter: Reporter, run_folder: Path) -> int:
     return 0
 
 
-def _tell(source: ApplicationSource, state: State) -> None:
+def _name_again(source: ApplicationSource, state: State) -> None:
+    """Tell the new time, unless another sandbox is the one that is named now."""
+    named = states.find(states.state_path())
+    if named is not None and named.pid == state.pid:
+        _name(source, state)
+
+
+def _name(source: ApplicationSource, state: State) -> None:
+    """Let the other commands find this sandbox. Raises StartFailed."""
+    states.save(state, states.state_path())
     try:
         source.started(state)
     except OSError as error:

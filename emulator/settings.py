@@ -1,8 +1,10 @@
 """Every switch of a sandbox: AWS's figures as defaults, and a default of ours where AWS's are not known."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Any, get_args
 
 import msgspec
 
@@ -13,6 +15,9 @@ from emulator.runtime.settings import RuntimeSettings
 
 INLINE_ENVIRONMENTS = 8
 """Threads of one function at most: beyond that they only wait for each other, in one interpreter. Ours."""
+
+MAY_BE_ZERO = frozenset({"gateway.close_timeout_s", "runtime.exit_grace_s", "runtime.retry_delays_s"})
+"""The numbers that may be 0, which means at once; every other number of these settings is greater."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +48,57 @@ class Settings:
             InvalidSettings: there is no such setting, or it cannot have this value.
         """
         changes = {}
-        for room, given in values.items():
-            _check_names("room of settings", [room], [one.name for one in fields(self)])
+        for room, given in _members("Settings", values):
+            _check_name("room of settings", room, [one.name for one in fields(self)])
             current = getattr(self, room)
-            _check_names(f"setting of {room}", given, [one.name for one in fields(current)])
-            try:
-                changes[room] = msgspec.convert({**asdict(current), **given}, type(current), strict=False)
-            except msgspec.ValidationError as error:
-                raise InvalidSettings(f"A setting of {room} cannot be that: {error}.") from error
+            types = {one.name: one.type for one in fields(current)}
+            changed = {}
+            for name, value in _members(f"The settings of {room}", given):
+                _check_name(f"setting of {room}", name, list(types))
+                changed[name] = _value(f"{room}.{name}", value, types[name])
+            changes[room] = replace(current, **changed)
         return replace(self, **changes)
 
 
-def _check_names(what: str, given: Any, known: list[str]) -> None:
-    for name in given:
-        if name not in known:
-            raise InvalidSettings(f"There is no {what} called {name!r}; there are {', '.join(known)}.")
+def _members(what: str, given: Any) -> list[tuple[Any, Any]]:
+    if not isinstance(given, Mapping):
+        raise InvalidSettings(f"{what} are given by name, {{NAME: VALUE}}, not as {given!r}.")
+    return list(given.items())
+
+
+def _check_name(what: str, name: Any, known: list[str]) -> None:
+    if name not in known:
+        raise InvalidSettings(f"There is no {what} called {name!r}; there are {', '.join(known)}.")
+
+
+def _value(name: str, value: Any, kind: Any) -> Any:
+    """Return a setting's value as its type has it. Raises InvalidSettings."""
+    try:
+        converted = msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        converted = None
+    if converted is None or not _is_in_range(name, converted):
+        raise InvalidSettings(f"The setting {name} cannot be {value!r}: it takes {_wanted(name, kind)}.")
+    return converted
+
+
+def _is_in_range(name: str, value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(_is_in_range(name, one) for one in value)
+    if isinstance(value, str | bool):
+        return True
+    return math.isfinite(value) and (value > 0 or (value == 0 and name in MAY_BE_ZERO))
+
+
+def _wanted(name: str, kind: Any) -> str:
+    """Say in words which values a setting takes."""
+    if kind is str:
+        return "a text"
+    if kind is bool:
+        return "true or false"
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return " or ".join(kind)
+    if members := get_args(kind):
+        return f"a list, each of it {_wanted(name, members[0])}"
+    number = "a whole number" if kind is int else "a number"
+    return f"{number}, 0 or greater" if name in MAY_BE_ZERO else f"{number} greater than 0"

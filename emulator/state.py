@@ -45,6 +45,7 @@ class State:
         pid: of the emulator process.
         secret: opens the control API; the file is readable by its owner only.
         backend: name, version, DynamoDB engine and endpoint of the AWS back end.
+        clock_offset_s: seconds that its clock was ahead of the machine's when this was written.
         started_in_s: seconds from the process's start to ready, in parts.
     """
 
@@ -54,6 +55,7 @@ class State:
     backend: Mapping[str, str]
     run_folder: str
     started_in_s: Mapping[str, float]
+    clock_offset_s: float = 0.0
 
     def __repr__(self) -> str:
         return f"State(pid={self.pid}, addresses={self.addresses})"

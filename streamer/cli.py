@@ -224,7 +224,7 @@ def _issue(
         tenant_id=tenant,
         permissions=permissions,
         expires_in_s=expires_in_s,
-        now=SystemClock().now(),
+        now=SystemClock().now() + deployment.clock_offset_s,
     )
 
 

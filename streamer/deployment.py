@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -31,6 +31,7 @@ class Deployment:
         jwt_audience, jwt_issuer: what a token must name; empty: not checked.
         development_key_secret: name of the secret with a private key that signs tokens; None where there
             is none, as on any deployment that is not for development.
+        clock_offset_s: seconds that the functions' time is ahead of this machine's, which was advanced by that.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Deployment:
     aws_endpoint_url: str | None = None
     ca_bundle: str | None = None
     development_key_secret: str | None = None
+    clock_offset_s: float = 0.0
 
     def save(self, path: Path | None = None) -> Path:
         """Write the file, whole or not at all, readable by its owner alone; return its path.
@@ -102,7 +104,7 @@ class Deployment:
         """Remove the file, unless another deployment has taken its place; say whether it was removed."""
         path = path or default_path()
         with suppress(InvalidDeployment):
-            if Deployment.load(path) == self:
+            if replace(Deployment.load(path), clock_offset_s=self.clock_offset_s) == self:
                 path.unlink(missing_ok=True)
                 return True
         return False

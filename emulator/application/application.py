@@ -1,5 +1,7 @@
 """The whole application, and whether its parts fit together."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +19,8 @@ class Application:
     """Everything that one application declares.
 
     Raises:
-        InvalidApplication: something names what is not declared, or is more than AWS allows.
+        InvalidApplication: something names what is not declared, two things have one name, or something
+            is more than AWS allows.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Application:
     objects: Sequence[BucketObject] = ()
 
     def __post_init__(self) -> None:
+        self._check_names()
         declared = {
             Service.FUNCTION: {function.name for function in self.functions},
             Service.QUEUE: {queue.name for queue in self.queues},
@@ -71,6 +75,24 @@ class Application:
             raise KeyError(name)
         return found[0]
 
+    def _check_names(self) -> None:
+        named = (
+            ("functions", (function.name for function in self.functions)),
+            ("APIs", (api.name for api in self.apis)),
+            ("tables", (table.name for table in self.tables)),
+            ("schedules", (schedule.name for schedule in self.schedules)),
+            ("queues", (queue.name for queue in self.queues)),
+            ("topics", self.topics),
+            ("buckets", self.buckets),
+            ("secrets", (secret.name for secret in self.secrets)),
+        )
+        for what, names in named:
+            for name, count in Counter(names).items():
+                if count > 1:
+                    raise InvalidApplication(
+                        f"{count} {what} are called {name!r}; give each a name of its own."
+                    )
+
     def _uses(self) -> Iterator[tuple[str, Destination]]:
         """Iterate over who names what."""
         for api in self.apis:
@@ -106,6 +128,14 @@ def _check_api(api: WebSocketApi) -> None:
     names = [stage.name for stage in api.stages]
     if not names or len(set(names)) != len(names):
         raise InvalidApplication(f"API {api.name} needs one stage at least, each with a name of its own.")
+    expression = api.route_selection_expression
+    if "$" not in expression and "request.body" in expression:
+        # AWS takes it, too, as text that is the same for every message.
+        raise InvalidApplication(
+            f"The route selection expression {expression!r} of API {api.name} names a path without its dollar"
+            " sign, and so would select one route for every message; write"
+            f" {_with_dollars(expression)!r}."
+        )
     authorizers = {authorizer.name for authorizer in api.authorizers}
     for route in api.routes:
         if route.authorizer is not None and route.key != "$connect":
@@ -121,3 +151,7 @@ def _check_api(api: WebSocketApi) -> None:
             raise InvalidApplication(
                 f"Route {route.key} of API {api.name} names the model {route.model!r}, which is not declared."
             )
+
+
+def _with_dollars(expression: str) -> str:
+    return re.sub(r"(\{?)request\.body", r"$\1request.body", expression)

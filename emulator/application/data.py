@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from emulator.errors import InvalidApplication
+
 
 class StreamViewType(StrEnum):
     """What a stream record carries of the item. DynamoDB API reference, `StreamSpecification`."""
@@ -33,7 +35,14 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A DynamoDB table, billed per request."""
+    """A DynamoDB table, billed per request.
+
+    Attributes:
+        stream_view_type: what its stream carries, also as a text; None: it has no stream.
+
+    Raises:
+        InvalidApplication: DynamoDB has no such view.
+    """
 
     name: str
     partition_key: Key
@@ -41,6 +50,16 @@ class Table:
     indexes: Sequence[Index] = ()
     stream_view_type: StreamViewType | None = None
     ttl_attribute: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.stream_view_type is None:
+            return
+        if self.stream_view_type not in list(StreamViewType):
+            raise InvalidApplication(
+                f"The stream_view_type of table {self.name} is {self.stream_view_type!r}; DynamoDB has"
+                f" {', '.join(StreamViewType)}, and None is a table without a stream."
+            )
+        object.__setattr__(self, "stream_view_type", StreamViewType(self.stream_view_type))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from emulator.application.destinations import Destination
+from emulator.errors import InvalidApplication
 
 
 class LogFormat(StrEnum):
@@ -51,13 +52,17 @@ class Function:
 
     Attributes:
         handler: as Lambda takes it, `package.module.function`.
-        code: the folder that is the function's package; first on its `sys.path` (`LAMBDA_TASK_ROOT`).
+        code: the folder that is the function's package, also as a text; first on its `sys.path`
+            (`LAMBDA_TASK_ROOT`).
         timeout_s: 1 to 900 seconds.
         memory_mb: 128 to 10240.
         ephemeral_storage_mb: of `/tmp`, 512 to 10240.
         reserved_concurrency: environments at most; beyond it callers are throttled. None: no limit of AWS's.
         provisioned_concurrency: environments that are started ahead of need.
         dead_letter: the queue or topic that receives an event itself that was given up, or None.
+
+    Raises:
+        InvalidApplication: `code` is no path.
     """
 
     name: str
@@ -72,6 +77,13 @@ class Function:
     asynchronous: AsynchronousConfig = AsynchronousConfig()
     dead_letter: Destination | None = None
     logging: LoggingConfig = LoggingConfig()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.code, str | Path):
+            raise InvalidApplication(
+                f"The code of function {self.name} is {self.code!r}; name the folder that it lies in."
+            )
+        object.__setattr__(self, "code", Path(self.code))
 
     @property
     def arn(self) -> str:

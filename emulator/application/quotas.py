@@ -14,6 +14,12 @@ EVENT_RETRY_ATTEMPTS = (0, 2)
 EVENT_AGE_S = (60, 21_600)
 """The least and the greatest; of invocations of type `Event`: API reference, `FunctionEventInvokeConfig`."""
 
+SUCCESS_SERVICES = (Service.FUNCTION, Service.QUEUE, Service.TOPIC)
+"""What an on-success destination may be: a bucket takes failures only. API reference, `OnSuccess`."""
+
+DEAD_LETTER_SERVICES = (Service.QUEUE, Service.TOPIC)
+"""What takes dead letters. API reference, `DeadLetterConfig`."""
+
 MAX_ENVIRONMENT_BYTES = 4096
 """Of a function's own environment variables together, as JSON."""
 
@@ -93,12 +99,12 @@ def check_function(function: Function) -> None:
             f" {MAX_ENVIRONMENT_BYTES} in all: store what is large and pass its name."
         )
     on_success, dead_letter = function.asynchronous.on_success, function.dead_letter
-    if on_success is not None and on_success.service is Service.BUCKET:
+    if on_success is not None and on_success.service not in SUCCESS_SERVICES:
         raise InvalidApplication(
             f"The on-success destination of function {function.name} is a bucket, which takes failures only;"
             " name a function, queue or topic."
         )
-    if dead_letter is not None and dead_letter.service not in (Service.QUEUE, Service.TOPIC):
+    if dead_letter is not None and dead_letter.service not in DEAD_LETTER_SERVICES:
         raise InvalidApplication(
             f"The dead letters of function {function.name} go to {dead_letter.arn}; name a queue or topic."
         )

@@ -237,6 +237,7 @@ class Source:
             aws_endpoint_url=state.addresses.aws_endpoint,
             ca_bundle=state.addresses.ca_bundle,
             development_key_secret=_development_key_secret(self._stack),
+            clock_offset_s=state.clock_offset_s,
         )
 
 

@@ -2,28 +2,33 @@
 
 import json
 import re
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from emulator.cli.console import ask, out, read_pair, tell
-from emulator.faults import FACTS, FaultKind
+from emulator.cli.tables import faults_table, schedules_table
+from emulator.displays.words import count, duration
+from emulator.errors import EmulatorError
+from emulator.faults import KINDS, FaultKind
 
 clock_app = typer.Typer(help="The sandbox's time.", no_args_is_help=True)
 fault_app = typer.Typer(help="Let something go wrong on purpose, by seed.", no_args_is_help=True)
 schedule_app = typer.Typer(help="The application's schedules.", no_args_is_help=True)
 
-_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h|d)?")
-_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, None: 1.0}
+_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "": 1.0}
+_PART = r"(\d+(?:\.\d+)?)(ms|s|m|h|d)"
+_DURATION = re.compile(rf"\d+(?:\.\d+)?|(?:{_PART})+")
 
 
 def duration_s(text: str) -> float:
-    """Read `90`, `90s`, `10m`, `2h`, `1.5d` as seconds. Raises BadParameter."""
-    found = _DURATION.fullmatch(text)
-    if found is None:
-        raise typer.BadParameter(f"{text!r} is no duration; write 90s, 10m or 2h.")
-    return float(found["number"]) * _UNIT_S[found["unit"]]
+    """Read `90`, `90s`, `10m`, `1h30m`, `200ms`, `1.5d` as seconds. Raises BadParameter."""
+    if text.startswith("-") and _DURATION.fullmatch(text[1:]):
+        raise typer.BadParameter(f"Time only goes forward; {text} would be back.")
+    if _DURATION.fullmatch(text) is None:
+        raise typer.BadParameter(f"{text!r} is no duration; write 200ms, 90s, 10m, 1h30m or 2d.")
+    return sum(float(number) * _UNIT_S[unit] for number, unit in re.findall(_PART, text) or [(text, "")])
 
 
 @clock_app.command("show")
@@ -32,16 +37,23 @@ def clock_show() -> None:
     _print_clock(ask("/clock"))
 
 
-@clock_app.command("advance")
+@clock_app.command("advance", context_settings={"ignore_unknown_options": True})  # -5m has a sentence of ours
 def clock_advance(
-    by: Annotated[str, typer.Argument(help="how far: 90s, 10m, 2h, 1d", metavar="DURATION")],
+    by: Annotated[str, typer.Argument(help="how far: 200ms, 90s, 10m, 1h30m, 2d", metavar="DURATION")],
 ) -> None:
     """Move the sandbox's time forward; timeouts, retries, schedules and TTL follow at once."""
     _print_clock(tell("/clock/advance", seconds=duration_s(by)))
 
 
-def _print_clock(told: dict[str, object]) -> None:
-    out.print(f"{told['now']}, {told['offset_s']:g} s ahead of this machine.", highlight=False)
+def clock_line(told: Mapping[str, Any]) -> str:
+    """Return the sandbox's time and how far it is ahead; `told` is `{"now", "offset_s", …}`."""
+    ahead_s = told["offset_s"]
+    words = f" ({duration(ahead_s * 1000)})" if ahead_s >= 60 else ""
+    return f"{told['now']}, {ahead_s:.15g} s{words} ahead of this machine."
+
+
+def _print_clock(told: Mapping[str, Any]) -> None:
+    out.print(clock_line(told), highlight=False)
     if not told["backend_follows"]:
         out.print("The back end keeps its own time: it was not started by the sandbox.")
 
@@ -66,7 +78,7 @@ def fault_add(
     told = tell(
         "/faults",
         kind=kind.value,
-        where=dict(read_pair(text, option="--where") for text in where or []),
+        where=_limits(where or []),
         probability=probability,
         times=times or None,
         skip=skip,
@@ -77,13 +89,26 @@ def fault_add(
     print(told["id"])
 
 
+def _limits(texts: Sequence[str]) -> dict[str, str]:
+    limits: dict[str, str] = {}
+    for text in texts:
+        name, value = read_pair(text, option="--where")
+        if name in limits:
+            raise typer.BadParameter(f"{name} is given twice; add two faults.", param_hint="--where")
+        limits[name] = value
+    return limits
+
+
 @fault_app.command("kinds")
 def fault_kinds() -> None:
-    """Show what can go wrong, and what each can be limited to."""
-    table = Table("kind", "limited with --where to", box=None)
-    for kind, facts in FACTS.items():
-        table.add_row(kind.value, ", ".join(facts))
-    out.print(table)
+    """Show what can go wrong, what each kind can be limited to, and what it needs."""
+    for kind, known in KINDS.items():
+        out.print(f"[bold]{kind}[/bold]: {known.does}", highlight=False)
+        takes = [f"--where {name}=…" for name in known.limits]
+        takes += [
+            f"--{name} ({need})" for name, need in (("delay", known.delay), ("code", known.code)) if need
+        ]
+        out.print(f"    {', '.join(takes)}", highlight=False)
 
 
 @fault_app.command("list")
@@ -93,51 +118,67 @@ def fault_list(as_json: Annotated[bool, typer.Option("--json")] = False) -> None
     if as_json:
         print(json.dumps(faults))
         return
-    table = Table("id", "kind", "where", "times", "struck", box=None)
-    for fault in faults:
-        where = ", ".join(f"{name}={value}" for name, value in fault["where"].items())
-        times = "for ever" if fault["times"] is None else str(fault["times"])
-        table.add_row(fault["id"], fault["kind"], where, times, str(fault["struck"]))
-    out.print(table if faults else "No faults are declared.")
+    out.print(faults_table(faults) if faults else "No faults are declared.")
 
 
 @fault_app.command("remove")
 def fault_remove(fault_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Take a fault back."""
     tell("/faults/remove", id=fault_id)
+    out.print(f"{fault_id} is taken back.", highlight=False)
 
 
 @fault_app.command("clear")
 def fault_clear() -> None:
     """Take every fault back."""
-    tell("/faults/clear")
+    cleared = tell("/faults/clear")["cleared"]
+    out.print(
+        f"{count(cleared, 'fault')} taken back." if cleared else "No faults were declared.", highlight=False
+    )
 
 
 def kill(function: Annotated[str, typer.Argument(help="name of the function, executor say")]) -> None:
     """Kill an environment of a function, one at work if there is one."""
     pid = tell("/environments/kill", function=function)
-    out.print(f"Killed process {pid}." if pid is not None else f"{function} has no environment.")
+    if pid is None:
+        raise EmulatorError(f"{function} has no environment.")
+    out.print(f"Killed process {pid}.", highlight=False)
 
 
 def cut(connection_id: Annotated[str, typer.Argument(metavar="CONNECTION")]) -> None:
     """Cut a client's connection, without a close frame."""
-    found = tell("/connections/cut", connection_id=connection_id)
-    out.print("Cut." if found else f"There is no open connection {connection_id}.")
+    if not tell("/connections/cut", connection_id=connection_id):
+        raise EmulatorError(f"There is no open connection {connection_id}; status lists those there are.")
+    out.print("Cut.")
+
+
+@schedule_app.command("list")
+def schedule_list(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Show the schedules and when each is due."""
+    schedules = ask("/events")["schedules"]
+    if as_json:
+        print(json.dumps(schedules))
+        return
+    out.print(schedules_table(schedules) if schedules else "The application has no schedules.")
 
 
 @schedule_app.command("fire")
 def schedule_fire(name: str) -> None:
     """Fire a schedule now."""
-    tell("/schedules/fire", name=name)
+    _say(tell("/schedules/fire", name=name), "has fired")
 
 
 @schedule_app.command("enable")
 def schedule_enable(name: str) -> None:
     """Let a schedule fire again."""
-    tell("/schedules/enable", name=name, enabled=True)
+    _say(tell("/schedules/enable", name=name, enabled=True), "is enabled")
 
 
 @schedule_app.command("disable")
 def schedule_disable(name: str) -> None:
     """Let a schedule fire no longer."""
-    tell("/schedules/enable", name=name, enabled=False)
+    _say(tell("/schedules/enable", name=name, enabled=False), "is disabled")
+
+
+def _say(told: Mapping[str, Any], what: str) -> None:
+    out.print(f"The schedule {told['name']} {what}.", highlight=False, markup=False)

@@ -9,7 +9,11 @@ from rich.table import Table
 from emulator import doctor as examinations
 from emulator import state as states
 from emulator.cli.console import address_lines, ask, out
+from emulator.cli.experiments import clock_line
+from emulator.cli.tables import faults_table, schedules_table
+from emulator.displays.tables import time_of
 from emulator.displays.timeline import timeline_text
+from emulator.errors import EmulatorError
 
 
 def doctor() -> None:
@@ -26,13 +30,27 @@ def doctor() -> None:
 
 
 def status() -> None:
-    """Show the running sandbox: addresses, environments, memory."""
+    """Show the running sandbox: addresses, clock, environments, connections, schedules, faults, memory."""
     for line in address_lines(states.get(states.state_path()).addresses):
         out.print(line, highlight=False, soft_wrap=True)
+    out.print(f"{'clock':16} {clock_line(ask('/clock'))}", highlight=False, soft_wrap=True)
     environments = Table("function", "pid", "state", "invocations", title="Environments", box=None)
     for row in ask("/environments"):
         environments.add_row(row["function"], str(row["pid"]), row["state"], str(row["invocations"]))
     out.print(environments)
+    connections = Table("id", "connected", "last active", title="Connections", box=None)
+    for row in ask("/overview")["connections"]:
+        connections.add_row(
+            row["connection_id"], time_of(row["connected_at"]), time_of(row["last_active_at"])
+        )
+    schedules, faults = ask("/events")["schedules"], ask("/faults")
+    for table, is_there in (
+        (connections, connections.row_count > 0),
+        (schedules_table(schedules, title="Schedules"), bool(schedules)),
+        (faults_table(faults, title="Faults"), bool(faults)),
+    ):
+        if is_there:
+            out.print(table)
     memory = Table("pid", "process", "RSS MB", "PSS MB", title="Memory", box=None)
     for row in ask("/memory"):
         memory.add_row(str(row["pid"]), row["name"], str(row["rss_mb"]), str(row["pss_mb"] or ""))
@@ -51,6 +69,11 @@ def timeline(
 ) -> None:
     """Print what happened in the running sandbox, or to one request."""
     entries = ask("/timeline") if request is None else ask("/timeline", of=request)
+    if request is not None and not entries:
+        raise EmulatorError(
+            f"Nothing is known of {request!r}: the timeline has no request, invocation or connection of"
+            " that id."
+        )
     if as_json:
         for entry in entries:
             print(json.dumps(entry))

@@ -13,9 +13,18 @@ from emulator.sandbox import Sandbox
 
 _SETTING = "ROOM.NAME=VALUE"
 
+_FIRST_STEPS = {"streamer": 'python -m streamer call echo \'{"message": "hi"}\''}
+"""What to try first, by application."""
+
 
 def up(
-    application: Annotated[str, typer.Option(help="a module of emulator.applications")] = "streamer",
+    application: Annotated[
+        str,
+        typer.Option(
+            help="a module of emulator.applications, any other as package.module, or a Python file (chat.py)"
+            " with a function application(), a constant APPLICATION or a class Source",
+        ),
+    ] = "streamer",
     port: Annotated[int, typer.Option(help="of the gateway; 0 takes a free one", min=0, max=65535)] = 0,
     aws_endpoint: Annotated[
         str | None, typer.Option(help="a running AWS back end, instead of LocalStack started here")
@@ -123,7 +132,9 @@ def _announce(sandbox: Sandbox, *, json_line: bool) -> None:
             "management": addresses.management,
             "https": addresses.https,
             "aws_endpoint": addresses.aws_endpoint,
+            "lambda_endpoint": addresses.lambda_endpoint,
             "ca_bundle": addresses.ca_bundle,
+            "stages": addresses.stages,
         }
         print(json.dumps(ready), flush=True)
         return
@@ -132,7 +143,7 @@ def _announce(sandbox: Sandbox, *, json_line: bool) -> None:
     out.print(f"{'back end':16} {sandbox.backend['name']} {sandbox.backend['version']}", highlight=False)
     out.print(
         f"Ready in {sandbox.state.started_in_s['ready']:.1f} s; Ctrl-C ends it. In another terminal:\n"
-        '  python -m streamer call echo \'{"message": "hi"}\'',
+        f"  {_FIRST_STEPS.get(sandbox.name, 'python -m emulator status')}",
         highlight=False,
         soft_wrap=True,
     )

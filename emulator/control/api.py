@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
+from emulator.asgi import Disconnected, Receive, Scope, Send, headers_of, read_body
 from emulator.errors import EmulatorError
 from emulator.outsiders import refusal_of_outsider
 
@@ -17,8 +18,6 @@ MAX_BODY_BYTES = 1_048_576
 """What a call may send. Ours."""
 
 Handler = Callable[[dict[str, str], dict[str, Any]], Awaitable[Any]]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class ControlApi:
@@ -28,7 +27,7 @@ class ControlApi:
         self._handlers = handlers
         self._secret = secret
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         status, answer = await self._answer(scope, receive)
@@ -37,15 +36,18 @@ class ControlApi:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: dict[str, Any], receive: Receive) -> tuple[int, Any]:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, Any]:
+        headers = headers_of(scope)
         refusal = self._refusal(headers)
         if refusal is not None:
             return 403, {"error": refusal}
         handler = self._handlers.get((scope["method"], scope["path"]))
         if handler is None:
             return 404, {"error": f"No such call: {scope['method']} {scope['path']}."}
-        text = await _read(receive)
+        try:
+            text = await read_body(receive, max_bytes=MAX_BODY_BYTES)
+        except Disconnected as error:
+            return 400, {"error": str(error)}
         if text is None:
             return 413, {"error": f"A call may send {MAX_BODY_BYTES} bytes at most."}
         try:
@@ -69,16 +71,3 @@ class ControlApi:
         if not hmac.compare_digest(given.encode(), wanted.encode()):  # as text it would take ASCII alone
             return "The control API needs the secret of this run."
         return None
-
-
-async def _read(receive: Receive) -> bytes | None:
-    body: bytes = b""
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return body
-        body += bytes(message.get("body", b""))
-        if len(body) > MAX_BODY_BYTES:
-            return None
-        if not message.get("more_body"):
-            return body

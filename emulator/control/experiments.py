@@ -1,18 +1,18 @@
 """What the control API can be told: calls that change what happens, on purpose."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any, Protocol
-
-import msgspec
 
 from emulator.application import Application
 from emulator.clock import SandboxClock, timestamp
 from emulator.control.api import Handler
+from emulator.control.fault_reading import read_fault
 from emulator.control.looking import function_name
+from emulator.control.names import whole_name
 from emulator.errors import EmulatorError
 from emulator.events.service import EventSources
-from emulator.faults import BACKEND_KINDS, FACTS, Fault, FaultKind, Faults, check
+from emulator.faults import BACKEND_KINDS, Fault, Faults
 from emulator.gateway import Gateway
 from emulator.runtime.service import LambdaService
 from emulator.telemetry.timeline import Timeline
@@ -84,8 +84,13 @@ class Experiments:
         }
 
     async def _advance(self, query: dict[str, str], body: dict[str, Any]) -> Any:
-        seconds = float(body["seconds"])
-        SandboxClock.check(seconds)
+        seconds = body.get("seconds")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise EmulatorError(f"The clock is advanced by a number of seconds, 600 say, not by {seconds!r}.")
+        try:
+            self._clock.check(seconds)
+        except ValueError as error:
+            raise EmulatorError(str(error)) from error
         if self._backend is not None:
             # First, so that whatever the advance sets in motion finds the back end at the same time.
             await self._backend.set_clock_offset(self._clock.offset_s + seconds)
@@ -104,7 +109,11 @@ class Experiments:
         return told
 
     async def _add_fault(self, _query: dict[str, str], body: dict[str, Any]) -> Any:
-        fault = self._read_fault(body)
+        functions = [function.name for function in self._application.functions]
+        tables = [table.name for table in self._application.tables]
+        tables += [mapping.table for mapping in self._events.status().stream_mappings]  # made at run time too
+        # In a thread: descriptions of AWS's services are read from files.
+        fault = await asyncio.to_thread(read_fault, body, functions=functions, tables=tables)
         if fault.kind in BACKEND_KINDS and self._backend is None:
             raise EmulatorError(
                 "Calls to this back end cannot be made to fail: only LocalStack, as the sandbox starts it,"
@@ -129,33 +138,10 @@ class Experiments:
         return {}
 
     async def _clear_faults(self, _query: dict[str, str], _body: dict[str, Any]) -> Any:
+        cleared = len(self._faults.describe())
         self._faults.clear()
         await self._tell_backend()
-        return {}
-
-    def _read_fault(self, body: dict[str, Any]) -> Fault:
-        known = {field.name for field in fields(Fault)}
-        if unknown := set(body) - known:
-            raise EmulatorError(
-                f"A fault has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}."
-            )
-        kinds = [kind.value for kind in FaultKind]
-        if body.get("kind") not in kinds:
-            raise EmulatorError(f"There is no fault {body.get('kind')!r}; there are {', '.join(kinds)}.")
-        kind, where = FaultKind(body["kind"]), dict(body.get("where", {}))
-        if wrong := set(where) - set(FACTS[kind]):
-            raise EmulatorError(
-                f"A fault {kind} cannot be limited to {', '.join(sorted(wrong))}; to {', '.join(FACTS[kind])}"
-                " it can."
-            )
-        if "function" in where:
-            where["function"] = function_name(self._application, where["function"])
-        try:
-            fault = msgspec.convert({**body, "where": where}, Fault)
-            check(fault)
-        except ValueError as error:  # of msgspec too
-            raise EmulatorError(f"This cannot be a fault: {error}") from error
-        return fault
+        return {"cleared": cleared}
 
     async def _tell_backend(self) -> None:
         if self._backend is not None:
@@ -172,17 +158,16 @@ class Experiments:
         return any(gateway.cut(connection_id) for gateway in self._gateways)
 
     async def _fire(self, _query: dict[str, str], body: dict[str, Any]) -> Any:
-        await self._events.fire(self._schedule(body))
-        return {}
+        name = self._schedule(body)
+        await self._events.fire(name)
+        return {"name": name}
 
     async def _enable(self, _query: dict[str, str], body: dict[str, Any]) -> Any:
         change = self._events.enable_schedule if body["enabled"] else self._events.disable_schedule
-        change(self._schedule(body))
-        return {}
+        name = self._schedule(body)
+        change(name)
+        return {"name": name}
 
     def _schedule(self, body: dict[str, Any]) -> str:
         names = [schedule.name for schedule in self._application.schedules]
-        name = str(body["name"])
-        if name not in names:
-            raise EmulatorError(f"There is no schedule {name!r}; there are {', '.join(names) or 'none'}.")
-        return name
+        return whole_name(names, str(body["name"]), what="schedule")

@@ -110,7 +110,8 @@ class _Reader:
             self.messages[str(facts.get("request_id"))] = str(facts["route"])
 
     def close(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
-        self.add(at, CLIENT, GATEWAY, f"close {facts.get('code')}")
+        ends = (GATEWAY, CLIENT) if facts.get("by") == GATEWAY else (CLIENT, GATEWAY)
+        self.add(at, *ends, f"close {facts.get('code')}")
         self.closed.add(str(facts.get("connection_id")))
 
     def reply(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
@@ -147,8 +148,12 @@ class _Reader:
 
     def given_up(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
         destination, function = facts.get("destination"), str(facts.get("function"))
+        dead_letter = facts.get("dead_letter")
+        if dead_letter is not None:
+            self.add(at, function, QUEUES, f"dead letter, to {dead_letter.rsplit(':', 1)[-1]}", Tone.BAD)
         if destination is None:
-            self.add(at, function, function, "given up", Tone.BAD)
+            if dead_letter is None:
+                self.add(at, function, function, "given up", Tone.BAD)
         elif ":lambda:" in destination:
             self.wait_for(Step(at, function, destination.rsplit(":", 1)[-1], "on failure", Tone.BAD))
         else:
@@ -162,6 +167,16 @@ class _Reader:
     def fault(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
         lane = str(facts.get("function") or GATEWAY)
         self.add(at, lane, lane, f"fault on purpose: {facts.get('fault')}", Tone.WARN)
+
+    def fault_added(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
+        lane = GATEWAY if facts.get("function") is None else str(facts["function"])
+        if facts.get("table") is not None:
+            lane = TABLES
+        self.add(at, lane, lane, f"{facts.get('id')} added: {facts.get('fault')}", Tone.DIM)
+
+    def advanced(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
+        by = duration(float(facts.get("seconds") or 0.0) * 1000)
+        self.add(at, SCHEDULE, SCHEDULE, f"clock advanced by {by}", Tone.DIM)
 
     def fired(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
         step = Step(at, SCHEDULE, str(facts.get("function")), str(facts.get("schedule")))
@@ -277,6 +292,8 @@ _READERS: Mapping[str, Callable[[_Reader, float, Mapping[str, Any], Entry], None
     "gateway.post": _Reader.post,
     "stream.batch": _Reader.batch,
     "queue.batch": _Reader.queue_batch,
+    "clock.advanced": _Reader.advanced,
+    "fault.added": _Reader.fault_added,
     "fault.struck": _Reader.fault,
     "lambda.queued": _Reader.queue,
     "lambda.start": _Reader.start,

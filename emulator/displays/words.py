@@ -9,7 +9,8 @@ MAX_JSON_CHARACTERS = 20_000
 
 
 def duration(milliseconds: float) -> str:
-    """Return a duration with its unit: `0.4 ms`, `14.5 ms`, `292 ms`, `2.41 s`, `3 min 20 s`."""
+    """Return a duration with its unit: `0.4 ms`, `14.5 ms`, `292 ms`, `2.41 s`, `3 min 20 s`, `10 min`,
+    `2 h 5 min`, `1 d 2 h`."""
     size = abs(milliseconds)
     if size < 99.95:
         return f"{milliseconds:.1f} ms"
@@ -17,8 +18,20 @@ def duration(milliseconds: float) -> str:
         return f"{milliseconds:.0f} ms"
     if size < 59_995:
         return f"{milliseconds / 1000:.2f} s"
-    minutes, seconds = divmod(round(milliseconds / 1000), 60)
-    return f"{minutes} min {seconds} s"
+    seconds = round(milliseconds / 1000)
+    if size < 3_599_500:
+        return _in_two(seconds, (60, "min"), (1, "s"))
+    if size < 86_370_000:
+        return _in_two(seconds, (3_600, "h"), (60, "min"))
+    return _in_two(seconds, (86_400, "d"), (3_600, "h"))
+
+
+def _in_two(seconds: int, large: tuple[int, str], small: tuple[int, str]) -> str:
+    """Return a duration in a large unit (its seconds, its name) and a small one, rounded to that."""
+    smalls = round(abs(seconds) / small[0])
+    whole_large, rest = divmod(smalls, large[0] // small[0])
+    sign = "-" if seconds < 0 else ""
+    return f"{sign}{whole_large} {large[1]}" + (f" {rest} {small[1]}" if rest else "")
 
 
 def count(number: int, noun: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from emulator.application import Function, QueueMapping, StartingPosition, StreamMapping
 from emulator.aws_api import ApiError, Response, read_object
+from emulator.aws_paging import page
 from emulator.aws_validation import invalid
 from emulator.errors import InvalidApplication, QueueNotFound
 from emulator.events.mapping_fields import Source, changes, describe, patterns
@@ -50,7 +51,7 @@ class EventSourceMappingsApi:
         if match is not None and mapping_id is None and method == "POST":
             return await self._create(read_object(body))
         if match is not None and mapping_id is None and method == "GET":
-            return self._list({name: values[0] for name, values in query.items() if values})
+            return self._list(query)
         if mapping_id is not None and method == "GET":
             return self._described(self._get(mapping_id), 200)
         if mapping_id is not None and method == "PUT":
@@ -92,25 +93,16 @@ class EventSourceMappingsApi:
         self._keep_patterns(mapping_id, body)
         return self._described(self._get(mapping_id), 202)
 
-    def _list(self, query: Mapping[str, str]) -> Response:
+    def _list(self, query: Mapping[str, list[str]]) -> Response:
         mappings = self._events.mappings()
-        if "FunctionName" in query:
-            function = self._find_function(query["FunctionName"])
+        if asked := query.get("FunctionName"):
+            function = self._find_function(asked[0])
             name = function.name if function is not None else None
             mappings = [one for one in mappings if one.mapping.function == name]
-        if "EventSourceArn" in query:
-            mappings = [one for one in mappings if one.source_arn == query["EventSourceArn"]]
-        first = 0
-        if marker := query.get("Marker"):
-            places = [place for place, one in enumerate(mappings) if one.uuid == marker]
-            if not places:
-                raise invalid(f"{marker!r} is no marker of an earlier answer.")
-            first = places[0]
-        end = first + _page_size(query.get("MaxItems"))
-        page: dict[str, Any] = {"EventSourceMappings": [self._describe(one) for one in mappings[first:end]]}
-        if end < len(mappings):
-            page["NextMarker"] = mappings[end].uuid
-        return Response.of(page)
+        if asked := query.get("EventSourceArn"):
+            mappings = [one for one in mappings if one.source_arn == asked[0]]
+        described = [self._describe(one) for one in mappings]
+        return Response.of(page("EventSourceMappings", described, query, key="UUID", most=PAGE_SIZE))
 
     async def _update(self, one: Described, body: dict[str, Any]) -> Response:
         if "StartingPosition" in body:
@@ -198,16 +190,6 @@ def _starting_position(body: Mapping[str, Any], source_arn: str) -> StartingPosi
 def _check_window(mapping: QueueMapping) -> None:
     if (problem := window_problem(mapping)) is not None:
         raise invalid(problem)
-
-
-def _page_size(given: str | None) -> int:
-    try:
-        size = PAGE_SIZE if given is None else int(given)
-    except ValueError:
-        size = 0
-    if size < 1:
-        raise invalid(f"MaxItems is {given!r}; it may be 1 to 10000.")
-    return min(size, PAGE_SIZE)
 
 
 def _refusal(error: Exception) -> ApiError:

@@ -105,9 +105,12 @@ class Checkpoints:
             write_private(self._path, json.dumps({"version": VERSION, "places": places}))
         except OSError as error:
             logger.error(
-                "Checkpoints cannot be written: %s",
-                error.strerror,
-                extra={"action": "stream.checkpoints", "path": str(self._path)},
+                "Checkpoints cannot be written",
+                extra={
+                    "action": "stream.checkpoints",
+                    "path": str(self._path),
+                    "error": str(error.strerror),
+                },
             )
 
     def _changed(self) -> None:
@@ -133,9 +136,8 @@ class Checkpoints:
         except (OSError, ValueError, KeyError, TypeError) as error:
             self._known = {}
             logger.warning(
-                "Checkpoints cannot be read and count as none (%s)",
-                type(error).__name__,
-                extra={"action": "stream.checkpoints", "path": str(path)},
+                "Checkpoints cannot be read and count as none",
+                extra={"action": "stream.checkpoints", "path": str(path), "error": type(error).__name__},
             )
 
 

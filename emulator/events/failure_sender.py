@@ -3,8 +3,10 @@
 import json
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from emulator.application import Destination, Service
+from emulator.destinations import send_patiently
 from emulator.errors import BackendFailed
 from emulator.events import on_failure
 from emulator.events.batches import GivenUp
@@ -13,10 +15,6 @@ from emulator.events.services import Services, Subscription
 from emulator.invocation import InvocationResult
 
 logger = logging.getLogger(__name__)
-
-SEND_ATTEMPTS = 4
-"""Attempts to send one message; by the default backoff they take 7 s at most. AWS does not tell its own;
-ours."""
 
 
 class FailureSender:
@@ -43,32 +41,22 @@ class FailureSender:
             last_result: the last invocation that reached the function, None if none did.
         """
         body, key = self._message(destination, given_up, last_result)
-        for attempt in range(1, SEND_ATTEMPTS + 1):
-            try:
-                await self._services.destinations.send(destination, body, key=key)
-            except BackendFailed as error:
-                if attempt == SEND_ATTEMPTS:
-                    logger.error(
-                        "An on-failure message was lost: %s",
-                        error,
-                        extra={"action": "stream.gave_up", "destination": destination.arn},
-                    )
-                else:
-                    await self._wait(destination, attempt, error)
-            else:
-                return True
-        return False
-
-    async def _wait(self, destination: Destination, attempt: int, error: BackendFailed) -> None:
-        delay_s = self._services.settings.retry_backoff.delay_s(attempt, self._services.random.random())
-        self._record(
-            "stream.unsent",
-            destination=destination.arn,
-            error=type(error).__name__,
-            attempt=attempt,
-            delay_ms=round(delay_s * 1000),
-        )
-        await self._services.alarm.sleep(delay_s)
+        try:
+            await send_patiently(
+                self._services.destinations,
+                destination,
+                body,
+                key=key,
+                sleep=self._services.alarm.sleep,
+                unsent=partial(self._record, "stream.unsent"),
+            )
+        except BackendFailed as error:
+            logger.error(
+                "An on-failure message was lost",
+                extra={"action": "stream.gave_up", "destination": destination.arn, "error": str(error)},
+            )
+            return False
+        return True
 
     def _message(
         self, destination: Destination, given_up: GivenUp, last_result: InvocationResult | None

@@ -1,11 +1,11 @@
 """The message that an on-failure destination receives about records that were given up."""
 
-from datetime import UTC, datetime
 from typing import Any
 
+from emulator import destinations
 from emulator.clock import timestamp
 from emulator.events.batches import GivenUp
-from emulator.invocation import InvocationResult
+from emulator.invocation import LATEST, InvocationResult
 
 
 def message(
@@ -50,7 +50,7 @@ def message(
     if last_result is not None:
         told["responseContext"] = {
             "statusCode": 200,
-            "executedVersion": "$LATEST",
+            "executedVersion": LATEST,
             "functionError": last_result.function_error,
         }
     told["version"] = "1.0"
@@ -74,10 +74,9 @@ def object_key(*, mapping_id: str, shard_id: str, object_id: str, now: float) ->
 
     Args:
         object_id: a new UUID.
-        now: epoch seconds; the times in the key are UTC.
+        now: epoch seconds.
 
     Source:
         Objects recorded on AWS, 2024.
     """
-    at = datetime.fromtimestamp(now, UTC)
-    return f"aws/lambda/{mapping_id}/{shard_id}/{at:%Y/%m/%d}/{at:%Y-%m-%dT%H.%M.%S}-{object_id}"
+    return destinations.object_key(f"{mapping_id}/{shard_id}", at=now, unique=object_id)

@@ -27,6 +27,7 @@ class QueueDelivery:
         ended: is told how each batch ended, and of each throttle.
 
     Attributes:
+        facts: what the log and the timeline say of who takes what from where.
         last_verdict: how the last batch ended; None before the first.
     """
 
@@ -44,7 +45,7 @@ class QueueDelivery:
         self._services = services
         self._visibility_timeout_s = visibility_timeout_s
         self._ended = ended
-        self._facts = {"queue": mapping.queue, "function": mapping.function}
+        self.facts = {"queue": mapping.queue, "function": mapping.function}
         self.last_verdict: Verdict | None = None
 
     async def deliver(self, batch: tuple[Message, ...]) -> None:
@@ -78,7 +79,7 @@ class QueueDelivery:
                 if self._services.clock.monotonic() + delay_s >= self._visible_at(messages):
                     logger.error(
                         "Messages were processed and could not be deleted",
-                        extra={"action": "queue.delete", "error": str(error), **self._facts},
+                        extra={"action": "queue.delete", "error": str(error), **self.facts},
                     )
                     return
                 await asyncio.sleep(delay_s)
@@ -128,11 +129,11 @@ class QueueDelivery:
         self._record("queue.returned", **facts)
         logger.warning(
             "Messages stay in their queue, and come again when they are visible",
-            extra={"action": "queue.returned", **facts, **self._facts},
+            extra={"action": "queue.returned", **facts, **self.facts},
         )
 
     def _record(self, kind: str, **facts: Any) -> None:
-        self._services.timeline.record(kind, **self._facts, **facts)
+        self._services.timeline.record(kind, **self.facts, **facts)
 
 
 def _about(batch: Sequence[Message]) -> dict[str, Any]:

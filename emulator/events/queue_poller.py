@@ -122,7 +122,7 @@ class QueuePoller:
                 # What was received comes again when it is visible.
                 logger.exception(
                     "Reading a queue failed and starts again",
-                    extra={"action": "queue.failed", **self._facts()},
+                    extra={"action": "queue.failed", **self._delivery.facts},
                 )
                 self._failures += 1
                 await self._pause()
@@ -203,7 +203,7 @@ class QueuePoller:
         self._record("queue.unreachable", error=type(error).__name__)
         logger.warning(
             "A queue cannot be read",
-            extra={"action": "queue.unreachable", "error": str(error), **self._facts()},
+            extra={"action": "queue.unreachable", "error": str(error), **self._delivery.facts},
         )
 
     def _note_success(self) -> None:
@@ -213,7 +213,4 @@ class QueuePoller:
         self._state = State.READING
 
     def _record(self, kind: str, **facts: Any) -> None:
-        self._services.timeline.record(kind, **self._facts(), **facts)
-
-    def _facts(self) -> dict[str, str]:
-        return {"queue": self._mapping.queue, "function": self._mapping.function}
+        self._services.timeline.record(kind, **self._delivery.facts, **facts)

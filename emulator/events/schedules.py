@@ -108,7 +108,7 @@ def check(schedules: Iterable[Schedule]) -> None:
             )
         try:
             json.loads(schedule.input)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise InvalidApplication(
                 f"The input of schedule {schedule.name} is not JSON; a text needs its quotation marks."
             ) from None

@@ -1,19 +1,13 @@
 """The live connections: their state, when they are due to be closed, and sending to them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
-from typing import Any
 
+from emulator.asgi import Send
 from emulator.clock import Clock
 from emulator.gateway.events import Origin
 from emulator.gateway.settings import GatewaySettings
-
-Message = MutableMapping[str, Any]
-"""An ASGI event."""
-
-Send = Callable[[Message], Awaitable[None]]
-Receive = Callable[[], Awaitable[Message]]
 
 
 class State(StrEnum):

@@ -11,12 +11,13 @@ from typing import Any
 from msgspec import UNSET
 
 from emulator.application import WebSocketApi
+from emulator.asgi import Receive, Send
 from emulator.clock import Clock
 from emulator.faults import FaultKind, Faults
 from emulator.gateway import events, refusals
 from emulator.gateway.authorization import Authorization
 from emulator.gateway.calls import Calls
-from emulator.gateway.connections import Connection, Connections, Event, Receive, Send, disconnect_facts
+from emulator.gateway.connections import Connection, Connections, Event, disconnect_facts
 from emulator.gateway.declarations import check_api
 from emulator.gateway.handshakes import Handshake, query_parameters
 from emulator.gateway.http_response import HttpResponse
@@ -160,7 +161,8 @@ class Gateway:
                 is_refused = peer.has_failed or connection.cause == BINARY_REFUSED
                 if is_refused and self.settings.refused_frames_are_losses:
                     code, reason = disconnect_facts(1006, None, lost_reason=self.settings.lost_reason)
-                self._end(connection, code, reason)
+                is_ours = peer.has_failed or connection.cause is not None
+                self._end(connection, code, reason, by="gateway" if is_ours else "client")
         finally:
             self.connections.remove(connection)
 
@@ -275,9 +277,9 @@ class Gateway:
 
     # End
 
-    def _end(self, connection: Connection, code: int, reason: str) -> None:
+    def _end(self, connection: Connection, code: int, reason: str, *, by: str) -> None:
         connection.apply(Event.ENDED)
-        facts = {"connection_id": connection.id, "code": code, "reason": reason}
+        facts = {"connection_id": connection.id, "code": code, "reason": reason, "by": by}
         log.info("connection closed", extra=facts)
         self._timeline.record("gateway.close", **facts)
         if self._router.disconnect is not None:

@@ -8,9 +8,10 @@ from urllib.parse import unquote
 
 import msgspec
 
+from emulator.asgi import Disconnected, Receive, read_body
 from emulator.clock import timestamp
 from emulator.faults import FaultKind, Faults
-from emulator.gateway.connections import ClientTooSlow, Connection, ConnectionGone, Connections, Receive
+from emulator.gateway.connections import ClientTooSlow, Connection, ConnectionGone, Connections
 from emulator.gateway.http_response import HttpResponse, error_response
 from emulator.gateway.identifiers import is_connection_id
 from emulator.gateway.settings import MAX_MESSAGE_BYTES, GatewaySettings
@@ -24,6 +25,7 @@ DELETED = (1000, "Connection Closed Normally")
 """Close code and reason of a connection that the back end deleted. Recorded from AWS."""
 
 
+CUT_OFF = error_response(400, "BadRequestException", "The request's body was cut off.")
 FORBIDDEN = error_response(403, "ForbiddenException", "Forbidden")
 GONE = HttpResponse(410, error="GoneException")
 """The body is empty, as on AWS; an SDK knows the exception by the header alone."""
@@ -155,8 +157,10 @@ class Management:
     async def _post(
         self, stage: str, connection_id: str, headers: Mapping[bytes, bytes], receive: Receive
     ) -> HttpResponse:
-        data = await _read(receive, headers.get(b"content-length", b""))
+        data: bytes | None = None
         try:
+            if not _is_declared_too_large(headers.get(b"content-length", b"")):
+                data = await read_body(receive, max_bytes=MAX_MESSAGE_BYTES)
             connection = self._get(stage, connection_id)
             if data is None:
                 raise _Refusal(TOO_LARGE)
@@ -165,6 +169,8 @@ class Management:
             response = HttpResponse(200)
         except _Refusal as refusal:
             response = refusal.response
+        except Disconnected:
+            response = CUT_OFF
         except ConnectionGone:
             response = GONE
         except ClientTooSlow:
@@ -213,15 +219,6 @@ def _forbid(cause: str, **facts: str) -> HttpResponse:
     return FORBIDDEN
 
 
-async def _read(receive: Receive, content_length: bytes) -> bytes | None:
-    """Read a body; None as soon as it is over 128 KB (the server discards the rest)."""
-    if content_length.isdigit() and (len(content_length) > 9 or int(content_length) > MAX_MESSAGE_BYTES):
-        return None
-    data = bytearray()
-    while True:
-        event = await receive()
-        data += event["body"] if event["type"] == "http.request" else b""
-        if len(data) > MAX_MESSAGE_BYTES:
-            return None
-        if not event.get("more_body", False):
-            return bytes(data)
+def _is_declared_too_large(content_length: bytes) -> bool:
+    """Tell whether a request says itself that it has over 128 KB."""
+    return content_length.isdigit() and (len(content_length) > 9 or int(content_length) > MAX_MESSAGE_BYTES)

@@ -54,7 +54,7 @@ class EventQueue:
         self._sleep = sleep
         self._timeline = timeline
         self._ended = EventDestinations(
-            send_to=send_to, destinations=destinations, clock=clock, timeline=timeline
+            send_to=send_to, destinations=destinations, clock=clock, sleep=sleep, timeline=timeline
         )
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -6,13 +6,13 @@ Source:
 """
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from emulator import destinations
 from emulator.clock import timestamp
-from emulator.invocation import InvocationResult
+from emulator.invocation import LATEST, InvocationResult
 from emulator.runtime.event_retries import Condition
 
 MAX_ERROR_MESSAGE_BYTES = 1024
@@ -48,14 +48,14 @@ def invocation_record(
         "timestamp": timestamp(at),
         "requestContext": {
             "requestId": request_id,
-            "functionArn": f"{function_arn}:$LATEST",
+            "functionArn": f"{function_arn}:{LATEST}",
             "condition": str(condition),
             "approximateInvokeCount": invoke_count,
         },
         "requestPayload": msgspec.Raw(request_payload),
     }
     if result is not None:
-        context: dict[str, Any] = {"statusCode": 200, "executedVersion": "$LATEST"}
+        context: dict[str, Any] = {"statusCode": 200, "executedVersion": LATEST}
         if result.function_error is not None:
             context["functionError"] = result.function_error
         record["responseContext"] = context
@@ -71,10 +71,9 @@ def object_key(function: str, *, at: float, unique: str) -> str:
         unique: a UUID.
 
     Shape:
-        `aws/lambda/async/<function>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<UUID>`, UTC.
+        `aws/lambda/async/<function>/` and what `destinations.object_key` adds.
     """
-    time = datetime.fromtimestamp(at, UTC)
-    return f"aws/lambda/async/{function}/{time:%Y/%m/%d}/{time:%Y-%m-%dT%H.%M.%S}-{unique}"
+    return destinations.object_key(f"async/{function}", at=at, unique=unique)
 
 
 def dead_letter_attributes(
@@ -106,7 +105,7 @@ def dead_letter_attributes(
 def _error_message(payload: bytes) -> str:
     try:
         value = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     message = value.get("errorMessage") if isinstance(value, dict) else None
     return message if isinstance(message, str) else ""

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from emulator.application import Function
 from emulator.clock import Clock
 from emulator.errors import StartFailed
+from emulator.runtime.deadlines import deadline_headers
 from emulator.runtime.environment_log import EnvironmentLog
-from emulator.runtime.freezing import FREEZE_AFTER_S, freeze, thaw
+from emulator.runtime.freezing import Freezer
 from emulator.runtime.inline import Starter
 from emulator.runtime.invocations import Invocation, Outcome
 from emulator.runtime.lifecycle import Event, IllegalTransition, Status, step
@@ -22,11 +23,6 @@ from emulator.runtime.settings import PROVISIONED_INIT_TIMEOUT_S, RuntimeSetting
 from emulator.runtime.sites import Site
 from emulator.runtime.variables import ON_DEMAND, PROVISIONED
 from emulator.runtime.zygote import Exit
-
-CLOCK_HEADER = "Lambda-Runtime-Invocation-Id"
-"""Tells the process how far the sandbox's clock is ahead. AWS's native client drops headers of other names;
-with this one it does nothing but send it back."""
-
 
 _EXITED = Outcome(b"", UNHANDLED)
 """That the process has ended; the invocation's id and the status make the rest."""
@@ -94,8 +90,7 @@ class Environment:
             exceeded=self._out_of_memory,
         )
         self._asked_early = False
-        self._is_frozen = False
-        self._freezer: asyncio.TimerHandle | None = None
+        self._freezer = Freezer()
         is_reset = site is not None and site.is_used
         self.log.begin(failed.log.init_text() if failed is not None else "" if is_reset else None)
         if call is not None:
@@ -198,15 +193,17 @@ class Environment:
             self._stop_timers()
         self._owner.environment_ready(self, first=first)
         if self.status is Status.IDLE and self._settings.freeze and self._starter.runs_processes:
-            self._freezer = self._loop.call_later(FREEZE_AFTER_S, self._freeze)
+            assert self.pid is not None
+            self._freezer.begin(self.pid)
 
     def responded(self, request_id: str, body: bytes | None) -> None:
         invocation = self._answered(request_id)
         outcome = too_large_outcome() if body is None else Outcome(body)
         self._owner.invocation_ended(self, invocation, outcome)
 
-    def failed(self, request_id: str, body: bytes) -> None:
-        self._owner.invocation_ended(self, self._answered(request_id), Outcome(body, UNHANDLED))
+    def failed(self, request_id: str, body: bytes | None) -> None:
+        outcome = too_large_outcome() if body is None else Outcome(body, UNHANDLED)
+        self._owner.invocation_ended(self, self._answered(request_id), outcome)
 
     def init_failed(self, body: bytes) -> None:
         if self.status is not Status.STARTING:
@@ -307,22 +304,11 @@ class Environment:
         self._invocation = invocation
         self.invocations += 1
         self.log.start(invocation)
-        # The process compares the deadline with its own clock: the machine's, and what it is told here.
-        offset_s = getattr(self._clock, "offset_s", 0.0) if self._starter.runs_processes else 0.0
-        if offset_s:
-            invocation.headers[CLOCK_HEADER] = f"{offset_s:.6f}"
-        deadline_s = time.time() + offset_s + remaining_s
-        invocation.headers["Lambda-Runtime-Deadline-Ms"] = str(int(deadline_s * 1000))
+        invocation.headers |= deadline_headers(
+            self._clock, remaining_s=remaining_s, is_process=self._starter.runs_processes
+        )
         self._api.deliver(invocation.headers, invocation.payload)
-        if self._is_frozen:
-            self._is_frozen = False
-            assert self.pid is not None
-            thaw(self.pid)
-
-    def _freeze(self) -> None:
-        assert self.pid is not None
-        freeze(self.pid)
-        self._is_frozen = True
+        self._freezer.thaw()
 
     def _answered(self, request_id: str) -> Invocation:
         invocation = self._invocation
@@ -337,9 +323,7 @@ class Environment:
     def _status_step(self, event: Event) -> Status:
         before = self.status
         self.status = step(before, event)
-        if self._freezer is not None:  # it is not idle any more
-            self._freezer.cancel()
-            self._freezer = None
+        self._freezer.cancel()
         return before
 
     def _stop_timers(self) -> None:

@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from emulator.application import Destination, Function, Service
 from emulator.clock import Clock
-from emulator.destinations import Destinations
+from emulator.destinations import Destinations, send_patiently
 from emulator.errors import EmulatorError
 from emulator.invocation import InvocationResult
 from emulator.runtime.destination_records import dead_letter_attributes, invocation_record, object_key
@@ -43,10 +44,11 @@ class EndedEvent:
 
 
 class EventDestinations:
-    """Sends what the functions' configuration says; a destination that takes nothing is only recorded.
+    """Sends what the functions' configuration says; one that takes nothing, several times, is only recorded.
 
     Args:
         send_to: invokes a function asynchronously.
+        sleep: waits between attempts to send; seconds of the clock.
         new_id: makes the unique part of an object's key.
     """
 
@@ -56,12 +58,14 @@ class EventDestinations:
         send_to: Callable[[str, bytes], Awaitable[str]],
         destinations: Destinations,
         clock: Clock,
+        sleep: Callable[[float], Awaitable[None]],
         timeline: Timeline,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._send_to = send_to
         self._destinations = destinations
         self._clock = clock
+        self._sleep = sleep
         self._timeline = timeline
         self._new_id = new_id
 
@@ -102,7 +106,7 @@ class EventDestinations:
                 await self._send_to(destination.name, record)
             else:
                 key = object_key(event.function.name, at=now, unique=self._new_id())
-                await self._destinations.send(destination, record.decode(), key=key)
+                await self._send(event, destination, record.decode(), key=key)
         except EmulatorError as error:
             self._failed(event, destination, error)
 
@@ -111,9 +115,19 @@ class EventDestinations:
             request_id=event.request_id, condition=event.condition, result=event.last
         )
         try:
-            await self._destinations.send(destination, event.payload.decode(), attributes=attributes)
+            await self._send(event, destination, event.payload.decode(), attributes=attributes)
         except EmulatorError as error:
             self._failed(event, destination, error)
+
+    async def _send(self, event: EndedEvent, destination: Destination, body: str, **options: Any) -> None:
+        await send_patiently(
+            self._destinations,
+            destination,
+            body,
+            sleep=self._sleep,
+            unsent=partial(self._timeline.record, "lambda.unsent", **event.facts()),
+            **options,
+        )
 
     def _failed(self, event: EndedEvent, destination: Destination, error: EmulatorError) -> None:
         self._timeline.record(

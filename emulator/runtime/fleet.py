@@ -5,35 +5,25 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from emulator.application import AsynchronousConfig, Function
 from emulator.clock import Clock
-from emulator.errors import EmulatorError, StartFailed
+from emulator.errors import StartFailed
 from emulator.runtime.environment import Environment
 from emulator.runtime.hosts import ExtraVariables, Hosts
 from emulator.runtime.inline import InlineEnvironments
 from emulator.runtime.invocations import Invocation, Outcome
 from emulator.runtime.lifecycle import Status
+from emulator.runtime.living import Living
+from emulator.runtime.owners import Calls
 from emulator.runtime.patience import Patience
 from emulator.runtime.pool import Pool
+from emulator.runtime.reports import end_facts
 from emulator.runtime.second_look import SecondLook
 from emulator.runtime.settings import RuntimeSettings
 from emulator.runtime.zygote import Zygote
 from emulator.telemetry.timeline import Timeline
-
-
-class Calls(Protocol):
-    """Who accepted the calls that the fleet runs."""
-
-    def taken(self, environment: Environment, invocation: Invocation) -> None:
-        """An environment runs it."""
-
-    def ended(self, environment: Environment, invocation: Invocation, outcome: Outcome) -> None:
-        """It has an outcome."""
-
-    def refused(self, invocation: Invocation, error: EmulatorError) -> None:
-        """It never ran: no process could be started."""
 
 
 class Fleet:
@@ -66,11 +56,10 @@ class Fleet:
             run_folder=run_folder,
             inline=inline,
         )
-        self._environments: dict[str, Environment] = {}  # until their processes have ended
+        self._living = Living()
         self._evicted: set[Environment] = set()
         self._outdated: set[Environment] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._changed = asyncio.Event()
         self._running = False
         self._is_provisioning = False
         self._patience = Patience(time.monotonic, enough=settings.eager_environments)
@@ -99,8 +88,8 @@ class Fleet:
         try:
             for function in self._functions.values():
                 self._provision(function)
-            while any(e.provisioned and e.status is Status.STARTING for e in self._environments.values()):
-                await self._change()
+            while any(one.provisioned and one.status is Status.STARTING for one in self._living):
+                await self._living.change()
         except BaseException:
             await self.stop()
             raise
@@ -109,14 +98,13 @@ class Fleet:
         """End all processes and tasks; idempotent."""
         self._running = False
         self._second_look.end()
-        for environment in list(self._environments.values()):
-            environment.kill()
+        self._living.kill_all()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._hosts.stop()
-        self._environments.clear()
+        self._living.clear()
         await asyncio.sleep(0)  # the connections that were closed say so to the loop
 
     def submit(self, invocation: Invocation) -> None:
@@ -141,7 +129,7 @@ class Fleet:
 
     def environments(self) -> list[Environment]:
         """Return the living environments."""
-        return [e for e in self._environments.values() if e.status is not Status.DEAD]
+        return list(self._living)
 
     def zygotes(self) -> list[Zygote]:
         """Return the fork servers."""
@@ -149,24 +137,12 @@ class Fleet:
 
     async def kill(self, function: str, pid: int | None) -> int | None:
         """See `LambdaService.kill_environment`."""
-        found = [
-            e
-            for e in self.environments()
-            if e.function.name == function and e.pid is not None and pid in (None, e.pid)
-        ]
-        if not found:
-            return None
-        victim = next((e for e in found if e.status is Status.BUSY), found[0])
-        victim.signal_kill()
-        await victim.exited.wait()
-        while victim.status is not Status.DEAD:
-            await self._change()
-        return victim.pid
+        return await self._living.kill(function, pid)
 
     # what environments report
 
     def environment_ready(self, environment: Environment, *, first: bool) -> None:
-        self._notify()
+        self._living.note()
         if environment in self._outdated:
             self._replace(environment, Status.STARTING if first else Status.FINISHING)
             return
@@ -182,7 +158,7 @@ class Fleet:
     def environment_ended(self, environment: Environment, *, before: Status, failure: Outcome | None) -> None:
         function = self._functions[environment.function.name]
         self._outdated.discard(environment)
-        self._notify()
+        self._living.note()
         if not self._running:
             return
         is_evicted = environment in self._evicted
@@ -196,17 +172,8 @@ class Fleet:
             self._provision(function)
 
     def environment_gone(self, environment: Environment) -> None:
-        self._environments.pop(environment.key, None)
-        self._timeline.record(
-            "environment.ended",
-            function=environment.function.name,
-            pid=environment.pid,
-            state=environment.state_at_end.value,
-            status=environment.exit_status,
-            invocations=environment.invocations,
-            **_interrupted(environment),
-        )
-        self._notify()
+        self._living.remove(environment)
+        self._timeline.record("environment.ended", **end_facts(environment))
 
     # what the pool asks for
 
@@ -244,7 +211,7 @@ class Fleet:
             failed=failed,
             call=call,
         )
-        self._environments[environment.key] = environment
+        self._living.add(environment)
         self._do(self._start(environment), f"start of {name}")
         return environment
 
@@ -299,14 +266,13 @@ class Fleet:
                 error = StartFailed(
                     f"No environment of {name} could be started ({error!r}); free some of the machine."
                 )
-            self._environments.pop(environment.key, None)
+            self._living.remove(environment)
             self._timeline.record("environment.failed", function=name, why=str(error))
             self._leave_site(environment, keep=True)
             invocation = environment.call or self.pool.take_waiting(name)
             if invocation is not None:
                 self._calls.refused(invocation, error)
             self._give_back(environment, Status.STARTING)
-            self._notify()
             return
         self._timeline.record(
             "environment.started", function=name, pid=environment.pid, provisioned=environment.provisioned
@@ -338,13 +304,6 @@ class Fleet:
             environment.function, environment.site, provisioned=environment.provisioned, address=address
         )
 
-    def _notify(self) -> None:
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
-
-    async def _change(self) -> None:
-        await self._changed.wait()
-
 
 def _of_environments(function: Function) -> Function:
     """Return what of a function's configuration an environment is started with."""
@@ -355,11 +314,3 @@ def _of_environments(function: Function) -> Function:
         asynchronous=AsynchronousConfig(),
         dead_letter=None,
     )
-
-
-def _interrupted(environment: Environment) -> dict[str, str]:
-    """Name the invocation that the end of an environment cut off, if it did."""
-    log = environment.log.invocation
-    if environment.state_at_end is not Status.BUSY or log is None:
-        return {}
-    return {"request_id": log.request_id}

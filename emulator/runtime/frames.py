@@ -121,7 +121,7 @@ def level_of(line: bytes) -> str:
     if line.lstrip()[:1] == b"{":
         try:
             level = str(json.loads(line).get("level", "")).upper()
-        except ValueError:
+        except (ValueError, RecursionError):
             return "INFO"
         level = _SYNONYMS.get(level, level)
         if level in LEVELS:

@@ -5,6 +5,7 @@ the handler started and left in it. A child that left the group (`start_new_sess
 that waits in `epoll_wait` can see EINTR when it goes on; Python repeats the call.
 """
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -14,16 +15,36 @@ FREEZE_AFTER_S = 0.002
 stopping and going on. Ours; AWS does not say how soon it stops one."""
 
 
-def freeze(group: int) -> None:
-    """Stop every process of a group; nothing happens where it is gone."""
-    _send(group, signal.SIGSTOP)
+class Freezer:
+    """Stops an environment's processes while it is idle."""
 
+    def __init__(self) -> None:
+        self._timer: asyncio.TimerHandle | None = None
+        self._frozen: int | None = None
 
-def thaw(group: int) -> None:
-    """Let a stopped group go on."""
-    _send(group, signal.SIGCONT)
+    def begin(self, group: int) -> None:
+        """Stop the group soon, unless `cancel` comes before."""
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(FREEZE_AFTER_S, self._freeze, group)
+
+    def cancel(self) -> None:
+        """Stop nothing: the environment is not idle any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def thaw(self) -> None:
+        """Let the group go on, if it was stopped."""
+        if self._frozen is not None:
+            group, self._frozen = self._frozen, None
+            _send(group, signal.SIGCONT)
+
+    def _freeze(self, group: int) -> None:
+        _send(group, signal.SIGSTOP)
+        self._frozen = group
 
 
 def _send(group: int, number: signal.Signals) -> None:
+    """Send to every process of a group; nothing happens where it is gone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)

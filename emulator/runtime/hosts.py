@@ -11,6 +11,7 @@ from pathlib import Path
 from emulator.application import Function
 from emulator.clock import Clock
 from emulator.errors import StartFailed
+from emulator.invocation import LATEST
 from emulator.runtime.inline import InlineEnvironments, Starter
 from emulator.runtime.settings import RuntimeSettings
 from emulator.runtime.sites import Site, Sites
@@ -120,7 +121,7 @@ class Hosts:
 
     def _new_log_stream(self) -> str:
         day = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y/%m/%d")
-        return f"{day}/[$LATEST]{self._new_id().replace('-', '')}"
+        return f"{day}/[{LATEST}]{self._new_id().replace('-', '')}"
 
 
 def _find_runtime() -> str:

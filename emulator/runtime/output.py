@@ -1,10 +1,13 @@
 """The pipe through which the output of an environment's process comes."""
 
 import asyncio
+import logging
 import os
 
 from emulator.runtime.frames import Frames
 from emulator.runtime.logs import BoundedText
+
+logger = logging.getLogger(__name__)
 
 _READ_BYTES = 65_536
 _DRAIN_READS = 4
@@ -48,7 +51,13 @@ class Output:
         if not data:  # every writer is gone
             self._close()
             return False
-        self.log.append(self._frames.feed(data))
+        try:
+            taken = self._frames.feed(data)
+        except Exception:
+            # Whatever a function writes, its invocation ends as it would have: only these lines are lost.
+            logger.exception("Output of a function could not be read", extra={"action": "lambda.output"})
+            taken = b""
+        self.log.append(taken)
         return len(data) == _READ_BYTES
 
     def _close(self) -> None:

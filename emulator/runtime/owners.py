@@ -1,7 +1,8 @@
-"""Whom an environment tells what happens to it."""
+"""Whom an environment tells what happens to it, and whom the fleet tells what became of a call."""
 
 from typing import TYPE_CHECKING, Protocol
 
+from emulator.errors import EmulatorError
 from emulator.runtime.invocations import Invocation, Outcome
 from emulator.runtime.lifecycle import Status
 
@@ -29,3 +30,16 @@ class Owner(Protocol):
 
     def environment_gone(self, environment: "Environment") -> None:
         """The operating system has no such process any more; before or after `environment_ended`."""
+
+
+class Calls(Protocol):
+    """Who accepted the calls that the fleet runs."""
+
+    def taken(self, environment: "Environment", invocation: Invocation) -> None:
+        """An environment runs it."""
+
+    def ended(self, environment: "Environment", invocation: Invocation, outcome: Outcome) -> None:
+        """It has an outcome."""
+
+    def refused(self, invocation: Invocation, error: EmulatorError) -> None:
+        """It never ran: no process could be started."""

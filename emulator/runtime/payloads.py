@@ -56,7 +56,7 @@ def error_type_of(payload: bytes) -> str | None:
     """Return the `errorType` of an error payload, or None where it has none."""
     try:
         found = json.loads(payload).get("errorType")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return None
     return str(found) if found else None
 

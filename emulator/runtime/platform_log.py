@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from emulator.account import REGION
 from emulator.application import LogFormat, LoggingConfig
 from emulator.application.quotas import SYSTEM_LOG_LEVELS as LEVELS
 from emulator.clock import timestamp
-
-RUNTIME_VERSION_ARN = f"arn:aws:lambda:{REGION}::runtime:{'0' * 64}"
+from emulator.invocation import LATEST
+from emulator.runtime.variables import runtime_version_arn
 
 
 class Phase(StrEnum):
@@ -82,14 +81,14 @@ class PlatformLog:
         """Return what begins a cold start's log (row E50); `at` is epoch seconds."""
         version = f"python:{'.'.join(platform.python_version_tuple()[:2])}.v0"
         if not self._is_json:
-            return f"INIT_START Runtime Version: {version}\tRuntime Version ARN: {RUNTIME_VERSION_ARN}\n"
+            return f"INIT_START Runtime Version: {version}\tRuntime Version ARN: {runtime_version_arn()}\n"
         record = {
             "initializationType": self._initialization_type,
             "phase": Phase.INIT,
             "runtimeVersion": version,
-            "runtimeVersionArn": RUNTIME_VERSION_ARN,
+            "runtimeVersionArn": runtime_version_arn(),
             "functionName": self._function,
-            "functionVersion": "$LATEST",
+            "functionVersion": LATEST,
         }
         return self._record("INFO", "platform.initStart", record, at)
 
@@ -115,8 +114,8 @@ class PlatformLog:
     def start(self, request_id: str, *, at: float) -> str:
         """Return the START line (row E51)."""
         if not self._is_json:
-            return f"START RequestId: {request_id} Version: $LATEST\n"
-        return self._record("INFO", "platform.start", {"requestId": request_id, "version": "$LATEST"}, at)
+            return f"START RequestId: {request_id} Version: {LATEST}\n"
+        return self._record("INFO", "platform.start", {"requestId": request_id, "version": LATEST}, at)
 
     def end(self, report: Report, *, at: float) -> str:
         """Return the END and REPORT lines (rows E51 to E53)."""

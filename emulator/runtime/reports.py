@@ -1,9 +1,11 @@
 """What the service says about itself: counts, environments, and the figures of a REPORT line."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from emulator.runtime.environment import Environment
 from emulator.runtime.invocations import Invocation, Outcome
+from emulator.runtime.lifecycle import Status
 from emulator.runtime.platform_log import Report
 
 
@@ -53,3 +55,18 @@ def report(environment: Environment, invocation: Invocation, outcome: Outcome, d
         error_type=outcome.error_type,
         sampled_trace=trace if "Sampled=1" in trace else None,
     )
+
+
+def end_facts(environment: Environment) -> dict[str, Any]:
+    """Return what the timeline says of an environment's end, with the invocation that it cut off, if any."""
+    facts: dict[str, Any] = {
+        "function": environment.function.name,
+        "pid": environment.pid,
+        "state": environment.state_at_end.value,
+        "status": environment.exit_status,
+        "invocations": environment.invocations,
+    }
+    log = environment.log.invocation
+    if environment.state_at_end is Status.BUSY and log is not None:
+        facts["request_id"] = log.request_id
+    return facts

@@ -26,8 +26,8 @@ class Runtime(Protocol):
     def responded(self, request_id: str, body: bytes | None) -> None:
         """The runtime posted a response; None: larger than Lambda's limit."""
 
-    def failed(self, request_id: str, body: bytes) -> None:
-        """The runtime posted an error of the function."""
+    def failed(self, request_id: str, body: bytes | None) -> None:
+        """The runtime posted an error of the function; None: larger than Lambda's limit."""
 
     def init_failed(self, body: bytes) -> None:
         """The runtime could not load the function."""
@@ -92,7 +92,7 @@ class RuntimeApi:
                     else:
                         connection.accept()
                 case (b"POST", b"invocation", request_id, b"error"):
-                    self.runtime.failed(request_id.decode("ascii", "replace"), body or b"{}")
+                    self.runtime.failed(request_id.decode("ascii", "replace"), b"{}" if body == b"" else body)
                     connection.accept()
                 case (b"POST", b"init", b"error"):
                     self.runtime.init_failed(body or b"{}")

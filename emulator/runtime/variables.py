@@ -16,11 +16,13 @@ AWS's entries that lie in the function's folder (the system's own folders, put f
 interpreter that brings its libraries along).
 """
 
+import hashlib
 import sys
 from collections.abc import Mapping
 
 from emulator.account import CREDENTIALS, ISOLATION, REGION
 from emulator.application import Function, LogFormat
+from emulator.invocation import LATEST
 
 PROVISIONED = "provisioned-concurrency"
 ON_DEMAND = "on-demand"
@@ -29,6 +31,11 @@ ON_DEMAND = "on-demand"
 def runtime_name() -> str:
     """Return Lambda's identifier of the runtime, for example `python3.11`."""
     return f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def runtime_version_arn() -> str:
+    """Return the name of the runtime's version: on AWS a hash too, of what it consists of."""
+    return f"arn:aws:lambda:{REGION}::runtime:{hashlib.sha256(runtime_name().encode()).hexdigest()}"
 
 
 def fixed_variables(*, path: str) -> dict[str, str]:
@@ -93,7 +100,7 @@ def environment_variables(
         **extra,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_VERSION": LATEST,
         "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type,
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,

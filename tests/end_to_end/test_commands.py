@@ -170,3 +170,26 @@ async def test_state_file_of_a_dead_sandbox_counts_as_none(terminal: Any, up: An
     terminal.state_file.write_text(json.dumps(state))
     shown = await terminal.run("-m", "emulator", "status")
     assert (shown.status, "No sandbox is running" in shown.err) == (1, True)
+
+
+async def test_commands_follow_the_sandboxs_clock(up: Any, run: Any) -> None:
+    """After the clock was advanced, `call` still issues tokens that the functions take."""
+    advanced = await run("-m", "emulator", "clock", "advance", "2h")
+    assert advanced.status == 0, advanced.err
+    called = await run("-m", "streamer", "call", "echo")
+    assert called.status == 0, called.err
+    clock = await run("-m", "emulator", "clock", "show")
+    assert "7200 s ahead" in clock.out
+
+
+async def test_faults_are_declared_listed_and_taken_back(up: Any, run: Any) -> None:
+    """A fault of the command line strikes, is listed with its strike, and is gone when it is cleared."""
+    added = await run("-m", "emulator", "fault", "add", "kill-environment", "--where", "function=executor")
+    assert added.status == 0, added.err
+    called = await run("-m", "streamer", "call", "generate_report", REPORT)
+    assert called.status == 0, called.err
+    listed = await run("-m", "emulator", "fault", "list", "--json")
+    [fault] = json.loads(listed.out)
+    assert (fault["kind"], fault["struck"]) == ("kill-environment", 1)
+    assert (await run("-m", "emulator", "fault", "clear")).status == 0
+    assert json.loads((await run("-m", "emulator", "fault", "list", "--json")).out) == []

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-KEYS = {"event", "websocket", "management", "https", "aws_endpoint", "ca_bundle"}
+KEYS = {
+    "event",
+    "websocket",
+    "management",
+    "https",
+    "aws_endpoint",
+    "lambda_endpoint",
+    "ca_bundle",
+    "stages",
+}
 
 
 def free_port() -> int:
@@ -30,6 +39,8 @@ async def test_up_runs_until_a_signal(
         assert up.ready["websocket"].startswith(f"ws://127.0.0.1:{port}/")
         assert up.ready["management"].startswith(f"http://127.0.0.1:{port}/")
         assert up.ready["https"].startswith("https://")
+        assert up.ready["lambda_endpoint"].startswith("http://127.0.0.1:")
+        assert [stage["websocket"] for stage in up.ready["stages"].values()] == [up.ready["websocket"]]
 
         state = json.loads(terminal.state_file.read_text())
         assert state["addresses"]["websocket"] == up.ready["websocket"]

@@ -1,12 +1,13 @@
 """The ASGI application: reads a request, finds its operation, writes the answer."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol
 from urllib.parse import parse_qs
 
 from emulator.application import Function
+from emulator.asgi import Disconnected, Receive, Scope, Send, headers_of, read_body
 from emulator.aws_api import ApiError, Response, refuse_outsiders
-from emulator.clock import Clock, SystemClock
+from emulator.clock import Clock
 from emulator.errors import EmulatorError, FunctionNotFound
 from emulator.invocation import MAX_REQUEST_BYTES
 from emulator.runtime.api.concurrency import Concurrency
@@ -21,10 +22,6 @@ from emulator.runtime.api.records import Records
 from emulator.runtime.api.requests import Operation, Request
 from emulator.runtime.api.tags import Tags
 from emulator.runtime.service import LambdaService, new_request_id
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class EventSourceMappings(Protocol):
@@ -46,6 +43,7 @@ class LambdaApi:
     """The ASGI application.
 
     Args:
+        clock: of the dates in its answers.
         event_source_mappings: takes the requests about them; None: they are refused.
     """
 
@@ -53,12 +51,12 @@ class LambdaApi:
         self,
         service: LambdaService,
         *,
+        clock: Clock,
         event_source_mappings: EventSourceMappings | None = None,
-        clock: Clock | None = None,
         new_id: Callable[[], str] = new_request_id,
     ) -> None:
         self._service = service
-        records = Records(service.functions.values(), clock=clock or SystemClock(), new_id=new_id)
+        records = Records(service.functions.values(), clock=clock, new_id=new_id)
         self._event_source_mappings = event_source_mappings
         self._new_id = new_id
         self._operations: dict[str, Operation] = {
@@ -109,7 +107,7 @@ class LambdaApi:
         await send({"type": "http.response.body", "body": response.body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
-        headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
+        headers = headers_of(scope)
         refuse_outsiders(headers)
         method, path = scope["method"], scope["path"]
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
@@ -135,23 +133,17 @@ class LambdaApi:
 
 
 async def _body(receive: Receive) -> bytes:
-    parts, size, more = [], 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ApiError(400, "InvalidRequestContentException", "The request's body was cut off.")
-        part = message.get("body", b"")
-        size += len(part)
-        if size <= MAX_REQUEST_BYTES:
-            parts.append(part)
-        more = message.get("more_body", False)
-    if size > MAX_REQUEST_BYTES:
+    try:
+        body = await read_body(receive, max_bytes=MAX_REQUEST_BYTES, reads_all=True)
+    except Disconnected as error:
+        raise ApiError(400, "InvalidRequestContentException", str(error)) from error
+    if body is None:
         raise ApiError(
             413,
             "RequestTooLargeException",
             f"Request must be smaller than {MAX_REQUEST_BYTES} bytes for the InvokeFunction operation.",
         )
-    return b"".join(parts)
+    return body
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from emulator.aws_api import ApiError, Response
 from emulator.aws_validation import invalid, not_found
+from emulator.invocation import LATEST
 from emulator.runtime.api.functions import unreserved_concurrency
-from emulator.runtime.api.names import LATEST
 from emulator.runtime.api.requests import Operation, Request
 from emulator.runtime.service import LambdaService
 

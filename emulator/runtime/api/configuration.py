@@ -5,19 +5,25 @@ Source:
     quotas (row E25).
 """
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.account import REGION
 from emulator.application import Destination, Function, LogFormat, LoggingConfig, Service
-from emulator.application.quotas import EPHEMERAL_STORAGE_MB, MEMORY_MB, TIMEOUT_S
+from emulator.application.quotas import (
+    APPLICATION_LOG_LEVELS,
+    DEAD_LETTER_SERVICES,
+    EPHEMERAL_STORAGE_MB,
+    MEMORY_MB,
+    SYSTEM_LOG_LEVELS,
+    TIMEOUT_S,
+)
 from emulator.aws_validation import Members, invalid
 from emulator.clock import timestamp
+from emulator.invocation import LATEST
 from emulator.runtime.api.code_facts import CodeFacts
 from emulator.runtime.api.environment import read_environment
 from emulator.runtime.api.records import FunctionRecord
-from emulator.runtime.variables import runtime_name
+from emulator.runtime.variables import runtime_name, runtime_version_arn
 
 _HARMLESS: dict[str, tuple[Any, ...]] = {
     "KMSKeyArn": ("",),
@@ -66,7 +72,7 @@ def describe(
         "Timeout": max(1, round(function.timeout_s)),
         "MemorySize": function.memory_mb,
         "LastModified": timestamp(record.modified_at).replace("Z", "+0000"),
-        "Version": "$LATEST",
+        "Version": LATEST,
         "TracingConfig": {"Mode": "PassThrough"},
         "RevisionId": record.revision_id,
         "PackageType": "Zip",
@@ -80,11 +86,10 @@ def describe(
     if function.dead_letter is not None:
         described["DeadLetterConfig"] = {"TargetArn": function.dead_letter.arn}
     if not listed:
-        version = hashlib.sha256(runtime.encode()).hexdigest()
         described |= {
             "State": "Active",
             "LastUpdateStatus": "Successful",
-            "RuntimeVersionConfig": {"RuntimeVersionArn": f"arn:aws:lambda:{REGION}::runtime:{version}"},
+            "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn()},
         }
     return described
 
@@ -150,7 +155,7 @@ def read_dead_letter(arn: str | None) -> Destination | None:
     if not arn:
         return None
     destination = read_destination(arn)
-    if destination is None or destination.service not in (Service.QUEUE, Service.TOPIC):
+    if destination is None or destination.service not in DEAD_LETTER_SERVICES:
         raise invalid(f"{arn!r} cannot take dead letters; name an SQS queue or SNS topic of this account.")
     return destination
 
@@ -162,8 +167,8 @@ def read_destination(arn: str) -> Destination | None:
     except ValueError:
         return None
     if destination.service is Service.FUNCTION:
-        destination = Destination.function(destination.name.removesuffix(":$LATEST"))
-        arn = arn.removesuffix(":$LATEST")
+        destination = Destination.function(destination.name.removesuffix(f":{LATEST}"))
+        arn = arn.removesuffix(f":{LATEST}")
     return destination if destination.arn == arn else None
 
 
@@ -188,10 +193,8 @@ def _describe_logging(function: Function) -> dict[str, Any]:
 def _read_logging(function: Function, members: Members) -> LoggingConfig | None:
     own = LoggingConfig()
     form = members.text("LogFormat", choices=tuple(LogFormat))
-    application = members.text(
-        "ApplicationLogLevel", choices=("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
-    )
-    system = members.text("SystemLogLevel", choices=("DEBUG", "INFO", "WARN"))
+    application = members.text("ApplicationLogLevel", choices=APPLICATION_LOG_LEVELS)
+    system = members.text("SystemLogLevel", choices=SYSTEM_LOG_LEVELS)
     group = members.text("LogGroup")
     if group not in (None, _log_group(function)):
         raise invalid(f"LogGroup is {group!r}; another one than {_log_group(function)} is not emulated.")

@@ -5,17 +5,16 @@ from dataclasses import replace
 from typing import Any
 
 from emulator.application import AsynchronousConfig, Destination, Function, Service
+from emulator.application.quotas import EVENT_AGE_S, EVENT_RETRY_ATTEMPTS, SUCCESS_SERVICES
 from emulator.aws_api import Response
+from emulator.aws_paging import page
 from emulator.aws_validation import Members, invalid, not_found
+from emulator.invocation import LATEST
 from emulator.runtime.api.configuration import read_destination
-from emulator.runtime.api.functions import page
+from emulator.runtime.api.functions import MAX_PAGE
 from emulator.runtime.api.records import EventInvokeConfig, Records
 from emulator.runtime.api.requests import Operation, Request
 from emulator.runtime.service import LambdaService
-
-MAX_RETRY_ATTEMPTS = 2
-EVENT_AGE_S = (60, 21_600)
-"""Lambda API reference, `PutFunctionEventInvokeConfig`."""
 
 
 class EventInvokeConfigs:
@@ -63,12 +62,13 @@ class EventInvokeConfigs:
         function = request.function(self._service)
         config = self._records[function.name].event_invoke
         described = [_describe(function, config)] if config is not None else []
-        return Response.of(page("FunctionEventInvokeConfigs", described, request))
+        name = "FunctionEventInvokeConfigs"
+        return Response.of(page(name, described, request.query, key="FunctionArn", most=MAX_PAGE))
 
     def _find(self, function: Function) -> EventInvokeConfig:
         config = self._records[function.name].event_invoke
         if config is None:
-            raise not_found(f"The function {function.arn}:$LATEST doesn't have an EventInvokeConfig")
+            raise not_found(f"The function {function.arn}:{LATEST} doesn't have an EventInvokeConfig")
         return config
 
     def _set(self, function: Function, base: EventInvokeConfig, request: Request) -> Response:
@@ -84,7 +84,7 @@ class EventInvokeConfigs:
 
 def _read(function: Function, members: Members, *, functions: Mapping[str, Function]) -> dict[str, Any]:
     """Return the fields of `EventInvokeConfig` that a request sets. Raises ApiError."""
-    attempts = members.integer("MaximumRetryAttempts", 0, MAX_RETRY_ATTEMPTS)
+    attempts = members.integer("MaximumRetryAttempts", *EVENT_RETRY_ATTEMPTS)
     age_s = members.integer("MaximumEventAgeInSeconds", *EVENT_AGE_S)
     destinations = members.structure("DestinationConfig")
     arns = {}
@@ -119,7 +119,7 @@ def _destination(
         raise invalid("You can't specify the function as a destination for itself.")
     if destination.service is Service.FUNCTION and destination.name not in functions:
         raise invalid(f"The on-{event} destination {arn!r} is no function of the application.")
-    if destination.service is Service.BUCKET and is_success:
+    if is_success and destination.service not in SUCCESS_SERVICES:
         raise invalid("An S3 bucket takes failures only; name another on-success destination.")
     return destination
 
@@ -127,7 +127,7 @@ def _destination(
 def _describe(function: Function, config: EventInvokeConfig) -> dict[str, Any]:
     described: dict[str, Any] = {
         "LastModified": config.modified_at,
-        "FunctionArn": f"{function.arn}:$LATEST",
+        "FunctionArn": f"{function.arn}:{LATEST}",
         "DestinationConfig": {
             "OnSuccess": {"Destination": config.on_success.arn} if config.on_success else {},
             "OnFailure": {"Destination": config.on_failure.arn} if config.on_failure else {},

@@ -1,13 +1,14 @@
 """Functions: what they are, and changes of their configuration."""
 
-import base64
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from emulator.account import REGION
 from emulator.application import Function
 from emulator.aws_api import Response, read_object
-from emulator.aws_validation import Members, invalid, not_found, refuse_violations
+from emulator.aws_paging import page
+from emulator.aws_validation import Members, not_found
+from emulator.invocation import LATEST
 from emulator.runtime.api.code_facts import code_facts
 from emulator.runtime.api.configuration import describe, read_changes
 from emulator.runtime.api.records import Records, check_revision
@@ -26,8 +27,6 @@ _CODE_LIMITS = {
     "CodeSizeZipped": 52_428_800,
 }
 """Bytes. Lambda quotas."""
-
-Item = TypeVar("Item")
 
 
 class Functions:
@@ -60,7 +59,7 @@ class Functions:
         described = [self._describe(function, listed=True) for function in functions]
         if request.argument("FunctionVersion") == "ALL":
             described = [_versioned(one) for one in described]
-        return Response.of(page("Functions", described, request))
+        return Response.of(page("Functions", described, request.query, key="FunctionArn", most=MAX_PAGE))
 
     async def get(self, request: Request) -> Response:
         """`GetFunction`."""
@@ -94,7 +93,7 @@ class Functions:
     async def list_versions(self, request: Request) -> Response:
         """`ListVersionsByFunction`: `$LATEST` alone."""
         described = _versioned(self._describe(request.function(self._service), listed=True))
-        return Response.of(page("Versions", [described], request))
+        return Response.of(page("Versions", [described], request.query, key="Version", most=MAX_PAGE))
 
     async def list_aliases(self, request: Request) -> Response:
         """`ListAliases`: none."""
@@ -132,36 +131,5 @@ def unreserved_concurrency(functions: Sequence[Function]) -> int:
     return ACCOUNT_CONCURRENCY - sum(function.reserved_concurrency or 0 for function in functions)
 
 
-def page(member: str, items: Sequence[Item], request: Request) -> dict[str, Any]:
-    """Return the page of `items` that `Marker` and `MaxItems` ask for, with `NextMarker` where more follow.
-
-    Raises:
-        ApiError: the marker is not one of ours, or the number is out of range.
-    """
-    size = request.integer("MaxItems")
-    if size is not None and not 1 <= size <= 10_000:
-        bound = "less than or equal to 10000" if size > 10_000 else "greater than or equal to 1"
-        refuse_violations(
-            f"Value '{size}' at 'maxItems' failed to satisfy constraint: Member must have value {bound}"
-        )
-    marker = request.argument("Marker")
-    first = _position(marker, len(items)) if marker else 0
-    last = first + min(size or MAX_PAGE, MAX_PAGE)
-    answer: dict[str, Any] = {member: list(items[first:last])}
-    if last < len(items):
-        answer["NextMarker"] = base64.urlsafe_b64encode(str(last).encode()).decode()
-    return answer
-
-
-def _position(marker: str, items: int) -> int:
-    try:
-        position = int(base64.urlsafe_b64decode(marker.encode()))
-    except ValueError:
-        position = -1
-    if not 0 <= position <= items:
-        raise invalid("Marker is not one that a page of this list gave.")
-    return position
-
-
 def _versioned(described: dict[str, Any]) -> dict[str, Any]:
-    return {**described, "FunctionArn": f"{described['FunctionArn']}:$LATEST"}
+    return {**described, "FunctionArn": f"{described['FunctionArn']}:{LATEST}"}

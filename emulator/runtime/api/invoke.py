@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from emulator.aws_api import ApiError, Response
 from emulator.aws_validation import invalid
+from emulator.invocation import LATEST
 from emulator.runtime.api.requests import Operation, Request
 from emulator.runtime.service import LambdaService
 
@@ -52,7 +53,7 @@ class Invocations:
             qualified_arn=f"{function.arn}:{qualifier}" if qualifier else function.arn,
             client_context=_client_context(headers.get("x-amz-client-context")),
         )
-        answer = {"X-Amz-Executed-Version": "$LATEST", "x-amzn-RequestId": result.request_id}
+        answer = {"X-Amz-Executed-Version": LATEST, "x-amzn-RequestId": result.request_id}
         if result.function_error is not None:
             answer["X-Amz-Function-Error"] = result.function_error
         if headers.get("x-amz-log-type") == "Tail":

@@ -6,13 +6,12 @@ from emulator.account import ACCOUNT_ID, REGION
 from emulator.application import Function
 from emulator.aws_api import ApiError
 from emulator.aws_validation import refuse_violations
+from emulator.invocation import LATEST
 
 _NAME = re.compile(
     r"^(?:arn:aws:lambda:(?P<region>[a-z0-9-]+):)?(?:(?P<account>\d{12}):)?(?:function:)?"
     r"(?P<name>[A-Za-z0-9_-]+)(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]+))?$"
 )
-LATEST = "$LATEST"
-"""The only version that functions of the sandbox have."""
 
 
 def parse_function_name(value: str, qualifier: str | None) -> tuple[str, str | None]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from emulator.application import Function
 from emulator.aws_api import Response, read_object
-from emulator.aws_validation import Members, invalid
+from emulator.aws_validation import Members
 from emulator.runtime.api.names import check_qualifier, parse_function_name
 from emulator.runtime.service import LambdaService
 
@@ -29,16 +29,6 @@ class Request:
         """Return a parameter of the query, or None."""
         values = self.query.get(name)
         return values[0] if values else None
-
-    def integer(self, name: str) -> int | None:
-        """Return a whole number of the query, or None. Raises ApiError where it is none."""
-        value = self.argument(name)
-        if value is None:
-            return None
-        try:
-            return int(value)
-        except ValueError:
-            raise invalid(f"{name} is {value!r}; it may be a whole number.") from None
 
     def members(self) -> Members:
         """Return the members of the body. Raises ApiError where that is no JSON object."""

@@ -11,6 +11,7 @@ import pytest
 from emulator.alarm import Alarm
 from emulator.application import AsynchronousConfig, Destination, Function
 from emulator.clock import ManualClock, SandboxClock
+from emulator.destinations import RESEND_DELAYS_S
 from emulator.errors import BackendFailed
 from emulator.runtime import LambdaService
 from emulator.telemetry.timeline import Timeline
@@ -26,12 +27,12 @@ class Mailbox:
 
     def __init__(self, *, is_broken: bool = False) -> None:
         self.sent: list[tuple[Destination, str, dict[str, Any] | None, str]] = []
-        self._is_broken = is_broken
+        self.is_broken = is_broken
 
     async def send(
         self, destination: Destination, body: str, *, attributes: dict[str, Any] | None = None, key: str = ""
     ) -> None:
-        if self._is_broken:
+        if self.is_broken:
             raise BackendFailed("It takes nothing.")
         self.sent.append((destination, body, attributes, key))
 
@@ -141,18 +142,39 @@ async def test_an_event_grows_too_old_while_it_waits(serve: Serve, function: Mak
 
 
 async def test_a_destination_that_fails_is_told(serve: Serve, function: Make, until: Until) -> None:
-    """What could not be sent is in the timeline, and the other destination is tried nevertheless."""
+    """What could not be sent is tried again, then told, and the other destination is tried nevertheless."""
     heard = Heard(ManualClock())
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
     config = AsynchronousConfig(0, on_failure=Destination.queue("bad"))
     service = await serve(
         function("failing", asynchronous=config, dead_letter=Destination.queue("dead")),
         destinations=Mailbox(is_broken=True),
         timeline=heard.timeline,
+        sleep=sleep,
     )
     await service.invoke_event("failing", b'{"what": "bad"}')
     failed = [(await heard.next("lambda.destination_failed"))["destination"] for _ in range(2)]
     await until(drained(service))
     assert failed == [Destination.queue("bad").arn, Destination.queue("dead").arn]
+    assert slept == [*RESEND_DELAYS_S] * 2
+
+
+async def test_a_destination_that_is_away_for_a_moment(serve: Serve, function: Make, until: Until) -> None:
+    """What it does not take at first is sent again after a while, once."""
+    mailbox = Mailbox(is_broken=True)
+
+    async def sleep(_seconds: float) -> None:
+        mailbox.is_broken = False
+
+    config = AsynchronousConfig(0, on_failure=Destination.queue("bad"))
+    service = await serve(function("failing", asynchronous=config), destinations=mailbox, sleep=sleep)
+    await service.invoke_event("failing", b'{"what": "bad"}')
+    await until(drained(service))
+    assert [destination for destination, *_ in mailbox.sent] == [Destination.queue("bad")]
 
 
 async def test_a_change_to_zero_concurrency_ends_what_waits(

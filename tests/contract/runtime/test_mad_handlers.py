@@ -26,6 +26,13 @@ def endless(event, context):
     for _ in range(event["megabytes"] * 16):
         os.write(1, line)
 
+def prints_nested(event, context):
+    print('{"a":' * 2000)
+    return 1
+
+def raises_megabytes(event, context):
+    raise ValueError("x" * 7_000_000)
+
 def nonsense(event, context):
     circle = []
     circle.append(circle)
@@ -147,6 +154,22 @@ async def test_endless_output_is_bounded(serve: Serve, mad: Callable[..., Functi
     assert "bytes of this log were left out" in result.log
     assert len(result.log) < 300_000
     assert psutil.Process().memory_info().rss - before < 32 << 20
+
+
+async def test_a_line_that_nothing_parses_ends_no_service(serve: Serve, mad: Callable[..., Function]) -> None:
+    """A deeply nested line in the JSON log is text: its invocation ends, and so do those after it."""
+    service = await serve(mad("prints_nested", logging=LoggingConfig(format=LogFormat.JSON)), mad("echo"))
+    for _ in range(2):
+        assert (await run(service, "prints_nested")).payload == b"1"
+    await still_works(service)
+
+
+async def test_an_error_over_the_limit_is_too_large(serve: Serve, mad: Callable[..., Function]) -> None:
+    """An error whose message is over 6 MB is answered as a response of that size is."""
+    service = await serve(mad("raises_megabytes", timeout_s=20), mad("echo"))
+    result = await run(service, "raises_megabytes")
+    assert json.loads(result.payload)["errorType"] == "Function.ResponseSizeTooLarge"
+    await still_works(service)
 
 
 @pytest.mark.parametrize(

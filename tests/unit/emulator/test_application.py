@@ -11,6 +11,7 @@ from emulator.application import (
     Function,
     Index,
     Key,
+    Queue,
     Route,
     Schedule,
     StreamMapping,
@@ -54,6 +55,55 @@ def test_a_contradiction_is_refused_where_it_is_declared(parts: dict[str, object
     """A name that nothing stands behind is an error with a sentence, not a failure at run time."""
     with pytest.raises(InvalidApplication, match="declared"):
         Application("app", **parts)  # type: ignore[arg-type]
+
+
+A = WebSocketApi("a", [])
+S = Schedule("s", "rate(1 minute)", "f")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"functions": [F, F]},
+        {"tables": [T, Table("t", Key("id"))]},
+        {"queues": [Queue("q"), Queue("q", 60)]},
+        {"apis": [A, A]},
+        {"functions": [F], "schedules": [S, S]},
+        {"buckets": ["b", "b"]},
+    ],
+    ids=["functions", "tables", "queues", "APIs", "schedules", "buckets"],
+)
+def test_one_name_for_two_is_refused(parts: dict[str, object], request: pytest.FixtureRequest) -> None:
+    """Two things of one kind would be one on AWS."""
+    with pytest.raises(InvalidApplication, match=f"2 {request.node.callspec.id} are called"):
+        Application("app", **parts)  # type: ignore[arg-type]
+
+
+def test_stream_view_type_may_be_a_text_that_there_is() -> None:
+    """A view that DynamoDB has is taken, any other refused with those that it has."""
+    assert Table("t", Key("pk"), stream_view_type="NEW_IMAGE").stream_view_type is StreamViewType.NEW_IMAGE  # type: ignore[arg-type]
+    with pytest.raises(InvalidApplication, match="'NEW_AND_OLD'; DynamoDB has KEYS_ONLY, NEW_IMAGE, "):
+        Table("t", Key("pk"), stream_view_type="NEW_AND_OLD")  # type: ignore[arg-type]
+
+
+def test_code_may_be_a_text() -> None:
+    """A folder's name becomes its path; what is no path is refused."""
+    assert Function("f", "m.h", "code").code == Path("code")  # type: ignore[arg-type]
+    with pytest.raises(InvalidApplication, match="code of function f is None"):
+        Function("f", "m.h", None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("expression", "meant"),
+    [("request.body.action", "'$request.body.action'"), ("{request.body.a}/b", "'${request.body.a}/b'")],
+)
+def test_path_without_its_dollar_is_refused(expression: str, meant: str) -> None:
+    """AWS would take it as text, and send every message the same way."""
+    api = WebSocketApi("api", [], route_selection_expression=expression)
+    with pytest.raises(InvalidApplication, match="without its dollar sign") as refusal:
+        Application("app", apis=[api])
+    assert meant in str(refusal.value)
+    Application("app", apis=[WebSocketApi("api", [], route_selection_expression="text")])
 
 
 def test_a_function_is_found_by_its_short_name() -> None:

@@ -4,16 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from emulator.application import Application, Function, Schedule
+from emulator.application import Application, Function, Key, Schedule, Table
 from emulator.clock import SandboxClock
 from emulator.control.experiments import Experiments
 from emulator.errors import EmulatorError
+from emulator.events.status import MappingStatus, State, Status
 from emulator.faults import FaultKind, Faults
 from emulator.telemetry.timeline import Timeline
 
 APPLICATION = Application(
     "app",
     functions=[Function("app-worker", "m.h", Path("/"))],
+    tables=[Table("app-jobs", Key("id"))],
     schedules=[Schedule("sweep", "rate(1 minute)", "app-worker")],
 )
 
@@ -53,6 +55,10 @@ class FakeEvents:
     def disable_schedule(self, name):
         self.told.append(("disable", name))
 
+    def status(self):
+        mapping = MappingStatus("late", "app-worker", State.READING, stream_arn=None, shards=())
+        return Status(stream_mappings=(mapping,), schedules=())
+
 
 class Called:
     """The experiments of a sandbox in memory; `await called(method, path, **body)`."""
@@ -91,7 +97,7 @@ async def test_the_back_end_has_the_new_time_before_anything_follows(called):
 
 async def test_time_does_not_go_back(called):
     """A negative advance is refused and moves nothing, the back end included."""
-    with pytest.raises(ValueError, match="not by -1"):
+    with pytest.raises(EmulatorError, match="not by -1"):
         await called("POST", "/clock/advance", seconds=-1)
     assert called.clock.offset_s == called.backend.offset_s == 0
 
@@ -102,6 +108,28 @@ async def test_a_fault_is_armed_with_the_whole_name_of_its_function(called):
     assert called.faults.strike(FaultKind.KILL_ENVIRONMENT, function="app-worker") is not None
     (told,) = await called("GET", "/faults")
     assert (told["id"], told["struck"]) == (answer["id"], 1)
+
+
+async def test_tables_go_by_their_short_names_too(called):
+    """`jobs` is enough to name app-jobs; a table that only a mapping names is known."""
+    await called("POST", "/faults", kind="duplicate-record", where={"table": "jobs"})
+    await called("POST", "/faults", kind="duplicate-record", where={"table": "late"})
+    assert called.faults.strike(FaultKind.DUPLICATE_RECORD, table="app-jobs") is not None
+    assert called.faults.strike(FaultKind.DUPLICATE_RECORD, table="late") is not None
+
+
+@pytest.mark.parametrize("seconds", ["10m", None, True, []], ids=["text", "none", "bool", "list"])
+async def test_a_clock_is_advanced_by_a_number(called, seconds):
+    """Anything else is one sentence that says what to write."""
+    with pytest.raises(EmulatorError, match="a number of seconds, 600 say, not by "):
+        await called("POST", "/clock/advance", seconds=seconds)
+
+
+async def test_the_back_end_is_not_told_of_an_advance_that_is_refused(called):
+    """An advance too far is a sentence, and neither time has moved."""
+    with pytest.raises(EmulatorError, match="before the year 9000"):
+        await called("POST", "/clock/advance", seconds=1e16)
+    assert called.clock.offset_s == called.backend.offset_s == 0
 
 
 async def test_faults_of_the_back_end_are_its_own(called):
@@ -129,8 +157,25 @@ async def test_faults_of_the_back_end_are_its_own(called):
         ({"kind": "cut-connection", "skip": -1}, "0 occasions or more, not -1"),
         ({"kind": "delay-post", "delay_s": -1}, "not by -1"),
         ({"kind": "refuse-post", "code": "500"}, "410 or 429, not with '500'"),
+        ({"kind": "delay-post"}, "needs delay_s"),
+        ({"kind": "cut-connection", "delay_s": 1}, "takes no delay_s"),
+        ({"kind": "cut-connection", "code": "410"}, "takes no code"),
+        (
+            {"kind": "kill-environment", "where": {"function": "exec"}},
+            "no function 'exec'; there are app-worker",
+        ),
+        ({"kind": "duplicate-record", "where": {"table": "job"}}, "no table 'job'; there are app-jobs, late"),
+        ({"kind": "fail-backend-call", "where": {"service": "dynamo"}}, "near it are dynamodb"),
+        (
+            {"kind": "fail-backend-call", "where": {"service": "dynamodb", "operation": "UpdateItm"}},
+            "no operation 'UpdateItm'; near it are UpdateItem",
+        ),
+        ({"kind": "fail-backend-call", "where": ["service"]}, "cannot be a fault"),
     ],
-    ids=["kind", "where", "field", "type", "times", "probability", "skip", "delay", "code"],
+    ids=[
+        *("kind", "where", "field", "type", "times", "probability", "skip", "delay", "code"),
+        *("no-delay", "useless-delay", "useless-code", "function", "table", "service", "operation", "list"),
+    ],
 )
 async def test_a_wrong_fault_says_what_there_is(called, body, says):
     """A typing error is answered with the words that exist."""
@@ -149,7 +194,7 @@ async def test_a_back_end_that_cannot_fail_says_so():
 
 async def test_removing_what_is_not_there_says_what_is(called):
     """An unknown id is answered with the known ones."""
-    await called("POST", "/faults", kind="delay-post")
+    await called("POST", "/faults", kind="delay-post", delay_s=1)
     with pytest.raises(EmulatorError, match="there are fault-1"):
         await called("POST", "/faults/remove", id="fault-9")
 

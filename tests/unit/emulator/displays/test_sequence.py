@@ -121,3 +121,40 @@ def test_a_run_of_progress_is_one_row(entries: Callable[..., Any]) -> None:
     """The first and the last of many like steps are shown, with how many lie between."""
     rows = fold(read(entries(*((i, "gateway.post", {"status": 200, "bytes": i}) for i in range(100)))).steps)
     assert [row.hidden for row in rows] == [0, 98, 0]
+
+
+def test_who_closed_a_connection_is_where_the_arrow_begins(entries: Callable[..., Any]) -> None:
+    """An idle connection and one that was cut are closed by the gateway."""
+    found = read(
+        entries(
+            (0, "gateway.close", {"connection_id": "C1", "code": 1001, "by": "gateway"}),
+            (1, "gateway.close", {"connection_id": "C2", "code": 1000, "by": "client"}),
+        )
+    )
+    assert ways(found) == [("gateway", "client", "close 1001"), ("client", "gateway", "close 1000")]
+
+
+def test_a_dead_letter_is_shown_with_its_queue(entries: Callable[..., Any]) -> None:
+    """As an on-failure record is, and not as an event that went nowhere."""
+    arn = "arn:aws:sqs:us-east-1:000000000000:app-dead"
+    given_up = {"function": "app-f", "request_id": "i1", "destination": None, "dead_letter": arn}
+    found = read(entries((0, "lambda.given_up", given_up)))
+    assert ways(found) == [("app-f", "queues", "dead letter, to app-dead")]
+
+
+def test_what_was_done_on_purpose_is_told(entries: Callable[..., Any]) -> None:
+    """How far the clock went, and what each added fault is."""
+    found = read(
+        entries(
+            (0, "clock.advanced", {"seconds": 600.0, "offset_s": 600.0}),
+            (1, "fault.added", {"id": "fault-1", "fault": "kill-environment", "function": "app-f"}),
+            (2, "fault.added", {"id": "fault-2", "fault": "delay-record", "table": "app-t"}),
+            (3, "fault.added", {"id": "fault-3", "fault": "fail-backend-call", "service": "dynamodb"}),
+        )
+    )
+    assert ways(found) == [
+        ("schedule", "schedule", "clock advanced by 10 min"),
+        ("app-f", "app-f", "fault-1 added: kill-environment"),
+        ("tables", "tables", "fault-2 added: delay-record"),
+        ("gateway", "gateway", "fault-3 added: fail-backend-call"),
+    ]

@@ -141,8 +141,14 @@ def test_the_lifecycle_begins_with_its_first_state() -> None:
         (291.96, "292 ms"),
         (999.6, "1.00 s"),
         (2410, "2.41 s"),
-        (59_996, "1 min 0 s"),
+        (59_996, "1 min"),
         (200_000, "3 min 20 s"),
+        (3_599_400, "59 min 59 s"),
+        (3_599_600, "1 h"),
+        (3_720_000, "1 h 2 min"),
+        (86_369_000, "23 h 59 min"),
+        (86_390_000, "1 d"),
+        (93_600_000, "1 d 2 h"),
     ],
 )
 def test_durations_have_the_digits_that_matter(milliseconds: float, text: str) -> None:

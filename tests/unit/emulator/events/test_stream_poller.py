@@ -3,9 +3,9 @@ import asyncio
 import pytest
 
 from emulator.application import Destination, StartingPosition
+from emulator.destinations import RESEND_DELAYS_S
 from emulator.errors import InvalidApplication, TooManyRequests
 from emulator.events.checkpoints import Place
-from emulator.events.failure_sender import SEND_ATTEMPTS
 from emulator.events.status import State
 from emulator.events.streams import After, Shard
 from emulator.invocation import InvocationResult
@@ -191,7 +191,7 @@ async def test_a_lost_on_failure_message_does_not_stop_the_stream(world, caplog)
     world.destinations.is_unreachable = True
     world.streams.put("t", "poison")
     await world.poll(maximum_retry_attempts=0, on_failure=Destination.queue("failures"))
-    for attempt in range(1, SEND_ATTEMPTS):
+    for attempt, _ in enumerate(RESEND_DELAYS_S, 1):
         await world.happened("stream.unsent", attempt)
         await world.let_time_pass(60)
     (gave_up,) = await world.happened("stream.gave_up")

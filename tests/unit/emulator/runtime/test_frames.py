@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.application import LogFormat, LoggingConfig
-from emulator.runtime.frames import MAX_FRAME_BYTES, MAX_LINE_BYTES, Frames
+from emulator.runtime.frames import MAX_FRAME_BYTES, MAX_LINE_BYTES, Frames, level_of
 
 TEXT = LoggingConfig()
 
@@ -109,3 +109,8 @@ def test_a_line_without_an_end_comes_with_the_invocations_end() -> None:
     assert frames.feed(b"half") == b""
     assert frames.flush() == b"half"
     assert frames.flush() == b""
+
+
+def test_a_line_that_is_nested_too_deeply_is_plain_text() -> None:
+    """A printed line that no parser follows has the level INFO, as any other that is no JSON object."""
+    assert level_of(b'{"a":' * 5_000 + b"\n") == "INFO"
