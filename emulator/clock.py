@@ -46,8 +46,13 @@ class ManualClock:
         self._elapsed += seconds
 
 
-LATEST_S = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
-"""Epoch seconds that a sandbox's time stays before, so that every later time still has a date. Ours."""
+LATEST_YEAR = 2250
+"""The sandbox's time stays before this year. CPython and its libraries count nanoseconds in 64 bits, which
+end in 2262; seen: from then on timeouts of sockets are over at once.
+"""
+
+LATEST_S = datetime(LATEST_YEAR, 1, 1, tzinfo=UTC).timestamp()
+"""Epoch seconds at which that year begins."""
 
 
 class SandboxClock:
@@ -91,7 +96,7 @@ class SandboxClock:
         if seconds >= LATEST_S - (now := self.now()):
             raise ValueError(
                 f"The clock cannot be advanced by {seconds} seconds: the sandbox's time stays before the year"
-                f" 9000, and it is {timestamp(now)} there."
+                f" {LATEST_YEAR}, and it is {timestamp(now)} there."
             )
 
     def listen(self, listener: Callable[[], None]) -> None:

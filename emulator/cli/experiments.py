@@ -49,7 +49,7 @@ def clock_line(told: Mapping[str, Any]) -> str:
     """Return the sandbox's time and how far it is ahead; `told` is `{"now", "offset_s", …}`."""
     ahead_s = told["offset_s"]
     words = f" ({duration(ahead_s * 1000)})" if ahead_s >= 60 else ""
-    return f"{told['now']}, {ahead_s:.15g} s{words} ahead of this machine."
+    return f"{told['now']}, {ahead_s:.15g} s ahead of this machine{words}."
 
 
 def _print_clock(told: Mapping[str, Any]) -> None:

@@ -58,6 +58,7 @@ class Experiments:
         self._events = events
         self._backend = backend
         self._timeline = timeline
+        self._advancing = asyncio.Lock()
 
     def table(self) -> Mapping[tuple[str, str], Handler]:
         """Return every call: method and path to its handler."""
@@ -87,15 +88,16 @@ class Experiments:
         seconds = body.get("seconds")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
             raise EmulatorError(f"The clock is advanced by a number of seconds, 600 say, not by {seconds!r}.")
-        try:
-            self._clock.check(seconds)
-        except ValueError as error:
-            raise EmulatorError(str(error)) from error
-        if self._backend is not None:
-            # First, so that whatever the advance sets in motion finds the back end at the same time.
-            await self._backend.set_clock_offset(self._clock.offset_s + seconds)
-        self._clock.advance(seconds)
-        self._timeline.record("clock.advanced", seconds=seconds, offset_s=self._clock.offset_s)
+        async with self._advancing:
+            try:
+                self._clock.check(seconds)
+            except ValueError as error:
+                raise EmulatorError(str(error)) from error
+            if self._backend is not None:
+                # First, so that whatever the advance sets in motion finds the back end at the same time.
+                await self._backend.set_clock_offset(self._clock.offset_s + seconds)
+            self._clock.advance(seconds)
+            self._timeline.record("clock.advanced", seconds=seconds, offset_s=self._clock.offset_s)
         return await self._time(query, body)
 
     # faults

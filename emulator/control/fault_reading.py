@@ -16,6 +16,9 @@ from emulator.faults import KINDS, Fault, FaultKind, check
 _MODEL = "service-2"
 """The kind of file in which botocore describes a service's operations."""
 
+_OURS = ("apigatewaymanagementapi", "lambda")
+"""Services that the emulator answers itself; their calls do not reach the back end."""
+
 
 def read_fault(body: Mapping[str, Any], *, functions: Iterable[str], tables: Iterable[str]) -> Fault:
     """Return the fault that a call declares, with whole names of functions and tables.
@@ -24,7 +27,8 @@ def read_fault(body: Mapping[str, Any], *, functions: Iterable[str], tables: Ite
 
     Args:
         functions: names of those that it can be limited to.
-        tables: names of those that it can be limited to.
+        tables: names of those that it can be limited to; one that is made at run time is known as soon as a
+            mapping reads it.
 
     Raises:
         EmulatorError: it is none, or could never strike; the sentence says what there is.
@@ -51,7 +55,7 @@ def read_fault(body: Mapping[str, Any], *, functions: Iterable[str], tables: Ite
     if "function" in where:
         where["function"] = whole_name(functions, where["function"], what="function")
     if "table" in where:
-        where["table"] = whole_name(tables, where["table"], what="table")
+        where["table"] = whole_name(tables, where["table"], what="table that is declared or read")
     if "service" in where:
         _check_call(where["service"], where.get("operation"))
     return replace(fault, where=where)
@@ -61,6 +65,11 @@ def _check_call(service: str, operation: str | None) -> None:
     services = _services()
     if service not in services:
         raise EmulatorError(f"AWS has no service {service!r} by boto3's names{_near(service, services)}.")
+    if service in _OURS:
+        raise EmulatorError(
+            f"Calls of {service} are answered by the emulator itself, where no fault of the back end strikes;"
+            " environments can be killed, and posts refused or delayed."
+        )
     if operation is not None and operation not in (operations := _operations(service)):
         raise EmulatorError(
             f"The service {service} has no operation {operation!r}{_near(operation, operations)}."

@@ -29,9 +29,10 @@ from emulator.gateway.models import Models
 from emulator.gateway.protocols import Peer
 from emulator.gateway.responses import Accepted, Refused
 from emulator.gateway.routing import CONNECT_ROUTE, Router
-from emulator.gateway.settings import MAX_HEADERS_BYTES, MAX_URL_CHARS, GatewaySettings
+from emulator.gateway.settings import MAX_HEADERS_BYTES, MAX_REASON_BYTES, MAX_URL_CHARS, GatewaySettings
 from emulator.gateway.throttling import RouteLimits, Throttle
 from emulator.invocation import Invoker
+from emulator.telemetry.redaction import told_by_peer
 from emulator.telemetry.timeline import Timeline
 
 log = logging.getLogger(__name__)
@@ -279,7 +280,8 @@ class Gateway:
 
     def _end(self, connection: Connection, code: int, reason: str, *, by: str) -> None:
         connection.apply(Event.ENDED)
-        facts = {"connection_id": connection.id, "code": code, "reason": reason, "by": by}
+        told = told_by_peer(reason, max_chars=MAX_REASON_BYTES)
+        facts = {"connection_id": connection.id, "code": code, "reason": told, "by": by}
         log.info("connection closed", extra=facts)
         self._timeline.record("gateway.close", **facts)
         if self._router.disconnect is not None:

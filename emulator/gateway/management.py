@@ -17,6 +17,7 @@ from emulator.gateway.identifiers import is_connection_id
 from emulator.gateway.settings import MAX_MESSAGE_BYTES, GatewaySettings
 from emulator.gateway.throttling import Throttle
 from emulator.telemetry import tracing
+from emulator.telemetry.redaction import told_by_peer
 from emulator.telemetry.timeline import Timeline
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,9 @@ TOO_LARGE = error_response(413, "PayloadTooLargeException", "Message too long")
 TOO_SLOW = error_response(429, "LimitExceededException", "The client does not read; its buffer is full.")
 TOO_MANY = error_response(429, "LimitExceededException", "Too Many Requests")
 UNDECODABLE = error_response(400, "BadRequestException", "The data is not UTF-8 text.")
+
+MAX_TOLD_ID_CHARS = 64
+"""What is recorded of an id that may be none. Ours; four times as long as one."""
 
 METHODS = frozenset({"POST", "GET", "DELETE"})
 
@@ -140,7 +144,7 @@ class Management:
     def _get(self, stage: str, connection_id: str) -> Connection:
         """Return the open connection that a call names. Raises _Refusal."""
         if not self._throttle.admit_request():
-            log.warning("call of @connections throttled", extra={"connection_id": connection_id})
+            log.warning("call of @connections throttled", extra={"connection_id": _told(connection_id)})
             raise _Refusal(TOO_MANY)
         if not is_connection_id(connection_id):
             message = f"Invalid connectionId: {connection_id}"
@@ -178,7 +182,7 @@ class Management:
             response = TOO_SLOW
         self._timeline.record(
             "gateway.post",
-            connection_id=connection_id,
+            connection_id=_told(connection_id),
             bytes=None if data is None else len(data),
             status=response.status,
             **({} if data is None else tracing.of_message(data)),
@@ -217,6 +221,10 @@ class _Refusal(Exception):
 def _forbid(cause: str, **facts: str) -> HttpResponse:
     log.info("call of @connections refused", extra={"status": FORBIDDEN.status, "cause": cause, **facts})
     return FORBIDDEN
+
+
+def _told(connection_id: str) -> str:
+    return told_by_peer(connection_id, max_chars=MAX_TOLD_ID_CHARS)
 
 
 def _is_declared_too_large(content_length: bytes) -> bool:

@@ -5,23 +5,36 @@ What is handed to the application beside ASGI: `scope["extensions"]["gateway"]`,
 
 import contextlib
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from httptools import HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.exceptions import InvalidState
+from websockets import http11
+from websockets.exceptions import InvalidMessage, InvalidState, RequestLineTooLong
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
-from emulator.gateway.settings import MAX_FRAME_BYTES
+from emulator.gateway import refusals
+from emulator.gateway.responses import Refused
+from emulator.gateway.settings import MAX_FRAME_BYTES, MAX_HEADERS_BYTES
+
+# websockets' own limits, 8 KB a line and 128 lines, are narrower than the gateway's; it reads them at each
+# handshake. The shortest header has five bytes, so that only the gateway's bound counts.
+http11.MAX_LINE_LENGTH = max(http11.MAX_LINE_LENGTH, MAX_HEADERS_BYTES)
+http11.MAX_NUM_HEADERS = max(http11.MAX_NUM_HEADERS, MAX_HEADERS_BYTES // 5)
 
 log = logging.getLogger(__name__)
 
 MAX_HEAD_BYTES = 65_536
 """Request line and headers of one request. AWS allows 10 KB of headers; this only bounds memory."""
+
+MAX_EARLY_BYTES = 65_536
+"""What is read of a client that does not wait for 101; the rest waits in its socket. Ours."""
 
 LINGER_S = 1.0
 """How long a failed connection is still read, so that the close frame is not lost to a TCP reset."""
@@ -55,6 +68,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     _has_failed = False
     _peer: Peer | None = None
+    _early = b""
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -70,11 +84,29 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         if self._has_failed:
             return
+        if self.handshake_initiated and not self.handshake_complete:
+            self._keep_early(data)
+            return
         try:
             super().data_received(data)
         except Exception:
             log.exception("a peer broke its connection's parser; cut")
             self.transport.abort()
+
+    def _keep_early(self, data: bytes) -> None:
+        """Keep what a client sends before 101: a frame taken now would be answered ahead of it."""
+        self._early += data
+        if len(self._early) > MAX_EARLY_BYTES and not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    def _take_early(self) -> None:
+        early, self._early = self._early, b""
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        if early:
+            self.data_received(early)
 
     def handle_parser_exception(self) -> None:
         """Tell the application and the client, then read on for a moment and cut.
@@ -85,8 +117,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             return
         self._has_failed = True
         close = self.conn.close_sent
-        if close is None:  # before the handshake was answered
-            log.info("a peer broke the protocol during its handshake; cut")
+        if close is None:
+            log.info("a peer broke the protocol of a connection that was not open; cut")
             self.transport.abort()
             return
         if self._peer is not None:
@@ -175,7 +207,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 await self._send_fragments(data)
                 return
         await super().send(message)
-        if message["type"] == "websocket.http.response.body":
+        if message["type"] == "websocket.accept" and self.handshake_complete:
+            self._take_early()
+        elif message["type"] == "websocket.http.response.body":
             self.handshake_complete = True  # answered, if not with 101; else uvicorn reports an error
         elif message["type"] == "websocket.close" and self.close_timer is not None:
             self._cut_later(CLOSE_TIMEOUT_S)
@@ -206,14 +240,17 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._is_in_head = True
         self._has_ended_request = False
+        self._data = b""
 
     def data_received(self, data: bytes) -> None:
         self._has_ended_request = False
+        self._data = data
         super().data_received(data)
+        self._data = b""
         if self._is_in_head and not self._has_ended_request:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
-                self._refuse_head()
+                self._refuse_head(431, "too large")
 
     def cut_if_overdue(self, now: float, *, timeout_s: float) -> None:
         """Cut a socket that has not sent a whole request within `timeout_s`; `now` is the loop's time."""
@@ -222,14 +259,13 @@ class HttpProtocol(HttpToolsProtocol):
             log.info("a socket sent no whole request in time; cut", extra={"timeout_s": timeout_s})
             self.transport.abort()
 
-    def _refuse_head(self) -> None:
+    def _refuse_head(self, status: int, cause: str) -> None:
         if self.transport.is_closing():
             return
-        log.info("a request's head is too large; refused", extra={"status": 431})
-        self.transport.write(
-            STATUS_LINE[431] + b"connection: close\r\ncontent-length: 0\r\nx-amzn-ErrorType: "
-            b"RequestHeaderFieldsTooLargeException\r\n\r\n"
-        )
+        log.info("a request's head cannot be taken; refused", extra={"status": status, "cause": cause})
+        answer = refusals.answer(Refused(status, cause), pass_body=False)
+        headers = b"".join(b"%s: %s\r\n" % header for header in answer.encoded_headers())
+        self.transport.write(STATUS_LINE[status] + b"connection: close\r\n" + headers + b"\r\n" + answer.body)
         self.transport.close()
 
     def on_message_begin(self) -> None:
@@ -254,7 +290,13 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection to a `WebSocketProtocol`, the headers in the case in which they came."""
+        """Hand the connection to a `WebSocketProtocol`, the headers in the case in which they came.
+
+        What the client sent behind the head goes with it. Runs while uvicorn handles `HttpParserUpgrade`,
+        which tells where the head ends; a request that also has a body is none that WebSockets know.
+        """
+        upgrade = sys.exception()
+        rest = self._data[upgrade.args[0] :] if isinstance(upgrade, HttpParserUpgrade) else b""
         version = self.scope["http_version"].encode()
         head = [self.scope["method"].encode(), b" ", self.url, b" HTTP/", version, b"\r\n"]
         for name, (_, value) in zip(self._raw_names, self.headers, strict=True):
@@ -266,8 +308,16 @@ class HttpProtocol(HttpToolsProtocol):
         protocol.data_received(b"".join(head))
         if protocol.handshake_initiated:
             self.transport.set_protocol(protocol)
+            if rest and not protocol.handshake_complete:
+                protocol.data_received(rest)
             return
-        # A line too long or too many headers: the WebSocket parser gave up without a word.
+        # The WebSocket parser gave up without a word.
         self.connections.discard(protocol)
         self.connections.add(self)
-        self._refuse_head()
+        failure = protocol.conn.handshake_exc
+        if isinstance(failure, InvalidMessage):
+            self._refuse_head(400, "a body, or what a handshake cannot have")
+        elif isinstance(failure, RequestLineTooLong):
+            self._refuse_head(414, "URL too long")
+        else:
+            self._refuse_head(431, "too large")

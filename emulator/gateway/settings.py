@@ -8,12 +8,15 @@ MAX_MESSAGE_BYTES = 131_072
 MAX_FRAME_BYTES = 32_768
 """Payload of one frame. API Gateway WebSocket quotas: 32 KB."""
 
+MAX_REASON_BYTES = 123
+"""Reason of a close frame. RFC 6455, section 5.5: 125 bytes with the code."""
+
 MAX_URL_CHARS = 4_096
 """Path and query of the handshake. API Gateway WebSocket quotas."""
 
 MAX_HEADERS_BYTES = 10_240
 """The handshake's headers: names, values and what stands between them. WebSocket quotas name no figure;
-this is REST's, and so is the status 431 beyond it."""
+this is REST's, and so is the status 431 beyond it. Neither one line nor their number is bounded further."""
 
 
 @dataclass(frozen=True, slots=True)

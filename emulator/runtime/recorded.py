@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.runtime.logs import InvocationLog
-from emulator.telemetry.redaction import redact
+from emulator.telemetry.redaction import hide_credentials, redact
 
 MAX_INVOCATIONS = 200
 """Kept per function; as many as logs."""
@@ -33,7 +33,7 @@ class Recorded:
         return len(self.event) + len(self.response or b"")
 
     def describe(self) -> dict[str, Any]:
-        """Return it in the form in which it is handed out.
+        """Return it in the form in which it is handed out, credentials shortened by their names too.
 
         Shape:
             `{"function", "request_id", "started_at", "duration_ms", "function_error", "event", "response"}`;
@@ -104,6 +104,6 @@ def _value(data: bytes) -> Any:
     if not data:
         return None
     try:
-        return json.loads(data)
+        return json.loads(data, object_hook=hide_credentials)
     except (ValueError, RecursionError):
         return data.decode("utf-8", "replace")

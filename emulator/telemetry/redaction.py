@@ -1,6 +1,8 @@
 """Shortens tokens in whatever is kept for people to look at. Pure."""
 
 import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 _TOKEN = re.compile(
     rb"e(?<![A-Za-z0-9_-]e)(?:"
@@ -31,6 +33,78 @@ def redact(data: bytes) -> bytes:
 def redact_text(text: str) -> str:
     """Do the same to text."""
     return redact(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+
+def told_by_peer(text: str, *, max_chars: int) -> str:
+    """Return what a client or caller wrote, to be recorded: tokens shortened, at most `max_chars` long."""
+    text = redact_text(text)
+    return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
+
+
+def hide_credentials(told: dict[str, Any]) -> dict[str, Any]:
+    """Shorten, in place, the values of one JSON object whose names say that they are credentials.
+
+    For what does not look like a token: `Bearer op…`, `session=op…`. An `object_hook` of `json.loads`: it is
+    meant for what is read by people, and too slow for what is recorded.
+    """
+    for name, value in told.items():
+        if value and (hide := _HIDDEN.get(name.lower())) is not None:
+            told[name] = _each(value, hide)
+    return told
+
+
+def _each(value: Any, hide: Callable[[str], str]) -> Any:
+    """Hide a text, those of a list, or the one in DynamoDB's form `{"S": …}`."""
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, list):
+        return [hide(one) if isinstance(one, str) else one for one in value]
+    if isinstance(value, dict):
+        return {name: hide(one) if isinstance(one, str) else one for name, one in value.items()}
+    return value
+
+
+def _opaque(text: str) -> str:
+    if not text or _SHORTENED.fullmatch(text):
+        return text
+    return f"{text[:2]}…" if len(text) >= _MIN_HINTED_CHARS else "…"
+
+
+def _authorization(text: str) -> str:
+    scheme, space, credential = text.partition(" ")
+    return f"{scheme} {_opaque(credential)}" if space else _opaque(text)
+
+
+def _cookies(text: str) -> str:
+    pairs = (cookie.partition("=") for cookie in text.split("; "))
+    return "; ".join(f"{name}={_opaque(value)}" if equals else _opaque(name) for name, equals, value in pairs)
+
+
+def _subprotocols(text: str) -> str:
+    """Hide what is too long for a name: clients that can set no other header pass their token here."""
+    return ", ".join(
+        _opaque(one) if len(one) > _MAX_SUBPROTOCOL_CHARS else one for one in re.split(r",\s*", text)
+    )
+
+
+_SHORTENED = re.compile(rf".{{{_START}}}….{{{_END}}}")
+"""What `redact` left of a token."""
+
+_MIN_HINTED_CHARS = 16
+"""Of a shorter credential not even its first two characters are told. Ours."""
+
+_MAX_SUBPROTOCOL_CHARS = 20
+"""The longest name in common use is `graphql-transport-ws`. Ours."""
+
+_HIDDEN: Mapping[str, Callable[[str], str]] = {
+    "authorization": _authorization,
+    "cookie": _cookies,
+    "sec-websocket-protocol": _subprotocols,
+    "token": _opaque,
+    "usageidentifierkey": _opaque,
+    "x-api-key": _opaque,
+}
+"""Names in lower case: headers, parameters, and what an authorizer returns."""
 
 
 def _shortened(match: re.Match[bytes]) -> bytes:

@@ -100,10 +100,10 @@ async def test_record_is_delivered_until_it_succeeded(parity: Any, stream: Any, 
 @pytest.mark.row("F43")
 async def test_batch_that_succeeded_may_come_twice(parity: Any, stream: Any, sandbox: Any) -> None:
     """A fault on purpose shows it: a batch comes again although its invocation succeeded."""
+    await stream.map()
     fault = await sandbox.add_fault("duplicate-record", table=stream.table)
     try:
         await stream.put("a")
-        await stream.map()
         events = await parity.function("on-mapped").events(2)
         assert events[0] == events[1]
     finally:

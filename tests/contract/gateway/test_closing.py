@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 
 import pytest
 import websockets
@@ -34,6 +35,18 @@ async def test_a_clients_code_and_reason_are_passed_on(world, code, reason):
     client = await world.connect()
     await client.close(code, reason)
     assert await ending(world) == (code, reason)
+
+
+async def test_a_token_in_a_clients_reason_is_not_recorded(world, caplog):
+    """The function is told the client's own reason; the timeline and the log have it without the token."""
+    caplog.set_level(logging.INFO, "emulator.gateway")
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJkZW1vIn0.c2lnbmF0dXJl"
+    client = await world.connect()
+    await client.close(4000, f"bye {token}")
+    assert await ending(world) == (4000, f"bye {token}")
+    (facts,) = await world.wait_for("gateway.close")
+    (line,) = [record for record in caplog.records if record.message == "connection closed"]
+    assert facts["reason"] == line.reason == "bye eyJhbGciOi…dXJl"
 
 
 async def test_a_close_frame_without_a_code_is_1005(world, soon):

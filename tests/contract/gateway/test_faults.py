@@ -72,7 +72,8 @@ async def test_a_post_is_late(make_world, soon):
         assert await soon(waits.get()) == 30
         assert not posting.done()
         await client.close()
-        await world.wait_for("gateway.close")
+        (closed,) = await world.wait_for("gateway.close")
+        assert closed["by"] == "client"
         go_on.set()
         assert await soon(posting) == (410, "goneexception")
 
@@ -106,3 +107,5 @@ async def test_a_connection_is_cut_by_name(world, soon, is_secure):
     await soon(client.wait_closed())
     assert client.close_code == 1006
     assert await disconnected(world) == (1006, "")
+    (closed,) = await world.wait_for("gateway.close")
+    assert closed["by"] == "gateway"

@@ -145,11 +145,14 @@ HEADS = {
     "a bad key": (HANDSHAKE.replace(b"dGhlIHNhbXBsZSBub25jZQ==", b"x") + b"\r\n", b"400"),
     "a post": (HANDSHAKE.replace(b"GET", b"POST") + b"\r\n", b"4"),
     "garbage": (b"\x00\xff\x13garbage\r\n\r\n", b"400"),
-    "a long line": (HANDSHAKE + b"X: " + b"y" * 9_000 + b"\r\n\r\n", b"431"),
-    "many headers": (HANDSHAKE + b"X: y\r\n" * 200 + b"\r\n", b"431"),
+    "a long line": (HANDSHAKE + b"X: " + b"y" * 11_000 + b"\r\n\r\n", b"431"),
+    "many headers": (HANDSHAKE + b"X: y\r\n" * 2_100 + b"\r\n", b"431"),
+    "a body": (HANDSHAKE + b"Content-Length: 5\r\n\r\nhello", b"400"),
+    "a body in chunks": (HANDSHAKE + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
     "long headers": (HANDSHAKE + (b"X: " + b"y" * 5_100 + b"\r\n") * 2 + b"\r\n", b"431"),
     "an endless head": (b"GET /local HTTP/1.1\r\n" + b"X: yy\r\n" * 30_000, b"431"),
     "a long url": (HANDSHAKE.replace(b"/local", b"/local?" + b"x" * 4_096) + b"\r\n", b"414"),
+    "a url beyond a line": (HANDSHAKE.replace(b"/local", b"/local?" + b"x" * 12_000) + b"\r\n", b"414"),
     "another path": (HANDSHAKE.replace(b"/local", b"/local/more") + b"\r\n", b"403"),
     "another stage": (HANDSHAKE.replace(b"/local", b"/remote") + b"\r\n", b"403"),
 }
@@ -175,11 +178,77 @@ async def test_a_refused_head_is_one_line(world, soon, caplog, head, status):
     assert not answer or answer.startswith(b"HTTP/1.1 " + status)
 
 
-async def test_ten_kilobytes_of_headers_are_taken(world, soon):
-    """A handshake with large headers below the bound is served."""
+TAKEN = {
+    "two long lines": b"Cookie: " + b"y" * 8_000 + b"\r\nX: " + b"y" * 1_900 + b"\r\n",
+    "one line of nine kilobytes": b"Cookie: " + b"y" * 9_216 + b"\r\n",
+    "a thousand headers": b"X: y\r\n" * 1_000,
+}
+
+
+@pytest.mark.parametrize("headers", TAKEN.values(), ids=TAKEN.keys())
+async def test_ten_kilobytes_of_headers_are_taken(world, soon, headers):
+    """A handshake whose headers are below the bound is served, however they are cut into lines."""
     reader, writer = await dial(world)
-    writer.write(HANDSHAKE + b"Cookie: " + b"y" * 8_000 + b"\r\nX: " + b"y" * 1_900 + b"\r\n\r\n")
+    writer.write(HANDSHAKE + headers + b"\r\n")
     assert b" 101 " in await soon(reader.readline())
+    writer.transport.abort()
+
+
+@pytest.mark.parametrize("first", [0, 9, len(HANDSHAKE)], ids=["one segment", "two", "two, late"])
+async def test_a_message_right_behind_the_handshake_arrives(world, soon, until, first):
+    """A client that does not wait for 101 loses nothing: its frames wait for `$connect`."""
+    hold = asyncio.Event()
+
+    async def connect(event):
+        await hold.wait()
+        return {"statusCode": 200}
+
+    world.invoker.functions["connect"] = connect
+    reader, writer = await dial(world)
+    sent = HANDSHAKE + b"\r\n" + b"\x89\x80\0\0\0\0" + text(b'{"action": "echo"}')
+    writer.write(sent[:first])
+    if first:
+        await until(lambda: any(getattr(one, "_head_bytes", 0) for one in world.server._state.connections))
+    writer.write(sent[first:])
+    await world.invoker.wait_for("connect")
+    writer.write(text(b'{"action": "echo", "second": 1}'))
+    hold.set()
+    assert b" 101 " in await soon(reader.readuntil(b"\r\n\r\n"))
+    assert await soon(reader.readexactly(2)) == b"\x8a\0"
+    events = await world.invoker.wait_for("echo", 2)
+    assert [event["body"] for event in events] == ['{"action": "echo"}', '{"action": "echo", "second": 1}']
+    writer.transport.abort()
+
+
+async def test_a_close_frame_right_behind_the_handshake_closes(world, soon):
+    """A close frame in the handshake's segment is answered after 101, and `$disconnect` is told of it."""
+    reader, writer = await dial(world)
+    writer.write(HANDSHAKE + b"\r\n\x88\x82\0\0\0\0\x03\xe8")
+    assert b" 101 " in await soon(reader.readuntil(b"\r\n\r\n"))
+    assert await soon(reader.read()) == b"\x88\x02\x03\xe8"
+    (event,) = await world.invoker.wait_for("disconnect")
+    assert event["requestContext"]["disconnectStatusCode"] == 1000
+    writer.transport.abort()
+
+
+async def test_much_behind_a_handshake_waits_in_the_socket(world, soon, until):
+    """What a client sends while `$connect` runs is bounded in memory, and all of it arrives."""
+    hold = asyncio.Event()
+
+    async def connect(event):
+        await hold.wait()
+        return {"statusCode": 200}
+
+    world.invoker.functions["connect"] = connect
+    _, writer = await dial(world)
+    message = text(b'{"action": "echo", "x": "' + b"x" * 30_000 + b'"}')
+    writer.write(HANDSHAKE + b"\r\n" + message * 100)
+    await world.invoker.wait_for("connect")
+    (protocol,) = world.server._state.connections
+    await until(lambda: protocol.read_paused)
+    assert len(protocol._early) <= protocols.MAX_EARLY_BYTES + 2 * 262_144
+    hold.set()
+    await world.invoker.wait_for("echo", 100)
     writer.transport.abort()
 
 

@@ -49,6 +49,19 @@ async def test_post_delivers_text(world, management, soon):
         assert await soon(client.recv()) == data.decode()
 
 
+async def test_an_id_that_is_none_is_recorded_in_short(world, soon):
+    """What a caller writes in place of an id is bounded in the timeline, and no token in it is kept."""
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJkZW1vIn0.c2lnbmF0dXJl"
+    for text in (token, "x" * 3_000):
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.server.port)
+        head = f"POST /local/@connections/{text} HTTP/1.1\r\nHost: x{SIGNED}\r\n"
+        writer.write(head.encode() + b"Content-Length: 0\r\n\r\n")
+        assert b" 400 " in await soon(reader.readline())
+        writer.transport.abort()
+    posts = await world.wait_for("gateway.post", 2)
+    assert [post["connection_id"] for post in posts] == ["eyJhbGciOi…dXJl", "x" * 63 + "…"]
+
+
 async def test_get_describes_the_connection(world, management):
     """GetConnection tells times and identity in the model's form."""
     _, connection_id = await connection(world)

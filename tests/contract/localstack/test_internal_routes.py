@@ -11,10 +11,12 @@ from botocore.exceptions import ClientError
 from emulator.localstack.process import LocalStack
 
 
-def ask(url: str, headers: dict[str, str], body: dict[str, Any] | None = None) -> int:
+def ask(
+    url: str, headers: dict[str, str], body: dict[str, Any] | None = None, method: str | None = None
+) -> int:
     """Return the status of a bare request."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, headers)
+    request = urllib.request.Request(url, data, headers, method=method)
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
             return int(answer.status)
@@ -62,6 +64,16 @@ def test_routes_need_the_secret(localstack: LocalStack, route: str, headers: dic
 def test_only_this_machine_may_call(localstack: LocalStack, headers: dict[str, str], status: int) -> None:
     """Programs and pages of this machine are served, other sites' pages are not."""
     assert ask(f"{localstack.endpoint_url}/_localstack/health", headers) == status
+
+
+@pytest.mark.parametrize("path", ["health", "/health", "init", "state/reset", "config", "missing"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_localstacks_own_routes_only_tell(localstack: LocalStack, path: str, method: str) -> None:
+    """Nobody ends, restarts, resets or changes LocalStack through its port; it goes on and tells its health."""
+    url = f"{localstack.endpoint_url}/_localstack/{path}"
+    for action in ("kill", "restart"):
+        assert ask(url, {"Content-Type": "application/json"}, {"action": action}, method) == 403
+    assert ask(f"{localstack.endpoint_url}/_localstack/health", {}) == 200
 
 
 def test_presigned_addresses_work(client: Any) -> None:

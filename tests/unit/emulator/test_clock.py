@@ -42,15 +42,15 @@ def test_an_advanced_clock_is_ahead_and_goes_on():
             clock.advance(wrong)
 
 
-def test_a_clock_stays_before_the_year_9000() -> None:
+def test_a_clock_stays_below_what_64_bits_count() -> None:
     """One advance too far, or several together, is refused and moves nothing; what is short of it is not."""
     clock, told = SandboxClock(), []
     clock.listen(lambda: told.append(clock.offset_s))
     for wrong in (99_999_999_999 * 86_400.0, 10**400):
-        with pytest.raises(ValueError, match="before the year 9000"):
+        with pytest.raises(ValueError, match="before the year 2250"):
             clock.advance(wrong)
     assert (clock.offset_s, told) == (0.0, [])
     clock.advance(LATEST_S - clock.now() - 3_600)
-    with pytest.raises(ValueError, match="it is 8999-12-31T23:"):
+    with pytest.raises(ValueError, match="it is 2249-12-31T23:"):
         clock.advance(3_600)
-    assert timestamp(clock.now()).startswith("8999-12-31T23:")
+    assert timestamp(clock.now()).startswith("2249-12-31T23:")

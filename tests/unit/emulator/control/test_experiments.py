@@ -1,5 +1,6 @@
 """The control API's calls that change what happens, on parts in memory."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,18 @@ async def test_the_back_end_has_the_new_time_before_anything_follows(called):
     assert told["backend_follows"] is True
 
 
+async def test_advances_at_the_same_time_add_up(called):
+    """The back end ends at the same offset as everything else, whoever answers first."""
+
+    async def slowly(offset_s):
+        await asyncio.sleep(0)
+        called.backend.offset_s = offset_s
+
+    called.backend.set_clock_offset = slowly
+    await asyncio.gather(*(called("POST", "/clock/advance", seconds=10) for _ in range(5)))
+    assert called.clock.offset_s == called.backend.offset_s == 50
+
+
 async def test_time_does_not_go_back(called):
     """A negative advance is refused and moves nothing, the back end included."""
     with pytest.raises(EmulatorError, match="not by -1"):
@@ -127,7 +140,7 @@ async def test_a_clock_is_advanced_by_a_number(called, seconds):
 
 async def test_the_back_end_is_not_told_of_an_advance_that_is_refused(called):
     """An advance too far is a sentence, and neither time has moved."""
-    with pytest.raises(EmulatorError, match="before the year 9000"):
+    with pytest.raises(EmulatorError, match="before the year 2250"):
         await called("POST", "/clock/advance", seconds=1e16)
     assert called.clock.offset_s == called.backend.offset_s == 0
 
@@ -164,17 +177,31 @@ async def test_faults_of_the_back_end_are_its_own(called):
             {"kind": "kill-environment", "where": {"function": "exec"}},
             "no function 'exec'; there are app-worker",
         ),
-        ({"kind": "duplicate-record", "where": {"table": "job"}}, "no table 'job'; there are app-jobs, late"),
+        (
+            {"kind": "duplicate-record", "where": {"table": "job"}},
+            "declared or read 'job'; there are app-jobs, late",
+        ),
         ({"kind": "fail-backend-call", "where": {"service": "dynamo"}}, "near it are dynamodb"),
         (
             {"kind": "fail-backend-call", "where": {"service": "dynamodb", "operation": "UpdateItm"}},
             "no operation 'UpdateItm'; near it are UpdateItem",
         ),
+        ({"kind": "fail-backend-call", "where": {"service": "lambda"}}, "answered by the emulator itself"),
         ({"kind": "fail-backend-call", "where": ["service"]}, "cannot be a fault"),
     ],
     ids=[
         *("kind", "where", "field", "type", "times", "probability", "skip", "delay", "code"),
-        *("no-delay", "useless-delay", "useless-code", "function", "table", "service", "operation", "list"),
+        *(
+            "no-delay",
+            "useless-delay",
+            "useless-code",
+            "function",
+            "table",
+            "service",
+            "operation",
+            "ours",
+            "list",
+        ),
     ],
 )
 async def test_a_wrong_fault_says_what_there_is(called, body, says):

@@ -52,6 +52,20 @@ def test_tokens_are_shortened_in_events_and_responses() -> None:
     assert recorded.describe()["event"]["headers"]["Authorization"] == "Bearer eyJhbGciOi…dXJl"
 
 
+def test_credentials_that_look_like_nothing_are_hidden_by_name() -> None:
+    """Opaque tokens, keys and cookies are not handed out, at whatever depth and on either side."""
+    recorder = Recorder(["f"])
+    secret = "opaque-0123456789-secret"
+    headers = {"authorization": f"Bearer {secret}", "cookie": f"a={secret}", "x-api-key": secret}
+    multiple = {name: [value] for name, value in headers.items()}
+    event = {"headers": headers, "multiValueHeaders": multiple, "queryStringParameters": {"token": secret}}
+    keep(recorder, "i1", event, {"usageIdentifierKey": secret, "principalId": "demo"})
+    told = recorder.recorded("f")[0].describe()
+    assert secret not in json.dumps(told)
+    assert told["event"]["headers"]["authorization"] == "Bearer op…"
+    assert told["response"]["principalId"] == "demo"
+
+
 def test_only_the_newest_are_kept() -> None:
     """Beyond the number that is kept the oldest are dropped."""
     recorder = Recorder(["f"], max_invocations=2)

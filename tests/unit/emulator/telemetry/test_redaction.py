@@ -5,7 +5,7 @@ import json
 import jwt
 import pytest
 
-from emulator.telemetry.redaction import redact, redact_text
+from emulator.telemetry.redaction import hide_credentials, redact, redact_text, told_by_peer
 
 KEY = "not a secret, for these tests alone"
 
@@ -59,3 +59,39 @@ def test_a_token_whose_signature_was_cut_off_is_shortened_too(token: str) -> Non
 def test_other_text_is_left_as_it_is(text: str) -> None:
     """What merely has some of a token's letters is not changed."""
     assert redact_text(text) == text
+
+
+def test_text_of_a_peer_is_bounded(token: str) -> None:
+    """What a peer wrote is shortened first and cut afterwards, so that no part of a token stays."""
+    assert told_by_peer(token + "x" * 100, max_chars=20) == f"{token[:10]}…xxxx"
+    assert told_by_peer("a" * 64, max_chars=64) == "a" * 64
+    assert told_by_peer("a" * 65, max_chars=64) == "a" * 63 + "…"
+
+
+OPAQUE = "opaque-0123456789-secret"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("Authorization", f"Bearer {OPAQUE}", "Bearer op…"),
+        ("authorization", OPAQUE, "op…"),
+        ("Authorization", "Bearer eyJhbGciOi…dXJl", "Bearer eyJhbGciOi…dXJl"),
+        ("Cookie", f"theme=dark; session={OPAQUE}", "theme=…; session=op…"),
+        ("cookie", OPAQUE, "op…"),
+        ("X-Api-Key", OPAQUE, "op…"),
+        ("x-api-key", "", ""),
+        ("Sec-WebSocket-Protocol", f"streamer.v1, {OPAQUE}", "streamer.v1, op…"),
+        ("sec-websocket-protocol", "graphql-transport-ws", "graphql-transport-ws"),
+        ("usageIdentifierKey", OPAQUE, "op…"),
+        ("token", "short", "…"),
+        ("token", [OPAQUE, None], ["op…", None]),
+        ("token", {"S": OPAQUE}, {"S": "op…"}),
+        ("token", 7, 7),
+        ("tokens", OPAQUE, OPAQUE),
+        ("Host", "x", "x"),
+    ],
+)
+def test_credentials_are_known_by_their_names(name: str, value: object, shown: object) -> None:
+    """Of a credential that does not look like one, its name tells; scheme and names are left."""
+    assert hide_credentials({name: value, "other": OPAQUE}) == {name: shown, "other": OPAQUE}
