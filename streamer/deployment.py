@@ -31,7 +31,7 @@ class Deployment:
         jwt_audience, jwt_issuer: what a token must name; empty: not checked.
         development_key_secret: name of the secret with a private key that signs tokens; None where there
             is none, as on any deployment that is not for development.
-        clock_offset_s: seconds that the functions' time is ahead of this machine's, which was advanced by that.
+        clock_offset_s: seconds that the functions' time is ahead of this machine's, where it was advanced.
     """
 
     name: str

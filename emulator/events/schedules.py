@@ -20,7 +20,7 @@ from emulator.events.cron import Cron
 MAX_INPUT_CHARS = 8_192
 """Length of a target's `Input`. EventBridge API reference."""
 
-_RATE = re.compile(r"rate\((?P<value>[1-9][0-9]*) (?P<unit>second|minute|hour|day)(?P<plural>s?)\)")
+_RATE = re.compile(r"rate\((?P<value>[1-9][0-9]{0,8}) (?P<unit>second|minute|hour|day)(?P<plural>s?)\)")
 _UNIT_S = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
 

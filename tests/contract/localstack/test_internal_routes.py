@@ -69,7 +69,7 @@ def test_only_this_machine_may_call(localstack: LocalStack, headers: dict[str, s
 @pytest.mark.parametrize("path", ["health", "/health", "init", "state/reset", "config", "missing"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_localstacks_own_routes_only_tell(localstack: LocalStack, path: str, method: str) -> None:
-    """Nobody ends, restarts, resets or changes LocalStack through its port; it goes on and tells its health."""
+    """Nobody ends, restarts, resets or changes LocalStack through its port; it goes on."""
     url = f"{localstack.endpoint_url}/_localstack/{path}"
     for action in ("kill", "restart"):
         assert ask(url, {"Content-Type": "application/json"}, {"action": action}, method) == 403

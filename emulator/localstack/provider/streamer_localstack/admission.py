@@ -31,6 +31,16 @@ def refusal(headers: Mapping[str, str]) -> str | None:
     return None
 
 
+def refusal_of_change(method: str, path: str) -> str | None:
+    """Return why a request to LocalStack's own routes is refused: they tell, and they end or reset it.
+
+    AWS's services do not lie under these paths.
+    """
+    if path.startswith("/_localstack/") and method not in ("GET", "HEAD", "OPTIONS"):
+        return "LocalStack's own routes only tell here; the sandbox ends it and sets its clock and faults."
+    return None
+
+
 def _is_loopback(url: str) -> bool:
     try:
         name = (urlsplit(url).hostname or "").rstrip(".")

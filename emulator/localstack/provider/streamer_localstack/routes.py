@@ -11,7 +11,7 @@ from localstack.aws.api import RequestContext
 from localstack.aws.chain import HandlerChain
 from localstack.http import Response
 
-from .admission import refusal
+from .admission import refusal, refusal_of_change
 from .engine.clock import CLOCK
 from .faults import FAULTS
 
@@ -26,7 +26,7 @@ _SECRET = os.environ.pop("EMULATOR_SECRET", "")
 def guard(chain: HandlerChain, context: RequestContext, _response: Response) -> None:
     """Refuse who may not call this port; answer the emulator's own routes. First of the request chain."""
     request = context.request
-    reason = refusal(request.headers)
+    reason = refusal(request.headers) or refusal_of_change(request.method, request.path)
     if reason is not None:
         _answer(chain, 403, {"message": reason})
     elif request.path.startswith(PREFIX):

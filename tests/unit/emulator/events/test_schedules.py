@@ -41,6 +41,7 @@ def test_reads_rates(expression, seconds):
         "rate(1 minutes)",
         "rate(5 minute)",
         "rate(0 minutes)",
+        f"rate({9:9<5000} days)",
         "rate(1.5 hours)",
         "rate(1 week)",
         "rate(01 minutes)",
