@@ -144,8 +144,8 @@ async def serve(reporter: Reporter, run_folder: Path) -> int:
                         f"Another sandbox runs (process {other.pid}); from now on other commands find this"
                         " one. Give each its own STREAMER_SANDBOX_STATE and STREAMER_DEPLOYMENT."
                     )
-                _name(source, state)
                 stack.callback(states.remove, states.state_path(), state.pid)
+                _name(source, state)
                 stack.callback(source.stopped, state)
                 running.clock.listen(lambda: _name_again(source, running.state(reporter.parts)))
             gc.collect()

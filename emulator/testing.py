@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--sandbox-application",
         default="streamer",
-        help="the application that the sandbox fixture runs, a module of emulator.applications",
+        help="what the sandbox runs: a module of emulator.applications, a dotted module, or a Python file",
     )
     group.addoption(
         "--sandbox-aws-endpoint",

@@ -22,6 +22,9 @@ class Experiments(ABC):
 
         Returns:
             `{"now", "offset_s", "backend_follows"}`; `now` as ISO 8601.
+
+        Raises:
+            EmulatorError: time would go back, or past the year 2250.
         """
         told: dict[str, Any] = await self._call("POST", "/clock/advance", {"seconds": seconds})
         return told

@@ -31,10 +31,14 @@ class MemoryWatch:
         self._pid: int | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._max_mb = 0
-        self._looked_at = float("-inf")
+        self._looked_at = self._began_at = float("-inf")
 
     def begin(self, pid: int) -> None:
         """Look from now on, until `end`."""
+        self._began_at = self._loop.time()
+        self._wait(pid)
+
+    def _wait(self, pid: int) -> None:
         self.end()
         self._pid = pid
         interval_s = _SAMPLE_S if self._limit_mb is None else _ENFORCING_SAMPLE_S
@@ -57,8 +61,12 @@ class MemoryWatch:
         self._max_mb = max_mb
 
     def max_mb(self) -> int:
-        """Return the most memory that the processes have had, a quarter of a second ago or later."""
-        if not self._max_mb or self._loop.time() - self._looked_at > _SAMPLE_S:
+        """Return the most memory that the processes have had.
+
+        After work of less than a quarter of a second the figure may be as old as that.
+        """
+        now = self._loop.time()
+        if not self._max_mb or max(now - self._looked_at, now - self._began_at) > _SAMPLE_S:
             self._look()
         return self._max_mb
 
@@ -71,7 +79,7 @@ class MemoryWatch:
         pid = self._pid
         if pid is None:
             return
-        self.begin(pid)
+        self._wait(pid)
         limit_mb = self._limit_mb
         if limit_mb is None:
             self._look()

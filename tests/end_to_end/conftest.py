@@ -63,7 +63,7 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         python = virtual_environment.make(
             localstack_environment.home() / "ministack",
-            HERE / "ministack-requirements.lock",
+            ROOT / "scripts" / "parity_harness" / "ministack.lock",
             report=lambda _: None,
         )
     except virtual_environment.EnvironmentFailed as error:

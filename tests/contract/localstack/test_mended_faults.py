@@ -28,6 +28,9 @@ KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
 OTHER = {"pk": {"S": "a"}, "sk": {"S": "c"}}
 Records = Callable[[str], list[dict[str, Any]]]
 
+RACES = {"test_a_transaction_is_never_seen_half_done"}
+"""What bare moto does wrong only where two threads meet: on a busy machine they may miss each other."""
+
 BARE_MOTO_FAILS = {
     "test_no_update_is_lost_beside_cancelled_transactions": "a cancelled transaction puts a whole table back",
     "test_a_transaction_is_never_seen_half_done": "transactional reads come between a transaction's writes",
@@ -101,7 +104,9 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     name = request.node.originalname
     if request.param == "bare_moto" and name in BARE_MOTO_FAILS:
         wrong = (AssertionError, ClientError, pytest.fail.Exception)
-        request.applymarker(pytest.mark.xfail(strict=True, raises=wrong, reason=BARE_MOTO_FAILS[name]))
+        request.applymarker(
+            pytest.mark.xfail(strict=name not in RACES, raises=wrong, reason=BARE_MOTO_FAILS[name])
+        )
     yield found
     found.set_clock_offset(0)
 
