@@ -21,6 +21,7 @@ import urllib3
 
 from emulator.errors import EmulatorError
 from emulator.handle.control_client import call
+from emulator.invocation import LATEST
 from emulator.runtime.pure_runtime_client import Client
 from emulator.state import State
 
@@ -49,7 +50,7 @@ class InlineContext:
     log_group_name: str
     log_stream_name: str
     deadline_ms: int
-    function_version: str = "$LATEST"
+    function_version: str = LATEST
     client_context: Any = None
     identity: Any = None
 

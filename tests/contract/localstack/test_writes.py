@@ -95,22 +95,6 @@ def test_transactions_read_up_to_100_items(dynamodb: Any, table: str) -> None:
     assert len(dynamodb.transact_get_items(TransactItems=gets)["Responses"]) == 100
 
 
-def test_numbers_are_decimals(dynamodb: Any, table: str) -> None:
-    """Arithmetic in updates is exact."""
-    dynamodb.put_item(
-        TableName=table, Item={**KEY, "a": {"N": "0.3"}, "b": {"N": "12345678901234567890123456789012345.5"}}
-    )
-    answer = dynamodb.update_item(
-        TableName=table,
-        Key=KEY,
-        UpdateExpression="SET a = a - :x, b = b + :x",
-        ExpressionAttributeValues={":x": {"N": "0.1"}},
-        ReturnValues="ALL_NEW",
-    )
-    assert answer["Attributes"]["a"] == {"N": "0.2"}
-    assert answer["Attributes"]["b"] == {"N": "12345678901234567890123456789012345.6"}
-
-
 @pytest.mark.parametrize(
     ("call", "code", "message"),
     [
