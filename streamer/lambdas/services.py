@@ -16,7 +16,7 @@ from streamer.connections.transport import SignedTransport, Transport
 from streamer.lambdas.clients import client_factory
 from streamer.observability import get_logger
 from streamer.settings import Settings
-from streamer.store import ConnectionStore, RequestStore, SubscriptionStore
+from streamer.store import ConnectionStore, MessageStore, RequestStore, SubscriptionStore
 
 if TYPE_CHECKING:
     from streamer.actions.registry import ActionRegistry
@@ -105,6 +105,10 @@ class Services:
     @cached_property
     def subscriptions(self) -> SubscriptionStore:
         return SubscriptionStore(self.client("dynamodb"), self.settings, self.clock)
+
+    @cached_property
+    def messages(self) -> MessageStore:
+        return MessageStore(self.client("dynamodb"), self.settings, self.clock)
 
     @cached_property
     def registry(self) -> "ActionRegistry":

@@ -11,6 +11,7 @@ from streamer.store.limits import (
     REQUEST_TTL_S,
     SEQUENCE_BLOCK,
 )
+from streamer.store.messages import MessageLog, MessageStore, Replay
 from streamer.store.models import (
     CONNECTIONS,
     REQUESTS,
@@ -38,6 +39,9 @@ __all__ = [
     "Connection",
     "ConnectionStore",
     "Created",
+    "MessageLog",
+    "MessageStore",
+    "Replay",
     "RequestKey",
     "RequestState",
     "RequestStore",

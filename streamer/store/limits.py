@@ -20,3 +20,15 @@ SEQUENCE_BLOCK = 1_000_000
 
 MAX_STORED_BYTES = 300 * 1024
 """Bytes of one payload, result or error in its item. DynamoDB's items hold 400 KB, names included."""
+
+MESSAGE_TTL_S = 24 * 3600
+"""Seconds that a message of a request is kept for whoever missed it. Ours."""
+
+MAX_KEPT_MESSAGES = 100
+"""Messages that one attempt keeps; with a further one the oldest goes. Ours: the last minutes of its work."""
+
+MAX_KEPT_BYTES = 8 * 1024
+"""Bytes of a message that is kept whole; a larger one is kept without its metadata. Ours: 8 write units."""
+
+MAX_REPLAY_BYTES = 64 * 1024
+"""Bytes of the messages that one answer replays: half of what API Gateway carries. Ours."""

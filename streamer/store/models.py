@@ -132,6 +132,28 @@ class RequestResult(Model, table=REQUESTS, partition=_REQUEST, sort="RESULT"):
     expires_at: Attribute[int | None] = attribute(default=None)
 
 
+class RequestMessage(Model, table=REQUESTS, partition=_REQUEST, sort="MESSAGE#{number}"):
+    """A message that was sent about a request, kept for whoever was not there.
+
+    Attributes:
+        number: the message's sequence with twelve digits, so that keys sort as sequences do.
+        previous: the sequence of the message that was kept before this one; 0: this is the first.
+        data: the message as JSON text.
+    """
+
+    tenant_id: Attribute[str]
+    user_id: Attribute[str]
+    request_id: Attribute[str]
+    number: Attribute[str]
+    previous: Attribute[int]
+    data: Attribute[str]
+    expires_at: Attribute[int]
+
+    @property
+    def sequence(self) -> int:
+        return int(self.number)
+
+
 class Connection(Model, table=CONNECTIONS, partition="CONNECTION#{connection_id}"):
     """An open WebSocket connection and who is behind it. Times are epoch seconds.
 
