@@ -38,8 +38,10 @@ from streamer.dynamorm.errors import (
 )
 from streamer.dynamorm.expressions import Condition, UpdateAction
 from streamer.dynamorm.models import Key, Model
-from streamer.dynamorm.requests import Check, Delete, Get, Put, Query, Transaction, Update
+from streamer.dynamorm.queries import Query
+from streamer.dynamorm.requests import Check, Delete, Get, Put, Update
 from streamer.dynamorm.schema import Index, KeyAttribute, KeyType, StreamView, Table
+from streamer.dynamorm.transactions import Transaction
 
 __all__ = [
     "AccessDenied",

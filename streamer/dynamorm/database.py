@@ -11,8 +11,10 @@ from streamer.dynamorm.engine import Engine
 from streamer.dynamorm.errors import DecodingFailed, ItemNotFound, TransactionConflict
 from streamer.dynamorm.expressions import Condition, UpdateAction
 from streamer.dynamorm.models import Key, M
-from streamer.dynamorm.requests import Get, Query, Transaction, TransactionAction, Update, Write
+from streamer.dynamorm.queries import Query
+from streamer.dynamorm.requests import Get, Update, Write
 from streamer.dynamorm.schema import Table
+from streamer.dynamorm.transactions import Transaction, TransactionAction
 
 R = TypeVar("R")
 

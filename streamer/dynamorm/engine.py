@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from streamer.dynamorm.codec import Item
-from streamer.dynamorm.requests import Get, Query, Transaction, Update, Write
+from streamer.dynamorm.queries import Query
+from streamer.dynamorm.requests import Get, Update, Write
+from streamer.dynamorm.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,10 @@ from streamer.dynamorm.codec import Item
 from streamer.dynamorm.engine import Page
 from streamer.dynamorm.errors import ConditionFailed, InvalidRequest, Reason, TransactionCancelled
 from streamer.dynamorm.evaluation import apply, comparable, holds
-from streamer.dynamorm.requests import (
-    Check,
-    Delete,
-    Get,
-    Put,
-    Query,
-    Transaction,
-    TransactionAction,
-    Update,
-    Write,
-)
+from streamer.dynamorm.queries import Query
+from streamer.dynamorm.requests import Check, Delete, Get, Put, Update, Write
 from streamer.dynamorm.schema import Table
+from streamer.dynamorm.transactions import Transaction, TransactionAction
 
 _Place = tuple[Any, ...]
 """Where an item is: the comparable values of its key."""
