@@ -40,7 +40,15 @@ from streamer.dynamorm.expressions import Condition, UpdateAction
 from streamer.dynamorm.models import Key, Model
 from streamer.dynamorm.queries import Query
 from streamer.dynamorm.requests import Check, Delete, Get, Put, Update
-from streamer.dynamorm.schema import Index, KeyAttribute, KeyType, StreamView, Table
+from streamer.dynamorm.schema import (
+    Index,
+    KeyAttribute,
+    KeyType,
+    Projection,
+    StreamView,
+    Table,
+    Throughput,
+)
 from streamer.dynamorm.transactions import Transaction
 
 __all__ = [
@@ -68,6 +76,7 @@ __all__ = [
     "KeyType",
     "Model",
     "Page",
+    "Projection",
     "Put",
     "Query",
     "Reason",
@@ -75,6 +84,7 @@ __all__ = [
     "Table",
     "TableNotFound",
     "Throttled",
+    "Throughput",
     "Transaction",
     "TransactionCancelled",
     "TransactionConflict",
