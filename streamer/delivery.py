@@ -115,7 +115,7 @@ class OutcomeDelivery:
             message = outcome_message(state, result, sign=self._sign(), now=self._clock.now())
         subscribers = self._subscriptions.list(key)
         deliveries = self._sender.send_many(subscribers, encode(message)) if subscribers else []
-        complete = Delivery.FAILED not in deliveries
+        complete = all(delivery.is_settled for delivery in deliveries)
         if complete and state.outcome_sequence is not None:
             self._requests.delivered(key, sequence=state.outcome_sequence)
         return complete

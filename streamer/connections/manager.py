@@ -1,19 +1,22 @@
-"""Sends messages to connections: one, or many at once."""
+"""Sends messages to connections: one, several, or all of a tenant or of users."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import dataclass, replace
 from logging import Logger
 from threading import Lock
 from typing import Protocol
 
 from streamer.clock import Clock
+from streamer.connections.breaker import Admission, CircuitBreaker
+from streamer.connections.counters import Counters
 from streamer.connections.retries import Delivery, Reply, RetryPolicy, Wait, decide
 from streamer.connections.transport import MAX_CONNECTIONS, Transport
-from streamer.errors import MessageTooLarge
+from streamer.errors import MessageTooLarge, ServiceUnavailable
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
 
-__all__ = ["ConnectionManager", "Delivery", "RetryPolicy", "Subscriber"]
+__all__ = ["Broadcast", "ConnectionManager", "Counters", "Delivery", "Directory", "RetryPolicy", "Subscriber"]
 
 
 class Subscriber(Protocol):
@@ -26,11 +29,40 @@ class Subscriber(Protocol):
     def endpoint(self) -> str: ...
 
 
+class Directory(Protocol):
+    """Knows who is connected; the ConnectionStore."""
+
+    def list_for_tenant(self, tenant_id: str) -> Iterable[Subscriber]: ...
+
+    def list_for_user(self, tenant_id: str, user_id: str) -> Iterable[Subscriber]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """What became of a broadcast.
+
+    Attributes:
+        deliveries: by connection id.
+    """
+
+    deliveries: Mapping[str, Delivery]
+
+    def count(self, delivery: Delivery) -> int:
+        """Return how many connections it ended so for."""
+        return sum(each is delivery for each in self.deliveries.values())
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether everyone who is still connected has it."""
+        return all(delivery.is_settled for delivery in self.deliveries.values())
+
+
 class ConnectionManager:
-    """Sends messages, insists where that can help, and reports connections that are gone.
+    """Sends messages, insists where that can help, and reports connections that are gone. Thread-safe.
 
     At least once: a post whose answer was lost is sent again. Messages that one thread sends one
-    after the other to a connection arrive in that order.
+    after the other to a connection arrive in that order. A connection that takes nothing is left alone
+    for a while, so that it holds nobody up; then one message is let through to see.
     """
 
     def __init__(
@@ -43,6 +75,8 @@ class ConnectionManager:
         random: Callable[[], float],
         logger: Logger,
         policy: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen
+        directory: Directory | None = None,
+        breaker: CircuitBreaker | None = None,
         max_parallel: int = MAX_CONNECTIONS,
     ) -> None:
         """Make a manager; threads are started when many connections are sent to.
@@ -51,6 +85,7 @@ class ConnectionManager:
             on_gone: called with the id of a connection that does not exist any more, to remove it;
                 from any thread, and more than once. What it raises is logged and goes no further.
             random: returns the jitter, in [0, 1).
+            directory: where broadcasts find connections.
             max_parallel: connections that are sent to at the same time.
         """
         self._transport = transport
@@ -60,9 +95,17 @@ class ConnectionManager:
         self._random = random
         self._logger = logger
         self._policy = policy
+        self._directory = directory
+        self._breaker = breaker or CircuitBreaker()
+        self._counters = Counters()
         self._max_parallel = max_parallel
         self._pool: ThreadPoolExecutor | None = None
         self._lock = Lock()
+
+    @property
+    def counters(self) -> Counters:
+        """What was sent so far, and how it ended."""
+        return self._counters
 
     def send(self, endpoint: str, connection_id: str, data: bytes) -> Delivery:
         """Send one message to one connection, with retries.
@@ -92,6 +135,51 @@ class ConnectionManager:
         ]
         return [future.result() for future in futures]
 
+    def broadcast(self, data: bytes, *, tenant_id: str, user_ids: Iterable[str] | None = None) -> Broadcast:
+        """Send one message to every connection of a tenant, or of some of its users.
+
+        Who connects or leaves meanwhile may or may not get it.
+
+        Args:
+            user_ids: whose connections; None: everybody's.
+
+        Raises:
+            MessageTooLarge: more than 128 KB; nothing is sent.
+            ServiceUnavailable: the connections cannot be listed for now; nothing is sent.
+        """
+        _check_size(data)
+        if self._directory is None:
+            raise TypeError("This manager has no directory; give it one to broadcast.")
+        found: dict[str, Subscriber] = {}
+        if user_ids is None:
+            found.update((to.connection_id, to) for to in self._directory.list_for_tenant(tenant_id))
+        else:
+            for user_id in dict.fromkeys(user_ids):
+                listed = self._directory.list_for_user(tenant_id, user_id)
+                found.update((to.connection_id, to) for to in listed)
+        deliveries = self.send_many([*found.values()], data)
+        return Broadcast(dict(zip(found, deliveries, strict=True)))
+
+    def is_active(self, endpoint: str, connection_id: str) -> bool:
+        """Whether a connection is open, as API Gateway knows it; one that is gone is removed.
+
+        A connection whose `$connect` is not answered yet is not open.
+
+        Raises:
+            ServiceUnavailable: API Gateway does not say, for now.
+        """
+        verdict, reply, attempts = self._try(
+            lambda: self._transport.get(endpoint, connection_id), self._policy
+        )
+        if verdict is Delivery.FAILED:
+            self._log_failure(
+                "A connection was not asked after", "connection.unknown", connection_id, reply, attempts
+            )
+            raise ServiceUnavailable("Whether the connection is open cannot be told now; try again later.")
+        if verdict is Delivery.GONE:
+            self._gone(connection_id)
+        return verdict is Delivery.DELIVERED
+
     def disconnect(self, endpoint: str, connection_id: str) -> None:
         """Close a connection, as far as that is possible; one that is gone is closed already."""
         reply = self._transport.delete(endpoint, connection_id)
@@ -106,20 +194,46 @@ class ConnectionManager:
             pool.shutdown()
 
     def _insist(self, endpoint: str, connection_id: str, data: bytes) -> Delivery:
+        with self._lock:
+            admission = self._breaker.admit(connection_id, self._clock.now())
+        if admission is Admission.REJECT:
+            delivery = Delivery.REJECTED
+        else:
+            delivery = self._attempt(endpoint, connection_id, data, is_probe=admission is Admission.PROBE)
+        self._count(delivery)
+        return delivery
+
+    def _attempt(self, endpoint: str, connection_id: str, data: bytes, *, is_probe: bool) -> Delivery:
+        policy = replace(self._policy, attempts=1) if is_probe else self._policy
         try:
-            return self._send(endpoint, connection_id, data)
+            verdict, reply, attempts = self._try(
+                lambda: self._transport.post(endpoint, connection_id, data), policy
+            )
         except Exception:
             self._logger.exception(
                 "A message was not sent",
                 extra={"action": "message.not_sent", "connection_id": connection_id},
             )
+            with self._lock:
+                self._breaker.failed(connection_id, self._clock.now())
             return Delivery.FAILED
+        with self._lock:
+            if verdict is Delivery.FAILED and reply.may_pass:
+                self._breaker.failed(connection_id, self._clock.now())
+            else:  # it answered: what it refused for good is our fault, not the connection's
+                self._breaker.succeeded(connection_id)
+        if verdict is Delivery.GONE:
+            self._gone(connection_id)
+        elif verdict is Delivery.FAILED:
+            self._log_failure("A message was not taken", "message.not_taken", connection_id, reply, attempts)
+        return verdict
 
-    def _send(self, endpoint: str, connection_id: str, data: bytes) -> Delivery:
+    def _try(self, call: Callable[[], Reply], policy: RetryPolicy) -> tuple[Delivery, Reply, int]:
+        """Call until there is a verdict; return it with the last reply and the number of calls."""
         began = self._clock.now()
         attempt = 1
         while True:
-            reply = self._transport.post(endpoint, connection_id, data)
+            reply = call()
             now = self._clock.now()
             verdict = decide(
                 reply,
@@ -127,17 +241,19 @@ class ConnectionManager:
                 elapsed_s=now - began,
                 now=now,
                 jitter=self._random(),
-                policy=self._policy,
+                policy=policy,
             )
             if not isinstance(verdict, Wait):
-                break
+                return verdict, reply, attempt
             self._sleep(verdict.seconds)
             attempt += 1
-        if verdict is Delivery.GONE:
-            self._gone(connection_id)
-        elif verdict is Delivery.FAILED:
-            self._log_failure("A message was not taken", "message.not_taken", connection_id, reply, attempt)
-        return verdict
+            with self._lock:
+                self._counters = replace(self._counters, retried=self._counters.retried + 1)
+
+    def _count(self, delivery: Delivery) -> None:
+        name = _COUNTERS[delivery]
+        with self._lock:
+            self._counters = replace(self._counters, **{name: getattr(self._counters, name) + 1})
 
     def _gone(self, connection_id: str) -> None:
         try:
@@ -167,6 +283,15 @@ class ConnectionManager:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._max_parallel, thread_name_prefix="send")
             return self._pool
+
+
+_COUNTERS: Mapping[Delivery, str] = {
+    Delivery.DELIVERED: "sent",
+    Delivery.FAILED: "failed",
+    Delivery.GONE: "gone",
+    Delivery.REJECTED: "rejected",
+}
+"""Which counter a delivery is counted in."""
 
 
 def _check_size(data: bytes) -> None:

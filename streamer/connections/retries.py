@@ -18,6 +18,14 @@ class Delivery(StrEnum):
     FAILED = "failed"
     """It was not taken, although the connection may be there."""
 
+    REJECTED = "rejected"
+    """It was not sent: the connection took nothing lately and is left alone for a while."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing left to do: who is still connected has it."""
+        return self in (Delivery.DELIVERED, Delivery.GONE)
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -32,6 +40,11 @@ class Reply:
     status: int | None
     retry_after: str | None = None
     failure: str | None = None
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same call may succeed later: throttled, failed on their side, or no answer."""
+        return self.status is None or self.status == 429 or self.status >= 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +95,8 @@ def decide(
             return Delivery.DELIVERED
         if status == 410:
             return Delivery.GONE
-        if status != 429 and status < 500:
-            return Delivery.FAILED
+    if not reply.may_pass:
+        return Delivery.FAILED
     if attempt >= policy.attempts:
         return Delivery.FAILED
     wanted_s = retry_after_s(reply.retry_after, now)

@@ -40,6 +40,10 @@ class Transport(Protocol):
         """Send `data` to a connection as one text message."""
         ...
 
+    def get(self, endpoint: str, connection_id: str) -> Reply:
+        """Ask after a connection: 200 if it is open, 410 if it is not."""
+        ...
+
     def delete(self, endpoint: str, connection_id: str) -> Reply:
         """Close a connection."""
         ...
@@ -51,10 +55,7 @@ def connection_url(endpoint: str, connection_id: str) -> str:
 
 
 class SignedTransport:
-    """The management API over HTTP. Safe to use from many threads; connections are kept alive.
-
-    A circuit breaker, when its turn comes, is another `Transport` around this one.
-    """
+    """The management API over HTTP. Safe to use from many threads; connections are kept alive."""
 
     def __init__(
         self,
@@ -99,6 +100,9 @@ class SignedTransport:
 
     def post(self, endpoint: str, connection_id: str, data: bytes) -> Reply:
         return self._request("POST", endpoint, connection_id, data)
+
+    def get(self, endpoint: str, connection_id: str) -> Reply:
+        return self._request("GET", endpoint, connection_id, b"")
 
     def delete(self, endpoint: str, connection_id: str) -> Reply:
         return self._request("DELETE", endpoint, connection_id, b"")

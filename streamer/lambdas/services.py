@@ -129,6 +129,7 @@ class Services:
             sleep=self.sleep,
             random=self.random,
             logger=self.logger,
+            directory=self.connections,
         )
 
     @cached_property

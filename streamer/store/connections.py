@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from streamer.clock import Clock
-from streamer.dynamorm import Database, Delete, Engine, Put
+from streamer.dynamorm import Condition, Database, Delete, Engine, Put, Query
 from streamer.errors import NotFound
 from streamer.settings import Settings
 from streamer.store.limits import CONNECTION_TTL_S
@@ -55,3 +55,22 @@ class ConnectionStore:
     def delete(self, connection_id: str) -> None:
         """Forget a connection. Idempotent; its subscriptions are another store's."""
         self._database.write(Delete(Connection.at(connection_id=connection_id)))
+
+    def list_for_tenant(self, tenant_id: str) -> list[Connection]:
+        """Return the open connections of a tenant.
+
+        The index follows the table after a moment. A row that cannot be read is passed over.
+
+        Shape:
+            index `tenant-index`.
+        """
+        return self._list(Connection.tenant_id == tenant_id)
+
+    def list_for_user(self, tenant_id: str, user_id: str) -> list[Connection]:
+        """Return the open connections of a user, as `list_for_tenant` does."""
+        return self._list((Connection.tenant_id == tenant_id) & (Connection.user_id == user_id))
+
+    @translated
+    def _list(self, where: Condition) -> list[Connection]:
+        query = Query(Connection, where, index="tenant-index")
+        return [*self._database.query(query, on_unreadable=lambda _item, _error: None)]

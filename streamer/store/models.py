@@ -34,6 +34,7 @@ REQUESTS = Table(
 CONNECTIONS = Table(
     name="connections",
     partition_key=KeyAttribute("pk"),
+    indexes=(Index("tenant-index", KeyAttribute("tenant_id"), KeyAttribute("user_id")),),
     ttl_attribute="expires_at",
 )
 

@@ -95,6 +95,30 @@ def test_an_expired_or_deleted_connection_is_absent(stores: Any, connection: Con
         stores.connections.get(connection.connection_id)
 
 
+def test_connections_are_listed_by_tenant_and_user(stores: Any, connection: Connection) -> None:
+    """All connections of a tenant or of one of its users are listed, and nobody else's."""
+    for connection_id, tenant, user in (
+        ("a=", "demo", "ann"),
+        ("b=", "demo", "ann"),
+        ("c=", "demo", "ben"),
+        ("d=", "other", "ann"),
+    ):
+        stores.connections.put(
+            connection.replace(connection_id=connection_id, tenant_id=tenant, user_id=user)
+        )
+
+    def ids(rows: Any) -> set[str]:
+        return {row.connection_id for row in rows}
+
+    assert ids(stores.connections.list_for_tenant("demo")) == {"a=", "b=", "c="}
+    assert ids(stores.connections.list_for_user("demo", "ann")) == {"a=", "b="}
+    assert ids(stores.connections.list_for_user("demo", "an")) == set()
+    stores.connections.delete("a=")
+    assert ids(stores.connections.list_for_user("demo", "ann")) == {"b="}
+    stores.clock.advance(CONNECTION_TTL_S + 1)
+    assert ids(stores.connections.list_for_tenant("demo")) == set()
+
+
 class BrokenRow(
     Model, table=SUBSCRIPTIONS, partition="REQUEST#{tenant}#{user}#{request}", sort="CONNECTION#b="
 ):

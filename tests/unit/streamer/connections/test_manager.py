@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from streamer.connections.manager import ConnectionManager, Delivery
+from streamer.connections.breaker import COOL_DOWN_S
+from streamer.connections.manager import Broadcast, ConnectionManager, Counters, Delivery
 from streamer.connections.retries import Reply
-from streamer.errors import MessageTooLarge
+from streamer.errors import MessageTooLarge, ServiceUnavailable
 
 ENDPOINT = "https://gateway/local"
 
@@ -49,6 +50,9 @@ class Script:
             raise answer
         return answer
 
+    def get(self, endpoint: str, connection_id: str) -> Reply:
+        return self.post(endpoint, connection_id, b"")
+
     def delete(self, endpoint: str, connection_id: str) -> Reply:
         self.deleted.append(connection_id)
         return self.answers.get(connection_id, [Reply(204)])[0]  # type: ignore[return-value]
@@ -74,6 +78,19 @@ class To:
 
 
 @dataclass
+class People:
+    """A directory: connection ids by user, of one tenant."""
+
+    connected: dict[str, list[str]]
+
+    def list_for_tenant(self, tenant_id: str) -> list[To]:
+        return [to for user in self.connected for to in self.list_for_user(tenant_id, user)]
+
+    def list_for_user(self, tenant_id: str, user_id: str) -> list[To]:
+        return [To(each) for each in self.connected.get(user_id, ())] if tenant_id == "acme" else []
+
+
+@dataclass
 class Bench:
     """A manager and everything around it."""
 
@@ -82,6 +99,7 @@ class Bench:
     gone: list[str] = field(default_factory=list)
     lines: Lines = field(default_factory=Lines)
     forget: Callable[[str], None] | None = None
+    people: People | None = None
 
     def __post_init__(self) -> None:
         logger = logging.Logger("test")
@@ -93,6 +111,7 @@ class Bench:
             sleep=self.clock.sleep,
             random=lambda: 0.5,
             logger=logger,
+            directory=self.people,
             max_parallel=4,
         )
 
@@ -101,7 +120,7 @@ class Bench:
 def bench() -> Iterator[Callable[..., Bench]]:
     made: list[Bench] = []
 
-    def make(script: Script, **parts: Callable[[str], None]) -> Bench:
+    def make(script: Script, **parts: object) -> Bench:
         made.append(Bench(script, **parts))  # type: ignore[arg-type]
         return made[-1]
 
@@ -243,3 +262,130 @@ def test_disconnect(bench: Callable[..., Bench], reply: Reply, lines: int) -> No
     it.manager.disconnect(ENDPOINT, "c1")
     assert it.script.deleted == ["c1"]
     assert len(it.lines.records) == lines
+
+
+@pytest.mark.parametrize(
+    ("users", "reached"),
+    [
+        (None, {"a1", "a2", "b1"}),
+        (["ann"], {"a1", "a2"}),
+        (["ben", "ann", "ben"], {"a1", "a2", "b1"}),
+        (["eve"], set()),
+    ],
+    ids=["the tenant", "a user", "users", "nobody"],
+)
+def test_a_broadcast_reaches_the_tenant_or_its_users(
+    bench: Callable[..., Bench], users: list[str] | None, reached: set[str]
+) -> None:
+    """Everybody of the tenant, or every connection of the named users, once."""
+    script = Script()
+    manager = bench(script, people=People({"ann": ["a1", "a2"], "ben": ["b1"]})).manager
+    outcome = manager.broadcast(b"x", tenant_id="acme", user_ids=users)
+    assert {connection_id for _, connection_id, _ in script.posts} == reached == set(outcome.deliveries)
+    assert len(script.posts) == len(reached)
+    assert outcome.is_settled
+    assert manager.broadcast(b"x", tenant_id="other", user_ids=users).deliveries == {}
+
+
+def test_a_broadcast_tells_what_became_of_each(bench: Callable[..., Bench]) -> None:
+    """One that is gone and one that fails are told apart from those that got it."""
+    people = People({"ann": ["here", "gone", "failing"]})
+    made = bench(Script(gone=[Reply(410)], failing=[Reply(403)]), people=people)
+    outcome = made.manager.broadcast(b"x", tenant_id="acme")
+    assert outcome == Broadcast(
+        {"here": Delivery.DELIVERED, "gone": Delivery.GONE, "failing": Delivery.FAILED}
+    )
+    assert (outcome.count(Delivery.GONE), outcome.is_settled) == (1, False)
+    assert made.gone == ["gone"]
+
+
+def test_a_connection_that_takes_nothing_is_left_alone(bench: Callable[..., Bench]) -> None:
+    """After three sends that failed with all their retries, nothing is posted until the cool-down is over."""
+    made = bench(Script(bad=[Reply(500)]))
+    for _ in range(3):
+        assert made.manager.send(ENDPOINT, "bad", b"x") is Delivery.FAILED
+    posts = len(made.script.posts)
+    assert made.manager.send(ENDPOINT, "bad", b"x") is Delivery.REJECTED
+    assert made.manager.send(ENDPOINT, "good", b"x") is Delivery.DELIVERED
+    assert len(made.script.posts) == posts + 1
+    assert made.clock.slept != []
+
+
+def test_a_probe_is_one_post(bench: Callable[..., Bench]) -> None:
+    """After the cool-down one post decides, without retries: failed it waits again, taken it is over."""
+    made = bench(Script(bad=[Reply(500)]))
+    for _ in range(3):
+        made.manager.send(ENDPOINT, "bad", b"x")
+    made.clock.time += COOL_DOWN_S
+    made.script.posts.clear()
+    assert made.manager.send(ENDPOINT, "bad", b"x") is Delivery.FAILED
+    assert len(made.script.posts) == 1
+    assert made.manager.send(ENDPOINT, "bad", b"x") is Delivery.REJECTED
+    made.clock.time += COOL_DOWN_S
+    made.script.answers["bad"] = [Reply(200)]
+    assert made.manager.send(ENDPOINT, "bad", b"x") is Delivery.DELIVERED
+    assert made.manager.send(ENDPOINT, "bad", b"x") is Delivery.DELIVERED
+
+
+def test_only_one_probe_is_under_way(bench: Callable[..., Bench]) -> None:
+    """While a probe has no answer, nothing else goes to that connection."""
+    made = bench(Script(bad=[Reply(500)]))
+    for _ in range(3):
+        made.manager.send(ENDPOINT, "bad", b"x")
+    made.clock.time += COOL_DOWN_S
+    beside: list[Delivery] = []
+
+    def look(connection_id: str) -> None:
+        if len(beside) == 0:
+            beside.append(made.manager.send(ENDPOINT, connection_id, b"y"))
+
+    made.script.before = look
+    made.manager.send(ENDPOINT, "bad", b"x")
+    assert beside == [Delivery.REJECTED]
+
+
+@pytest.mark.parametrize("status", [400, 403, 413])
+def test_a_refusal_for_good_says_nothing_about_the_connection(
+    bench: Callable[..., Bench], status: int
+) -> None:
+    """What is our own fault does not make a connection be left alone."""
+    made = bench(Script(c=[Reply(status)]))
+    assert [made.manager.send(ENDPOINT, "c", b"x") for _ in range(5)] == [Delivery.FAILED] * 5
+
+
+def test_a_fault_of_the_transport_counts_as_a_failure(bench: Callable[..., Bench]) -> None:
+    """An exception is a failure too, and a probe that raises does not stay under way for ever."""
+    made = bench(Script(c=[RuntimeError("boom")]))
+    for _ in range(3):
+        made.manager.send(ENDPOINT, "c", b"x")
+    for _ in range(2):
+        made.clock.time += COOL_DOWN_S
+        assert made.manager.send(ENDPOINT, "c", b"x") is Delivery.FAILED
+
+
+def test_everything_is_counted(bench: Callable[..., Bench]) -> None:
+    """Each message is counted once by its end, and each further post as a retry."""
+    made = bench(Script(gone=[Reply(410)], bad=[Reply(500)], slow=[Reply(429), Reply(200)]))
+    for connection_id in ("ok", "gone", "slow", "bad", "bad", "bad", "bad"):
+        made.manager.send(ENDPOINT, connection_id, b"x")
+    assert made.manager.counters == Counters(sent=2, gone=1, failed=3, rejected=1, retried=1 + 3 * 3)
+
+
+@pytest.mark.parametrize(
+    ("answers", "active"),
+    [([Reply(200)], True), ([Reply(410)], False), ([Reply(429), Reply(200)], True)],
+    ids=["open", "gone", "throttled first"],
+)
+def test_is_active(bench: Callable[..., Bench], answers: list[Reply], active: bool) -> None:
+    """A connection is active if API Gateway says so; one that is gone is removed."""
+    made = bench(Script(c=answers))
+    assert made.manager.is_active(ENDPOINT, "c") is active
+    assert made.gone == ([] if active else ["c"])
+
+
+def test_is_active_does_not_guess(bench: Callable[..., Bench]) -> None:
+    """Where API Gateway gives no answer, that is said, and nothing is removed."""
+    made = bench(Script(c=[Reply(None, failure="ReadTimeoutError")]))
+    with pytest.raises(ServiceUnavailable):
+        made.manager.is_active(ENDPOINT, "c")
+    assert made.gone == []
