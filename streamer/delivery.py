@@ -6,15 +6,11 @@ from typing import Any, Protocol
 from streamer.actions.links import Signer, resolve_links
 from streamer.clock import Clock, timestamp
 from streamer.connections.manager import Delivery, Subscriber
-from streamer.errors import ActionFailed
+from streamer.errors import ResultTooLarge
 from streamer.lifecycle import Status
 from streamer.protocol import Complete, Error, ErrorInfo, Message, encode
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
 from streamer.store import RequestKey, RequestState, RequestStore, SubscriptionStore
-
-RESULT_TOO_LARGE = "RESULT_TOO_LARGE"
-"""Error code of a request whose result does not fit into a message."""
-
 
 RESERVED_BYTES = 4_096
 """Bytes of an outcome's message that a result leaves for the sequence, the time and signed links. Ours."""
@@ -58,18 +54,17 @@ def check_result_fits(request_id: str, result: Any) -> None:
     """Refuse a result that no message could carry, before it is stored.
 
     Raises:
-        ActionFailed: `RESULT_TOO_LARGE`.
+        ResultTooLarge: it is larger.
     """
     size = len(encode(Complete(request_id=request_id, sequence=0, timestamp="", success=True, result=result)))
     if size > MAX_MESSAGE_BYTES - RESERVED_BYTES:
         raise too_large("result", size)
 
 
-def too_large(what: str, size_bytes: int) -> ActionFailed:
+def too_large(what: str, size_bytes: int) -> ResultTooLarge:
     """Return the error of an action whose `what`, "result" for example, fits into no message."""
-    return ActionFailed(
-        f"The {what} has {size_bytes} bytes and a message holds {MAX_MESSAGE_BYTES}; return a link instead.",
-        code=RESULT_TOO_LARGE,
+    return ResultTooLarge(
+        f"The {what} has {size_bytes} bytes and a message holds {MAX_MESSAGE_BYTES}; return a link instead."
     )
 
 

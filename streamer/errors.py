@@ -13,9 +13,12 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     UNAUTHORIZED = "UNAUTHORIZED"
     FORBIDDEN = "FORBIDDEN"
+    RATE_LIMITED = "RATE_LIMITED"
     DUPLICATE_REQUEST = "DUPLICATE_REQUEST"
+    CANCELLED = "CANCELLED"
     TIMEOUT = "TIMEOUT"
     PROCESSING_FAILED = "PROCESSING_FAILED"
+    RESULT_TOO_LARGE = "RESULT_TOO_LARGE"
     SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
     INTERNAL_ERROR = "INTERNAL_ERROR"
 
@@ -26,11 +29,13 @@ class StreamerError(Exception):
     Attributes:
         code: what goes on the wire.
         retryable: whether the same request can succeed later.
+        retry_after_s: seconds after which, where that is known.
         details: JSON-able facts for the client.
     """
 
     code: ClassVar[str] = ErrorCode.INTERNAL_ERROR
     retryable: ClassVar[bool] = False
+    retry_after_s: float | None = None
 
     def __init__(self, message: str, *, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -77,6 +82,23 @@ class Forbidden(StreamerError):
     code = ErrorCode.FORBIDDEN
 
 
+class RateLimited(StreamerError):
+    """The caller has as many requests in flight as it may.
+
+    Attributes:
+        retry_after_s: seconds after which another may be taken.
+    """
+
+    code = ErrorCode.RATE_LIMITED
+    retryable = True
+
+    def __init__(
+        self, message: str, *, retry_after_s: float, details: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message, details=details)
+        self.retry_after_s = retry_after_s
+
+
 class DuplicateRequest(StreamerError):
     """The request's id is taken by another payload of the same user."""
 
@@ -94,6 +116,28 @@ class ProcessingFailed(StreamerError):
     """The action failed in a way that it did not foresee, in every attempt it was given."""
 
     code = ErrorCode.PROCESSING_FAILED
+
+
+class ResultTooLarge(StreamerError):
+    """What an action returned is more than is stored for a client."""
+
+    code = ErrorCode.RESULT_TOO_LARGE
+
+
+class CancelRequested(StreamerError):
+    """Raised where an action reports progress or stores a checkpoint, because its user cancelled the request.
+
+    Let it pass: the request is CANCELLED when it leaves the action.
+    """
+
+    code = ErrorCode.CANCELLED
+
+
+class InternalError(StreamerError):
+    """A fault of ours, whose text is in the log."""
+
+    code = ErrorCode.INTERNAL_ERROR
+    retryable = True
 
 
 class ServiceUnavailable(StreamerError):
@@ -115,11 +159,13 @@ class ActionFailed(StreamerError):
         *,
         code: str = ErrorCode.PROCESSING_FAILED,
         retryable: bool = False,
+        retry_after_s: float | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message, details=details)
         self.code = code  # type: ignore[misc]  # one class for every code that users' actions invent
         self.retryable = retryable  # type: ignore[misc]
+        self.retry_after_s = retry_after_s
 
 
 class MessageTooLarge(StreamerError):
@@ -156,6 +202,20 @@ class AlreadyClaimed(StreamerError):
 
 class Superseded(StreamerError):
     """A write was refused because this attempt no longer owns the request. Never sent to a client."""
+
+
+class ContinueLater(StreamerError):
+    """Ends an invocation whose time is nearly over: the action goes on in another one.
+
+    Raised where the action stores a checkpoint. Let it pass. Never sent to a client.
+
+    Attributes:
+        checkpoint: what the next invocation restores, as plain JSON values.
+    """
+
+    def __init__(self, checkpoint: Any) -> None:
+        super().__init__("The time of this invocation is nearly over; the next goes on from the checkpoint.")
+        self.checkpoint = checkpoint
 
 
 class InvalidDeployment(StreamerError):

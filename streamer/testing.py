@@ -16,7 +16,7 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
-from streamer.actions.context import ActionContext, ReportProgress
+from streamer.actions.context import ActionContext, ReportProgress, StoreCheckpoint
 from streamer.actions.declaration import action
 from streamer.actions.payloads import Payload
 from streamer.clock import Clock, SystemClock
@@ -90,6 +90,8 @@ def make_context(
     clock: Clock | None = None,
     settings: Settings | None = None,
     progress: ReportProgress | None = None,
+    checkpoint: StoreCheckpoint | None = None,
+    restored: Any = None,
     remaining_s: Callable[[], float] = lambda: 900.0,
 ) -> ActionContext:
     """Return a context to call an action with: `echo({"a": 1}, make_context())`.
@@ -97,6 +99,8 @@ def make_context(
     Args:
         clients: what `context.client(name)` returns, by name, for example `{"s3": MemoryS3()}`.
         progress: for example a `RecordedProgress`.
+        checkpoint: what takes the action's checkpoints, for example the `append` of a list.
+        restored: the checkpoint that the action goes on from.
     """
     return ActionContext(
         identity=Identity(tenant, user, frozenset(), expires_at=float("inf")),
@@ -109,6 +113,8 @@ def make_context(
         logger=logging.getLogger("streamer.testing"),
         remaining_s=remaining_s,
         progress=progress,
+        checkpoint=checkpoint,
+        restored=restored,
     )
 
 

@@ -10,5 +10,18 @@ from streamer.actions.generate_report import generate_report
 from streamer.actions.health import health
 from streamer.actions.links import Link
 from streamer.actions.payloads import Payload
+from streamer.actions.retry_policy import DEFAULT_RETRY, NO_RETRY, RetryPolicy
 
-__all__ = ["Action", "ActionContext", "Link", "Payload", "action", "echo", "generate_report", "health"]
+__all__ = [
+    "DEFAULT_RETRY",
+    "NO_RETRY",
+    "Action",
+    "ActionContext",
+    "Link",
+    "Payload",
+    "RetryPolicy",
+    "action",
+    "echo",
+    "generate_report",
+    "health",
+]

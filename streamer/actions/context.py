@@ -15,6 +15,12 @@ class ReportProgress(Protocol):
     def __call__(self, percentage: float, message: str = "", **metadata: Any) -> None: ...
 
 
+class StoreCheckpoint(Protocol):
+    """Keeps what a long request needs to go on from here."""
+
+    def __call__(self, state: Any) -> None: ...
+
+
 class ActionContext:
     """One run of an action.
 
@@ -32,12 +38,19 @@ class ActionContext:
         remaining_s: returns the seconds that are left until this attempt is ended from outside.
         progress: `context.progress(40.0, "Read 400 rows", rows=400)`. Cheap enough for a loop: what
             comes faster than clients are told is dropped except the latest. Of a short request it
-            goes nowhere. It raises `Superseded` when this attempt no longer counts: let it pass.
+            goes nowhere. It raises `Superseded` when this attempt no longer counts, and
+            `CancelRequested` when the user cancelled the request: let both pass.
+        checkpoint: `context.checkpoint({"next_row": 400})` says what the action needs to go on from
+            here, any JSON-able value. When the time of the invocation is nearly over the call ends it
+            (`ContinueLater`: let it pass), and the action is called again with `restored`. Call it
+            often, where the work so far is safe. Of a short request it goes nowhere.
+        restored: the last checkpoint of this request; None when it begins anew.
         logger: `context.logger.info("A constant sentence", extra={"action": "report.read"})`.
     """
 
     __slots__ = (
         "attempt",
+        "checkpoint",
         "client",
         "clock",
         "correlation_id",
@@ -46,6 +59,7 @@ class ActionContext:
         "progress",
         "remaining_s",
         "request_id",
+        "restored",
         "settings",
     )
 
@@ -62,6 +76,8 @@ class ActionContext:
         logger: Logger,
         remaining_s: Callable[[], float],
         progress: ReportProgress | None = None,
+        checkpoint: StoreCheckpoint | None = None,
+        restored: Any = None,
     ) -> None:
         self.identity = identity
         self.request_id = request_id
@@ -73,7 +89,13 @@ class ActionContext:
         self.logger = logger
         self.remaining_s = remaining_s
         self.progress: ReportProgress = progress or _nowhere
+        self.checkpoint: StoreCheckpoint = checkpoint or _not_kept
+        self.restored = restored
 
 
 def _nowhere(percentage: float, message: str = "", **metadata: Any) -> None:
     """Report progress of a request that has none."""
+
+
+def _not_kept(state: Any) -> None:
+    """Take a checkpoint of a request that is never continued."""

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from streamer.actions.context import ActionContext
 from streamer.actions.payloads import parse_payload, refused
+from streamer.actions.retry_policy import DEFAULT_RETRY, RetryPolicy
 from streamer.protocol.limits import MAX_ACTION_LENGTH, MAX_SYNC_TIMEOUT_S, SYNC_THRESHOLD_S
 
 MAX_TIMEOUT_S = 840.0
@@ -31,6 +32,7 @@ class Action:
         timeout_s: seconds after which an attempt is given up.
         permission: what the caller's token must grant; None: nothing.
         validate: a rule beyond the payload's type.
+        retry: how often a long request is begun again after a failure that may pass.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Action:
     timeout_s: float
     permission: str | None = None
     validate: Validate[Any] | None = None
+    retry: RetryPolicy = DEFAULT_RETRY
 
     def __post_init__(self) -> None:
         if not 0 < len(self.name) <= MAX_ACTION_LENGTH:
@@ -90,6 +93,7 @@ def action(
     timeout_s: float | None = None,
     permission: str | None = None,
     validate: Validate[P] | None = None,
+    retry: RetryPolicy = DEFAULT_RETRY,
 ) -> Callable[[Callable[[P, ActionContext], Any]], Action]:
     """Declare the decorated function as an action; see `Action` for the arguments.
 
@@ -103,6 +107,6 @@ def action(
         timeout_s = MAX_TIMEOUT_S if estimated_duration_s > SYNC_THRESHOLD_S else MAX_SYNC_TIMEOUT_S
 
     def declare(function: Callable[[P, ActionContext], Any]) -> Action:
-        return Action(name, function, payload, estimated_duration_s, timeout_s, permission, validate)
+        return Action(name, function, payload, estimated_duration_s, timeout_s, permission, validate, retry)
 
     return declare

@@ -2,11 +2,7 @@
 
 from dataclasses import dataclass
 
-BASE_S = 1.0
-"""Upper bound of the first wait. Ours."""
-
-CAP_S = 60.0
-"""Upper bound of any wait. Ours."""
+from streamer.actions.retry_policy import BASE_S, CAP_S
 
 MAX_WAIT_IN_INVOCATION_S = 10.0
 """A longer wait is not worth a running environment: the request is put back instead. Ours."""

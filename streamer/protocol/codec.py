@@ -7,7 +7,7 @@ import msgspec
 
 from streamer.errors import InvalidMessage
 from streamer.protocol.limits import MAX_ACTION_LENGTH, MAX_ID_LENGTH
-from streamer.protocol.messages import Message, Request
+from streamer.protocol.messages import Complete, Error, Message, Request, Response
 
 _REQUEST_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_ID_LENGTH}}}")
 
@@ -54,9 +54,14 @@ def decode_message(text: str | bytes) -> Message | None:
     types: a client must not fail on either.
     """
     try:
-        return _message_decoder.decode(text)
+        message = _message_decoder.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    match message:
+        case Response(success=False) | Complete(success=False) | Error(success=True):
+            return None
+        case _:
+            return message
 
 
 def encode(message: Message | Request) -> bytes:

@@ -11,7 +11,7 @@ from streamer.actions.registry import ActionRegistry
 from streamer.actions.running import ActionRunner
 from streamer.clock import Clock, timestamp
 from streamer.delivery import OutcomeDelivery
-from streamer.errors import ErrorCode, Forbidden, InvalidMessage, ServiceUnavailable, StreamerError
+from streamer.errors import Forbidden, InternalError, InvalidMessage, StreamerError
 from streamer.identity import Identity
 from streamer.lifecycle import TERMINAL
 from streamer.protocol import (
@@ -51,7 +51,7 @@ def error_message(error: StreamerError, *, request_id: str | None, now: float) -
             code=error.code,
             message=str(error),
             details=error.details or None,
-            retry=Retry(retryable=True) if error.retryable else None,
+            retry=Retry(retryable=True, after_s=error.retry_after_s) if error.retryable else None,
         ),
     )
 
@@ -97,7 +97,9 @@ class Router:
             return self._refused(error, request_id)
         except Exception:
             self._logger.exception("A message was not answered", extra={"action": "message.failed"})
-            failure = ServiceUnavailable("The request could not be taken just now; send it again.")
+            failure = InternalError(
+                "The server failed to answer, by a fault of its own; send the message again."
+            )
             return error_message(failure, request_id=request_id, now=self._clock.now())
 
     def _answer(self, arrival: Arrival, caller: Connection, request: Request, request_id: str) -> Message:
@@ -157,8 +159,7 @@ class Router:
         )
 
     def _refused(self, error: StreamerError, request_id: str | None) -> Message:
-        level = "error" if error.code == ErrorCode.INTERNAL_ERROR else "info"
-        getattr(self._logger, level)(
+        self._logger.info(
             "A message was refused",
             extra={"action": "message.refused", "code": error.code, "request_id": request_id},
         )

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.errors import InvalidMessage
-from streamer.protocol import Request, decode_request, encode
+from streamer.lifecycle import Status
+from streamer.protocol import Request, decode_message, decode_request, encode
+from streamer.protocol.fields import STATUSES
 
 PIECES = st.lists(st.sampled_from(['{"action":', '"echo"', '"id":', "[", "]", "{", "}", ",", "1", "\\", "é"]))
 
@@ -66,3 +68,41 @@ def test_refusal_names_the_request_where_it_can(fields: dict[str, object], reque
 def test_request_comes_back_as_it_was(request: Request) -> None:
     """What is encoded is decoded to the same request."""
     assert decode_request(encode(request)) == request
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "response", "success": False, "data": None},
+        {"type": "complete", "success": False, "sequence": 1, "result": None},
+        {"type": "error", "success": True, "error": {"code": "C", "message": "m"}},
+        {"type": "error", "success": False, "error": {"code": "", "message": "m"}},
+        {"type": "progress", "sequence": 1, "attempt": 1, "percentage": 101, "message": ""},
+        {"type": "progress", "sequence": -1, "attempt": 1, "percentage": 1, "message": ""},
+        {"type": "acknowledgment", "sequence": 0, "status": "LOST", "message": ""},
+        {"type": "pong", "timestamp": "yesterday"},
+        {"type": "unheard-of"},
+        {"message": "Internal server error", "connectionId": "C=", "requestId": "R="},
+    ],
+    ids=[
+        "response-without-success",
+        "complete-without-success",
+        "error-with-success",
+        "error-without-code",
+        "over-100-percent",
+        "negative-sequence",
+        "unknown-status",
+        "no-time",
+        "unknown-type",
+        "the-gateways-own",
+    ],
+)
+def test_what_is_no_message_of_ours_is_none(fields: dict[str, object]) -> None:
+    """A client passes over what contradicts the protocol, and does not fail on it."""
+    whole = {"request_id": "r1", "timestamp": "2026-01-01T00:00:00.000Z"} | fields
+    assert decode_message(json.dumps(whole)) is None
+
+
+def test_the_statuses_of_the_protocol_are_those_of_the_lifecycle() -> None:
+    """What a client may be told is what a request can be."""
+    assert tuple(Status) == STATUSES

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from streamer.protocol import Acknowledgment, Complete, Error, Response
-from streamer.routing.router import Arrival, Router
+from streamer.errors import RateLimited
+from streamer.protocol import Acknowledgment, Complete, Error, Response, Retry
+from streamer.routing.router import Arrival, Router, error_message
 from streamer.store import Connection, RequestKey, RequestStore, SubscriptionStore
 
 
@@ -124,3 +125,9 @@ def test_an_id_belongs_to_its_user(router: Router, caller: Connection) -> None:
     bob = caller.replace(user_id="bob")
     answer = router.answer(arrival({"action": "sleep", "id": "r1", "payload": {"steps": 2}}), bob)
     assert isinstance(answer, Acknowledgment)
+
+
+def test_a_client_is_told_when_to_come_again() -> None:
+    """Where the server knows when another try makes sense, the error says so."""
+    message = error_message(RateLimited("Wait.", retry_after_s=2.5), request_id="r1", now=0)
+    assert message.error.retry == Retry(retryable=True, after_s=2.5)
