@@ -31,12 +31,15 @@ def build(services: Services) -> Handler:
         def persist(percentage: float, message: str) -> None:
             services.requests.save_progress(claim, percentage, message)
 
+        log = services.messages.log(work.key, first=claim.first_sequence == 1)
         return ProgressReporter(
             request_id=work.request_id,
             attempt=claim.state.attempt,
             first_sequence=claim.first_sequence,
             send=send,
             persist=persist,
+            keep=log.append,
+            floor=claim.state.percentage or 0.0,
             clock=services.clock,
             logger=services.logger,
         )

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from streamer.protocol import Progress
+
 MAX_MESSAGES_PER_S = 10
 """Progress messages of one request in any second. The original system's figure."""
 
@@ -43,8 +45,8 @@ class Update:
 class Ratchet:
     """Keeps the percentages of one attempt within 0 to 100 and from falling."""
 
-    def __init__(self) -> None:
-        self.highest = 0.0
+    def __init__(self, floor: float = 0.0) -> None:
+        self.highest = floor
 
     def advance(self, percentage: float) -> float:
         """Return `percentage` clamped, with two decimals; what is no number counts as no change."""
@@ -88,6 +90,10 @@ class Latest(Generic[V]):
         self._free_at = now + self._interval_s
         return self._take()
 
+    def hold(self, now: float) -> None:
+        """Count the interval from now, as if a value had gone."""
+        self._free_at = now + self._interval_s
+
     def take_all(self) -> list[V]:
         """Return what waits, due or not, in order."""
         values = []
@@ -103,26 +109,36 @@ class Latest(Generic[V]):
 
 
 class Coalescer:
-    """The updates of one attempt on their way to the client and to the table.
+    """The updates of one attempt on their way to the client, and from there to the table.
 
     Args:
         now: the attempt's begin, on the clock that `offer` and `take_due` use. The claim has just
             written the item, so the first write waits for its interval.
+        floor: the percentage that the work had reached before; none is lower.
     """
 
-    def __init__(self, now: float) -> None:
-        self._ratchet = Ratchet()
+    def __init__(self, now: float, *, floor: float = 0.0) -> None:
+        self._ratchet = Ratchet(floor)
         self._messages: Latest[Update] = Latest(SEND_INTERVAL_S)
-        self._writes: Latest[Update] = Latest(PERSIST_INTERVAL_S, free_at=now + PERSIST_INTERVAL_S)
+        self._writes: Latest[Progress] = Latest(PERSIST_INTERVAL_S, free_at=now + PERSIST_INTERVAL_S)
         self._begun = self._completed = False
 
-    def offer(self, percentage: float, message: str, metadata: Mapping[str, Any] | None) -> None:
-        """Note how far the work is. Of what was noted before and not sent, nothing will be."""
+    @property
+    def percentage(self) -> float:
+        """The highest percentage so far."""
+        return self._ratchet.highest
+
+    def offer(self, percentage: float, message: str, metadata: Mapping[str, Any] | None) -> Update:
+        """Note how far the work is. Of what was noted before and not sent, nothing will be.
+
+        Returns:
+            The update as it is sent.
+        """
         update = Update(self._ratchet.advance(percentage), _shortened(message), metadata)
         completed = update.percentage >= 100.0
         self._messages.offer(update, urgent=not self._begun or (completed and not self._completed))
         self._begun, self._completed = True, completed
-        self._writes.offer(update)
+        return update
 
     @property
     def due_at(self) -> float | None:
@@ -134,9 +150,17 @@ class Coalescer:
         """Return what is to be sent now, if anything."""
         return self._messages.take_due(now)
 
-    def take_write(self, now: float) -> Update | None:
-        """Return what is to be persisted now, if anything."""
+    def sent(self, message: Progress) -> None:
+        """Note what was sent: the latest of it is persisted when its time has come."""
+        self._writes.offer(message)
+
+    def take_write(self, now: float) -> Progress | None:
+        """Return the sent message that is to be persisted now, if any."""
         return self._writes.take_due(now)
+
+    def wrote(self, now: float) -> None:
+        """Note that the table was written otherwise; the next write waits for its interval."""
+        self._writes.hold(now)
 
     def take_rest(self) -> list[Update]:
         """Return what still waits to be sent, at the attempt's end; nothing is to be written any more."""

@@ -9,9 +9,16 @@ from typing import Any
 import msgspec
 
 from streamer.clock import Clock, timestamp
-from streamer.errors import Superseded
+from streamer.errors import StreamerError, Superseded
 from streamer.progress.coalescing import Coalescer, Update
 from streamer.protocol import Progress
+
+ASK_INTERVAL_S = 5.0
+"""Seconds without a word from the table after which a progress call asks it, and waits for that. Ours."""
+
+
+def _keep_nothing(_message: Progress) -> None:
+    pass
 
 
 class ProgressReporter:
@@ -20,12 +27,16 @@ class ProgressReporter:
     The action only notes how far it is: a thread that lives while something waits does the sending,
     so a slow subscriber slows nobody. Messages go out one after another with rising sequence
     numbers. A failure to send or to persist is logged and the action goes on; only when the attempt
-    no longer owns its request does the next progress call raise.
+    no longer owns its request, or its user cancelled it, does the next progress call raise. An action
+    that reports rarely learns that at the very call, which waits for one write then.
 
     Args:
         first_sequence: the first of the numbers that the claim reserved.
         send: sends a message to every subscriber; returns when that is over.
-        persist: stores percentage and message; raises Superseded when the attempt lost its request.
+        persist: stores percentage and message; raises a StreamerError that is not retryable, such as
+            Superseded, when the attempt is to end.
+        keep: keeps a message that was sent, for whoever missed it.
+        floor: the percentage that the work had reached before this invocation.
         monotonic: seconds from anywhere; paces the messages, where `clock` only dates them.
     """
 
@@ -38,6 +49,8 @@ class ProgressReporter:
         send: Callable[[Progress], None],
         persist: Callable[[float, str], None],
         clock: Clock,
+        keep: Callable[[Progress], None] = _keep_nothing,
+        floor: float = 0.0,
         logger: logging.Logger | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -46,14 +59,16 @@ class ProgressReporter:
         self._sequence = first_sequence
         self._send = send
         self._persist = persist
+        self._keep = keep
         self._clock = clock
         self._logger = logger or logging.getLogger(__name__)
         self._monotonic = monotonic
-        self._coalescer = Coalescer(monotonic())
+        self._coalescer = Coalescer(monotonic(), floor=floor)
+        self._asked_at = monotonic()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closing = False
-        self._superseded: Superseded | None = None
+        self._ended: StreamerError | None = None
 
     def progress(self, percentage: float, message: str = "", **metadata: Any) -> None:
         """Note how far the work is; returns at once.
@@ -64,19 +79,41 @@ class ProgressReporter:
 
         Raises:
             Superseded: the attempt is over or another one took its place; end the work.
+            StreamerError: whatever else `persist` raised to end it.
         """
         facts = self._snapshot(metadata) if metadata else None
         with self._changed:
-            if self._superseded is not None:
-                raise self._superseded
-            if self._closing:
-                raise Superseded("The attempt is over; what still works for it may end.")
+            self._check()
             due_at = self._coalescer.due_at
-            self._coalescer.offer(percentage, message, facts)
+            update = self._coalescer.offer(percentage, message, facts)
             if self._thread is None:
                 self._start()
             elif self._coalescer.due_at != due_at:  # else it would wake for nothing, in a loop very often
                 self._changed.notify()
+            now = self._monotonic()
+            asks = now - self._asked_at >= ASK_INTERVAL_S
+            if asks:
+                self._asked_at = now
+                self._coalescer.wrote(now)
+        if asks:
+            self._save(update.percentage, update.message)
+            with self._changed:
+                self._check()
+
+    @property
+    def percentage(self) -> float:
+        """The highest percentage so far."""
+        with self._changed:
+            return self._coalescer.percentage
+
+    def announce(self, message: str, **metadata: Any) -> None:
+        """Send something about the request itself, at once, and keep it; also after `close`.
+
+        It is a progress message with the present percentage, which coalescing does not touch.
+        """
+        facts = self._snapshot(metadata) if metadata else None
+        sent = self._deliver(Update(self.percentage, message, facts))
+        self._note(sent)
 
     def next_sequence(self) -> int:
         """Return the next sequence number; also the outcome's, after `close`."""
@@ -94,7 +131,7 @@ class ProgressReporter:
         if thread is not None:
             thread.join()
         with self._changed:
-            rest = [] if self._superseded else self._coalescer.take_rest()
+            rest = [] if self._ended else self._coalescer.take_rest()
         for update in rest:
             self._deliver(update)
 
@@ -103,6 +140,12 @@ class ProgressReporter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _check(self) -> None:
+        if self._ended is not None:
+            raise self._ended
+        if self._closing:
+            raise Superseded("The attempt is over; what still works for it may end.")
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._work, name=f"progress-{self._request_id}", daemon=True)
@@ -120,16 +163,19 @@ class ProgressReporter:
                     self._thread = None
                     return
                 now = self._monotonic()
-                message = self._coalescer.take_message(now)
-                write = self._coalescer.take_write(now)
-            if message is not None:
-                self._deliver(message)
+                update = self._coalescer.take_message(now)
+                write = None if update else self._coalescer.take_write(now)
+            if update is not None:
+                sent = self._deliver(update)
+                with self._changed:
+                    self._coalescer.sent(sent)
             if write is not None:
-                self._store(write)
+                self._save(write.percentage, write.message)
+                self._note(write)
 
     def _wait(self) -> bool:
         """Wait until something is due; False when nothing will be, or `close` takes over."""
-        while not self._closing and self._superseded is None:
+        while not self._closing and self._ended is None:
             due_at = self._coalescer.due_at
             if due_at is None:
                 return False
@@ -139,7 +185,7 @@ class ProgressReporter:
             self._changed.wait(delay_s)
         return False
 
-    def _deliver(self, update: Update) -> None:
+    def _deliver(self, update: Update) -> Progress:
         message = Progress(
             request_id=self._request_id,
             sequence=self.next_sequence(),
@@ -155,17 +201,34 @@ class ProgressReporter:
             self._logger.warning(
                 "Progress was not sent", exc_info=True, extra={"action": "progress.not_sent"}
             )
+        return message
 
-    def _store(self, update: Update) -> None:
+    def _save(self, percentage: float, message: str) -> None:
         try:
-            self._persist(update.percentage, update.message)
-        except Superseded as error:
-            with self._changed:
-                self._superseded = error
-        except Exception:
-            self._logger.warning(
-                "Progress was not stored", exc_info=True, extra={"action": "progress.not_stored"}
-            )
+            self._persist(percentage, message)
+        except StreamerError as error:
+            if error.retryable:
+                self._log_not_stored()
+            else:
+                with self._changed:
+                    self._ended = error
+                    self._changed.notify()
+        except Exception:  # noqa: BLE001  # logged with its traceback
+            self._log_not_stored()
+        with self._changed:
+            self._asked_at = self._monotonic()
+
+    def _note(self, message: Progress) -> None:
+        try:
+            if self._ended is None:
+                self._keep(message)
+        except Exception:  # noqa: BLE001  # logged with its traceback
+            self._log_not_stored()
+
+    def _log_not_stored(self) -> None:
+        self._logger.warning(
+            "Progress was not stored", exc_info=True, extra={"action": "progress.not_stored"}
+        )
 
     def _snapshot(self, metadata: dict[str, Any]) -> dict[str, Any] | None:
         try:

@@ -17,6 +17,7 @@ from streamer.progress.coalescing import (
     Ratchet,
     Update,
 )
+from streamer.protocol import Progress
 
 STEPS = st.lists(
     st.tuples(
@@ -30,13 +31,25 @@ STEPS = st.lists(
 """Seconds since the one before, the percentage, whether the sender looks before the next."""
 
 
+def message_of(update: Update) -> Progress:
+    """What the sender makes of an update."""
+    return Progress(
+        request_id="r",
+        sequence=1,
+        timestamp="",
+        attempt=1,
+        percentage=update.percentage,
+        message=update.message,
+    )
+
+
 class Run:
     """Plays steps, with a sender that takes what is due whenever it looks."""
 
     def __init__(self, steps: Sequence[tuple[float, float, bool]]) -> None:
         self.now = 0.0
         self.sent: list[tuple[float, Update]] = []
-        self.written: list[tuple[float, Update]] = []
+        self.written: list[tuple[float, Progress]] = []
         self.coalescer = Coalescer(self.now)
         for number, (delay_s, percentage, prompt) in enumerate(steps):
             self._pass(delay_s, prompt)
@@ -56,8 +69,9 @@ class Run:
     def _look(self) -> None:
         while update := self.coalescer.take_message(self.now):
             self.sent.append((self.now, update))
-        while update := self.coalescer.take_write(self.now):
-            self.written.append((self.now, update))
+            self.coalescer.sent(message_of(update))
+        while message := self.coalescer.take_write(self.now):
+            self.written.append((self.now, message))
 
     @property
     def numbers(self) -> list[int]:
@@ -120,6 +134,15 @@ def test_the_table_is_written_once_a_second(steps: list[tuple[float, float, bool
         assert next_one - one >= PERSIST_INTERVAL_S - 1e-9
 
 
+@given(STEPS)
+def test_what_is_written_was_sent(steps: list[tuple[float, float, bool]]) -> None:
+    """The table holds a selection of the messages, in their order."""
+    run = Run(steps)
+    sent = [update.message for _, update in run.sent]
+    written = [message.message for _, message in run.written]
+    assert written == [message for message in sent if message in written]
+
+
 def test_what_waits_goes_out_when_its_time_has_come() -> None:
     """The latest of several, and due without another offer."""
     coalescer = Coalescer(0.0)
@@ -127,12 +150,23 @@ def test_what_waits_goes_out_when_its_time_has_come() -> None:
         coalescer.offer(percentage, "", None)
         if percentage == 1:
             assert coalescer.take_message(5.0) == Update(1.0, "")
+    coalescer.sent(message_of(Update(1.0, "")))
     assert coalescer.take_message(5.0 + SEND_INTERVAL_S / 2) is None
     assert coalescer.due_at == PERSIST_INTERVAL_S
-    assert coalescer.take_write(5.0) == Update(3.0, "")
+    assert coalescer.take_write(5.0) == message_of(Update(1.0, ""))
     assert coalescer.due_at == 5.0 + SEND_INTERVAL_S
     assert coalescer.take_message(5.0 + SEND_INTERVAL_S) == Update(3.0, "")
-    assert coalescer.due_at is None
+    coalescer.sent(message_of(Update(3.0, "")))
+    assert coalescer.due_at == 5.0 + PERSIST_INTERVAL_S
+    coalescer.wrote(5.5)
+    assert coalescer.due_at == 5.5 + PERSIST_INTERVAL_S
+
+
+def test_work_goes_on_from_the_percentage_it_had() -> None:
+    """A job that continues in another invocation does not fall back."""
+    coalescer = Coalescer(0.0, floor=40.0)
+    assert coalescer.offer(10, "", None).percentage == 40.0
+    assert coalescer.offer(60, "", None).percentage == coalescer.percentage == 60.0
 
 
 def test_first_and_hundred_percent_are_due_at_once_and_in_order() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from streamer.errors import Superseded
 from streamer.progress import ProgressReporter
+from streamer.progress.reporter import ASK_INTERVAL_S
 from streamer.protocol import Progress
 
 DEADLINE_S = 10.0
@@ -39,12 +40,14 @@ class Stage:
         self.persisted: queue.Queue[tuple[float, str]] = queue.Queue()
         self.send_error: Exception | None = None
         self.persist_error: Exception | None = None
+        self.kept: queue.Queue[Progress] = queue.Queue()
         self.reporter = ProgressReporter(
             request_id="r-1",
             attempt=2,
             first_sequence=FIRST_SEQUENCE,
             send=self._send,
             persist=self._persist,
+            keep=self.kept.put,
             clock=self.clock,
             monotonic=monotonic or self.clock.monotonic,
         )
@@ -285,6 +288,48 @@ def test_a_failure_to_persist_does_not_reach_the_action(caplog: pytest.LogCaptur
         stage.reporter.close()
         assert [message.percentage for message in stage.rest()] == [1, 2]
     assert [record.getMessage() for record in caplog.records] == ["Progress was not stored"]
+
+
+def test_what_is_persisted_is_kept_as_it_was_sent() -> None:
+    """Whoever missed a message gets the same one later, with its sequence and its facts."""
+    with staged() as stage:
+        stage.reporter.progress(1, "begun", file="a")
+        sent = stage.next()
+        stage.clock.elapsed = 1.0
+        assert stage.kept.get(timeout=DEADLINE_S) == sent
+
+
+def test_a_rare_call_learns_at_once_that_it_is_to_end() -> None:
+    """An action that reported nothing for long is told by the very call, not by the one after it."""
+    with staged() as stage:
+        stage.persist_error = Superseded("Its user cancelled it.")
+        stage.clock.elapsed = ASK_INTERVAL_S
+        with pytest.raises(Superseded, match="Its user cancelled it"):
+            stage.reporter.progress(50, "half")
+        assert stage.persisted.get_nowait() == (50, "half")
+
+
+def test_a_rare_call_asks_the_table_once() -> None:
+    """Asking counts as the second's write, and a table that does not answer ends nothing."""
+    with staged() as stage:
+        stage.persist_error = ConnectionError("throttled")
+        stage.clock.elapsed = ASK_INTERVAL_S
+        stage.reporter.progress(10)
+        stage.reporter.progress(20)
+        assert stage.persisted.qsize() == 1
+
+
+def test_an_announcement_goes_out_at_once_and_is_kept() -> None:
+    """Also after the attempt is closed, as that it is tried again; the percentage stays."""
+    with staged() as stage:
+        stage.reporter.progress(30, "a third")
+        stage.reporter.close()
+        stage.reporter.announce("It is tried again.", attempt=3, code="BUSY")
+        last = stage.rest()[-1]
+        assert (last.percentage, last.message) == (30, "It is tried again.")
+        assert last.metadata == {"attempt": 3, "code": "BUSY"}
+        assert stage.kept.get_nowait() == last
+        assert stage.reporter.next_sequence() > last.sequence
 
 
 def test_metadata_without_json_form_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
