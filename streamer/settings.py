@@ -18,6 +18,7 @@ class Settings:
         executor_function: name of the function that runs long requests.
         max_attempts: how often a long request is begun before it is FAILED.
         action_modules: comma-separated modules; every `Action` that one of them names is offered.
+        action_middleware: comma-separated functions, `package.module:function`, around every action.
     """
 
     connections_table: str
@@ -33,6 +34,7 @@ class Settings:
     log_level: str = "INFO"
     max_attempts: int = 3
     action_modules: str = "streamer.actions"
+    action_middleware: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":

@@ -82,6 +82,7 @@ class RecordedProgress:
 
 def make_context(
     *,
+    action: str = "test",
     tenant: str = "acme",
     user: str = "ada",
     request_id: str = "request-1",
@@ -103,6 +104,7 @@ def make_context(
         restored: the checkpoint that the action goes on from.
     """
     return ActionContext(
+        action=action,
         identity=Identity(tenant, user, frozenset(), expires_at=float("inf")),
         request_id=request_id,
         correlation_id=f"correlation-of-{request_id}",

@@ -7,6 +7,7 @@ AWS clients, which are safe to share between threads, and the actions, which may
 import inspect
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from io import TextIOBase
 from threading import Lock
@@ -124,15 +125,7 @@ def _without_context(declared: Action) -> Action:
     async def call_async(payload: Any, _context: ActionContext) -> Any:
         return await function(payload)
 
-    return Action(
-        declared.name,
-        call_async if declared.is_async else call,
-        declared.payload,
-        declared.estimated_duration_s,
-        declared.timeout_s,
-        declared.permission,
-        declared.validate,
-    )
+    return replace(declared, function=call_async if declared.is_async else call)
 
 
 def _logger(role: str, level: str, log: TextIOBase) -> logging.Logger:

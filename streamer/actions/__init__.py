@@ -9,6 +9,7 @@ from streamer.actions.echo import echo
 from streamer.actions.generate_report import generate_report
 from streamer.actions.health import health
 from streamer.actions.links import Link
+from streamer.actions.middleware import Middleware, Proceed, timed
 from streamer.actions.payloads import Payload
 from streamer.actions.retry_policy import DEFAULT_RETRY, NO_RETRY, RetryPolicy
 
@@ -18,10 +19,13 @@ __all__ = [
     "Action",
     "ActionContext",
     "Link",
+    "Middleware",
     "Payload",
+    "Proceed",
     "RetryPolicy",
     "action",
     "echo",
     "generate_report",
     "health",
+    "timed",
 ]

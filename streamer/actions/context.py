@@ -27,6 +27,7 @@ class ActionContext:
     A test makes one with `streamer.testing.make_context()`.
 
     Attributes:
+        action: the action's name.
         identity: the user whose request this is; everything that the action reads or writes is theirs.
             Of a long request it is as it was when the request was accepted, and does not end with the token.
         request_id: the request's id; the same in every attempt, so it is a good name for an output.
@@ -49,6 +50,7 @@ class ActionContext:
     """
 
     __slots__ = (
+        "action",
         "attempt",
         "checkpoint",
         "client",
@@ -66,6 +68,7 @@ class ActionContext:
     def __init__(
         self,
         *,
+        action: str,
         identity: Identity,
         request_id: str,
         correlation_id: str,
@@ -79,6 +82,7 @@ class ActionContext:
         checkpoint: StoreCheckpoint | None = None,
         restored: Any = None,
     ) -> None:
+        self.action = action
         self.identity = identity
         self.request_id = request_id
         self.correlation_id = correlation_id

@@ -1,33 +1,40 @@
 """Which actions there are."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib import import_module
 
 from streamer.actions.declaration import Action
+from streamer.actions.middleware import Middleware, load_middleware
 from streamer.errors import InvalidAction
 from streamer.settings import Settings
 
 
 class ActionRegistry:
-    """The actions of a deployment by name."""
+    """The actions of a deployment by name.
 
-    def __init__(self, actions: Iterable[Action] = ()) -> None:
+    Args:
+        middleware: functions around every action, the first outermost.
+    """
+
+    def __init__(self, actions: Iterable[Action] = (), *, middleware: Sequence[Middleware] = ()) -> None:
         self._actions: dict[str, Action] = {}
+        self._middleware = tuple(middleware)
         for action in actions:
             self.register(action)
 
     def register(self, action: Action) -> None:
-        """Offer an action; the same one again changes nothing.
+        """Offer an action; the same function again changes nothing.
 
         Raises:
             ValueError: another action has that name.
         """
-        if self._actions.setdefault(action.name, action) is not action:
+        if self._actions.setdefault(action.name, self._common(action)).function is not action.function:
             raise ValueError(f"Two actions are called {action.name}; rename one.")
 
     def replace(self, action: Action) -> None:
         """Offer an action in the place of the one that has its name, if there is one."""
-        self._actions[action.name] = action
+        self._actions[action.name] = self._common(action)
 
     def get(self, name: str) -> Action:
         """Return the action of that name.
@@ -39,6 +46,11 @@ class ActionRegistry:
             return self._actions[name]
         except KeyError:
             raise InvalidAction(f"There is no action {name!r}; known: {', '.join(self.names)}.") from None
+
+    def _common(self, action: Action) -> Action:
+        if not self._middleware:
+            return action
+        return replace(action, middleware=(*self._middleware, *action.middleware))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,10 +67,13 @@ class ActionRegistry:
 def load_registry(settings: Settings) -> ActionRegistry:
     """Import the modules of `settings.action_modules` and register every `Action` that they name.
 
+    Around each go the functions of `settings.action_middleware`, then those of the module's `MIDDLEWARE`.
+
     Raises:
-        ValueError: a module doesn't exist or has no action, or two actions have one name.
+        ValueError: a module or function doesn't exist, a module has no action, or two actions have one
+            name.
     """
-    registry = ActionRegistry()
+    registry = ActionRegistry(middleware=load_middleware(settings.action_middleware))
     for name in filter(None, (part.strip() for part in settings.action_modules.split(","))):
         try:
             module = import_module(name)
@@ -69,6 +84,7 @@ def load_registry(settings: Settings) -> ActionRegistry:
         found = [value for value in vars(module).values() if isinstance(value, Action)]
         if not found:
             raise ValueError(f"Module {name} has no action; correct STREAMER_ACTION_MODULES.")
+        around = tuple(getattr(module, "MIDDLEWARE", ()))
         for action in found:
-            registry.register(action)
+            registry.register(replace(action, middleware=(*around, *action.middleware)) if around else action)
     return registry

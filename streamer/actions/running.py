@@ -11,6 +11,7 @@ import msgspec
 from streamer.actions.context import ActionContext
 from streamer.actions.declaration import Action
 from streamer.actions.links import sealed
+from streamer.actions.middleware import wrap
 from streamer.errors import ProcessingFailed, StreamerError, TimedOut
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ CANCEL_GRACE_S = 1.0
 def run(action: Action, payload: Any, context: ActionContext) -> Any:
     """Run an action and return its result as plain JSON values and `Link`s (see `links.sealed`).
 
+    Its middleware runs around it, in the calling thread.
+
     An `async def` runs on a loop that lives as long as the environment, so that what it keeps between
     invocations (a client, a pool) stays usable; at its time limit it is cancelled. A plain function
     runs in the calling thread and is not interrupted.
@@ -39,10 +42,15 @@ def run(action: Action, payload: Any, context: ActionContext) -> Any:
         ProcessingFailed: the result has no JSON form, or the coroutine cancelled itself.
         Exception: whatever the function raises.
     """
-    result = action(payload, context)
-    if action.is_async:
+
+    def proceed(payload: Any, context: ActionContext) -> Any:
+        result = action(payload, context)
+        if not action.is_async:
+            return result
         limit_s = max(0.0, min(action.timeout_s, context.remaining_s()))
-        result = _loop.run(result, limit_s, action.name)
+        return _loop.run(result, limit_s, action.name)
+
+    result = wrap(proceed, action.middleware)(payload, context)
     try:
         return sealed(result)
     except (TypeError, ValueError, RecursionError) as error:
@@ -66,7 +74,8 @@ class ActionRunner:
         Raises:
             StreamerError: the action's own.
             TimedOut: it did not end within `limit_s`.
-            ProcessingFailed: it raised anything else, which is in the log.
+            ProcessingFailed: it raised anything else, which is in the log. Worth another attempt if the
+                action's retry policy names its class.
         """
         future = self._pool.submit(copy_context().run, run, action, payload, context)
         if future not in wait([future], timeout=limit_s).done:  # a TimeoutError may be the action's own
@@ -82,7 +91,9 @@ class ActionRunner:
             raise ProcessingFailed("The action's error fits no message; its log says why.") from error
         except BaseException as error:  # the action's own, `sys.exit` too: it runs in another thread
             self._logger.exception("An action raised", extra={"action": "action.raised"})
-            raise ProcessingFailed("The action failed unexpectedly; its log says why.") from error
+            failure = ProcessingFailed("The action failed unexpectedly; its log says why.")
+            failure.retryable = isinstance(error, action.retry.on)  # type: ignore[misc]  # of this one
+            raise failure from error
 
 
 def _is_sayable(error: StreamerError) -> bool:

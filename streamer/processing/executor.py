@@ -114,6 +114,7 @@ class Executor:
         action = self._registry.get(claim.state.action)
         payload = action.parse(self._requests.get_payload(work.key))
         context = self._new_context(
+            action=action.name,
             identity=Identity(
                 work.tenant_id, work.user_id, frozenset(claim.state.permissions or ()), math.inf
             ),

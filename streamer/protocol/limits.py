@@ -18,5 +18,11 @@ MAX_ACTION_LENGTH = 128
 SYNC_THRESHOLD_S = 5.0
 """An action that is estimated to take longer is queued. The original system's figure."""
 
+MODE_KEY = "mode"
+"""The one key of a request's metadata that means something to the server."""
+
+MODE_ASYNC = "async"
+"""Its one value: queue the request, although it may be short."""
+
 MAX_SYNC_TIMEOUT_S = 25.0
 """Seconds that a short action may run: API Gateway answers for us after 29."""

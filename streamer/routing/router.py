@@ -24,7 +24,7 @@ from streamer.protocol import (
     Retry,
     decode_request,
 )
-from streamer.protocol.limits import MAX_SYNC_TIMEOUT_S
+from streamer.protocol.limits import MAX_SYNC_TIMEOUT_S, MODE_ASYNC, MODE_KEY
 from streamer.store import Connection, RequestKey, RequestStore
 
 
@@ -59,6 +59,14 @@ def error_message(error: StreamerError, *, request_id: str | None, now: float) -
 def request_id_from(correlation_id: str) -> str:
     """Return an id for a request whose client chose none: unique as API Gateway's own ids are."""
     return hashlib.sha256(correlation_id.encode()).hexdigest()[:32]
+
+
+def _wants_to_be_queued(request: Request) -> bool:
+    """Whether the client asks for progress and an outcome, however short the work."""
+    mode = request.metadata.get(MODE_KEY)
+    if mode not in (None, MODE_ASYNC):
+        raise InvalidMessage(f"The {MODE_KEY} in a request's metadata is {MODE_ASYNC}, or left out.")
+    return mode is not None
 
 
 class Router:
@@ -107,7 +115,7 @@ class Router:
         if action.permission is not None and action.permission not in caller.permissions:
             raise Forbidden(f"The action {action.name} needs the permission {action.permission}.")
         payload = action.parse(request.payload)
-        if action.is_long:
+        if action.is_long(payload) or _wants_to_be_queued(request):
             return self._queue(arrival, caller, request, request_id)
         identity = Identity(
             caller.tenant_id, caller.user_id, frozenset(caller.permissions), caller.token_expires_at
@@ -115,6 +123,7 @@ class Router:
         limit_s = min(action.timeout_s, MAX_SYNC_TIMEOUT_S)
         deadline = self._clock.now() + limit_s
         context = self._new_context(
+            action=action.name,
             identity=identity,
             request_id=request_id,
             correlation_id=arrival.correlation_id,

@@ -22,8 +22,8 @@ def call(name: str, payload: dict[str, Any], **options: Any) -> Any:
 def test_they_are_offered_only_where_the_setting_names_them() -> None:
     """The default has none of them."""
     both = load_registry(make_settings(action_modules="streamer.actions,streamer.testing"))
-    assert both.get("noop").is_long
-    assert not both.get("fail_now").is_long
+    assert both.get("noop").is_long({})
+    assert not both.get("fail_now").is_long({})
     assert "noop" not in load_registry(make_settings()).names
 
 

@@ -32,7 +32,15 @@ def test_an_action_is_called_like_its_function() -> None:
 )
 def test_the_estimate_decides_whether_a_request_is_queued(estimate_s: float, is_long: bool) -> None:
     """Longer than the threshold is long; the threshold itself is not."""
-    assert declare(estimated_duration_s=estimate_s).is_long is is_long
+    assert declare(estimated_duration_s=estimate_s).is_long(Count(to=1)) is is_long
+
+
+def test_the_estimate_may_depend_on_the_payload() -> None:
+    """One action answers small requests at once and queues large ones."""
+    counting = declare(estimated_duration_s=lambda payload: payload.to / 100)
+    assert not counting.is_long(Count(to=500))
+    assert counting.is_long(Count(to=501))
+    assert counting.timeout_s == 840
 
 
 def test_the_time_limit_is_the_most_that_the_kind_allows() -> None:
@@ -50,6 +58,8 @@ def test_the_time_limit_is_the_most_that_the_kind_allows() -> None:
         {"timeout_s": 0},
         {"timeout_s": 26},
         {"timeout_s": 841, "estimated_duration_s": 60},
+        {"timeout_s": 841, "estimated_duration_s": len},
+        {"name": "cancel"},
     ],
     ids=str,
 )

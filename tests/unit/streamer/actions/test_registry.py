@@ -44,7 +44,7 @@ def test_two_actions_of_one_name_are_refused() -> None:
 def test_the_actions_that_ship_are_the_default() -> None:
     """Without a setting there are these three; the report is long and the others are short."""
     registry = load_registry(make_settings())
-    assert {one.name: one.is_long for one in registry} == {
+    assert {one.name: one.is_long({}) for one in registry} == {
         "echo": False,
         "generate_report": True,
         "health": False,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from streamer.actions import Action, ActionContext, Link, action
+from streamer.actions import Action, ActionContext, Link, RetryPolicy, action
 from streamer.actions import running as running_module
 from streamer.actions.running import ActionRunner, run
 from streamer.errors import ActionFailed, ProcessingFailed, TimedOut
@@ -179,3 +179,19 @@ def test_an_action_that_is_late_is_left_behind() -> None:
         runner.run(declare(block), {}, make_context(), limit_s=0.05)
     assert runner.run(declare(answer), {}, make_context(), limit_s=10.0) == "here"
     go_on.set()
+
+
+@pytest.mark.parametrize(
+    ("error", "retryable"), [(ConnectionResetError(), True), (KeyError(), False)], ids=repr
+)
+def test_the_policy_names_what_is_worth_another_attempt(error: Exception, retryable: bool) -> None:
+    """An exception of a library counts as passing only where the action says so; its text stays here."""
+
+    def function(payload: dict[str, Any], context: ActionContext) -> None:
+        raise error
+
+    declared = declare(function, retry=RetryPolicy(on=(ConnectionError,)))
+    with pytest.raises(ProcessingFailed) as caught:
+        ActionRunner(logging.getLogger("test")).run(declared, {}, make_context(), limit_s=20)
+    assert caught.value.retryable is retryable
+    assert not ProcessingFailed.retryable

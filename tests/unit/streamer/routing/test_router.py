@@ -90,6 +90,15 @@ def test_long_work_is_stored_and_acknowledged(
     assert [row.connection_id for row in subscriptions.list(key)] == ["C1="]
 
 
+def test_a_client_may_ask_for_the_long_way(router: Router, caller: Connection) -> None:
+    """Short work is queued, too, where the request says so; any other mode is refused."""
+    answer = router.answer(arrival({"action": "echo", "metadata": {"mode": "async"}}), caller)
+    assert isinstance(answer, Acknowledgment)
+    answer = router.answer(arrival({"action": "echo", "metadata": {"mode": "asynch"}}), caller)
+    assert isinstance(answer, Error)
+    assert answer.error.code == "VALIDATION_ERROR"
+
+
 def test_the_same_request_again_is_known(router: Router, caller: Connection, requests: RequestStore) -> None:
     """The same id with the same payload answers with the stored state instead of a second run."""
     router.answer(arrival({"action": "noop", "id": "r1"}), caller)
