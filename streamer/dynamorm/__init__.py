@@ -16,9 +16,10 @@ order = database.update(Order.at(customer="ann", number="7"), Order.total.increm
 ```
 """
 
-from streamer.dynamorm.attributes import Attribute, attribute
+from streamer.dynamorm.attributes import Attribute
 from streamer.dynamorm.codec import AttributeValue, Item
 from streamer.dynamorm.database import Backoff, Database, is_expired
+from streamer.dynamorm.declarations import attribute
 from streamer.dynamorm.engine import Engine, Page
 from streamer.dynamorm.errors import (
     AccessDenied,
@@ -36,7 +37,7 @@ from streamer.dynamorm.errors import (
     TransactionConflict,
     Unavailable,
 )
-from streamer.dynamorm.expressions import Condition, UpdateAction
+from streamer.dynamorm.expressions import Condition
 from streamer.dynamorm.models import Key, Model
 from streamer.dynamorm.queries import Query
 from streamer.dynamorm.requests import Check, Delete, Get, Put, Update
@@ -50,6 +51,7 @@ from streamer.dynamorm.schema import (
     Throughput,
 )
 from streamer.dynamorm.transactions import Transaction
+from streamer.dynamorm.updates import UpdateAction
 
 __all__ = [
     "AccessDenied",

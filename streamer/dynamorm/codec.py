@@ -28,11 +28,27 @@ class Codec:
         decode: raises KeyError, TypeError or ValueError for a stored value of another type.
         empty: for sets, the value that is stored as the attribute's absence, because DynamoDB has no
             empty set; None for all other types.
+        kind: DynamoDB's type of what it writes; None: any.
+        member: how the members of a set, list or map are written; None: it has none of one type.
+        fields: of a struct, how each field is called in the item and written.
     """
 
     encode: Callable[[Any], AttributeValue]
     decode: Callable[[AttributeValue], Any]
     empty: Set[Any] | None = None
+    kind: str | None = None
+    member: "Codec | None" = None
+    fields: "Mapping[str, tuple[str, Codec]] | None" = None
+
+    def inside(self, part: str | int) -> "tuple[str | int, Codec] | None":
+        """Return how a part of the value is called in the item and written; None: there is no such part."""
+        if self.kind is None:
+            return part, _SIMPLE[Any]
+        if self.fields is not None:
+            return self.fields.get(part) if isinstance(part, str) else None
+        if self.member is not None and self.kind == ("L" if isinstance(part, int) else "M"):
+            return part, self.member
+        return None
 
 
 def codec_for(annotation: Any) -> Codec:
@@ -212,12 +228,12 @@ def _decode_number(text: str) -> int | float | Decimal:
 
 
 _SIMPLE: dict[Any, Codec] = {
-    str: Codec(_encode_str, lambda stored: stored["S"]),
-    int: Codec(_encode_int, _decode_int),
-    float: Codec(_encode_float, lambda stored: float(stored["N"])),
-    bool: Codec(_encode_bool, lambda stored: stored["BOOL"]),
-    bytes: Codec(_encode_bytes, _decode_bytes),
-    Decimal: Codec(_encode_decimal, lambda stored: Decimal(stored["N"])),
+    str: Codec(_encode_str, lambda stored: stored["S"], kind="S"),
+    int: Codec(_encode_int, _decode_int, kind="N"),
+    float: Codec(_encode_float, lambda stored: float(stored["N"]), kind="N"),
+    bool: Codec(_encode_bool, lambda stored: stored["BOOL"], kind="BOOL"),
+    bytes: Codec(_encode_bytes, _decode_bytes, kind="B"),
+    Decimal: Codec(_encode_decimal, lambda stored: Decimal(stored["N"]), kind="N"),
     Any: Codec(encode_any, decode_any),
     object: Codec(encode_any, decode_any),
 }
@@ -238,7 +254,7 @@ def _union_codec(annotation: Any, arguments: tuple[Any, ...]) -> Codec:
     def decode(stored: AttributeValue) -> Any:
         return None if "NULL" in stored else inner.decode(stored)
 
-    return Codec(encode, decode)
+    return dataclasses.replace(inner, encode=encode, decode=decode, empty=None)
 
 
 def _enum_codec(enum: type[Enum]) -> Codec:
@@ -258,7 +274,7 @@ def _enum_codec(enum: type[Enum]) -> Codec:
     def decode(stored: AttributeValue) -> Any:
         return members[stored[kind]]
 
-    return Codec(encode, decode)
+    return Codec(encode, decode, kind=kind)
 
 
 def _set_codec(member_type: Any, container: Callable[[Any], Any]) -> Codec:
@@ -274,7 +290,7 @@ def _set_codec(member_type: Any, container: Callable[[Any], Any]) -> Codec:
     def decode(stored: AttributeValue) -> Any:
         return container(member.decode({probe: inner}) for inner in stored[kind])
 
-    return Codec(encode, decode, empty=container(()))
+    return Codec(encode, decode, empty=container(()), kind=kind, member=member)
 
 
 def _set_member_kind(member_type: Any) -> str:
@@ -301,7 +317,7 @@ def _mapping_codec(inner: Codec) -> Codec:
     def decode(stored: AttributeValue) -> Any:
         return {key: decode_one(item) for key, item in stored["M"].items()}
 
-    return Codec(encode, decode)
+    return Codec(encode, decode, kind="M", member=inner)
 
 
 def _sequence_codec(inner: Codec, container: Callable[[Any], Any]) -> Codec:
@@ -315,7 +331,7 @@ def _sequence_codec(inner: Codec, container: Callable[[Any], Any]) -> Codec:
     def decode(stored: AttributeValue) -> Any:
         return container(decode_one(item) for item in stored["L"])
 
-    return Codec(encode, decode)
+    return Codec(encode, decode, kind="L", member=inner)
 
 
 def _dataclass_codec(struct: type[Any]) -> Codec:
@@ -335,4 +351,4 @@ def _dataclass_codec(struct: type[Any]) -> Codec:
             **{name: codec.decode(fields[name]) for name, codec in codecs.items() if name in fields}
         )
 
-    return Codec(encode, decode)
+    return Codec(encode, decode, kind="M", fields={name: (name, codec) for name, codec in codecs.items()})

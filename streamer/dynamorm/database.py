@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 from streamer.dynamorm.codec import Item
 from streamer.dynamorm.engine import Engine
 from streamer.dynamorm.errors import DecodingFailed, ItemNotFound, TransactionConflict
-from streamer.dynamorm.expressions import Condition, UpdateAction
+from streamer.dynamorm.expressions import Condition
 from streamer.dynamorm.models import Key, M
 from streamer.dynamorm.queries import Query
 from streamer.dynamorm.requests import Get, Update, Write
 from streamer.dynamorm.schema import Table
 from streamer.dynamorm.transactions import Transaction, TransactionAction
+from streamer.dynamorm.updates import UpdateAction
 
 R = TypeVar("R")
 

@@ -17,6 +17,14 @@ class InvalidModel(DynamormError):
     """A model, a table or an expression is declared wrongly. Raised before anything is sent."""
 
 
+class UnknownAttribute(InvalidModel, AttributeError):
+    """A path leads to nothing: the attribute or its part isn't declared."""
+
+
+class NotLoaded(DynamormError, AttributeError):
+    """An item has no value of an attribute: its read did not ask for it, or it was never written."""
+
+
 class EncodingFailed(DynamormError):
     """A value cannot be stored as its attribute's type."""
 

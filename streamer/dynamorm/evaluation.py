@@ -8,28 +8,25 @@ from typing import Any
 from streamer.dynamorm.codec import AttributeValue, Item
 from streamer.dynamorm.errors import InvalidRequest
 from streamer.dynamorm.expressions import (
-    Add,
     And,
     BeginsWith,
     Between,
     Comparison,
     Condition,
     Contains,
-    Discard,
     DoesNotExist,
     Exists,
+    HasType,
     In,
     Not,
     Or,
-    Path,
-    Remove,
-    SetIfAbsent,
-    SetValue,
-    UpdateAction,
 )
+from streamer.dynamorm.operands import Concat, IfAbsent, Operand, Path, Source, Sum
+from streamer.dynamorm.updates import Add, Discard, Remove, SetValue, UpdateAction
 
 _ORDERED = ("S", "N", "B")
 _SETS = ("SS", "NS", "BS")
+_SIZED = ("S", "B", "L", "M", *_SETS)
 
 
 def comparable(value: AttributeValue) -> tuple[str, Any]:
@@ -77,23 +74,39 @@ def holds(condition: Condition, item: Item) -> bool:
             return find(item, path) is not None
         case DoesNotExist(path):
             return find(item, path) is None
-        case Comparison(path, operator, value):
-            return _compare(find(item, path), operator, value)
-        case Between(path, low, high):
-            held = find(item, path)
-            return _compare(held, ">=", low) and _compare(held, "<=", high)
-        case In(path, values):
-            held = find(item, path)
-            return any(_compare(held, "=", value) for value in values)
+        case Comparison(left, operator, right):
+            return _compare(resolve(item, left), operator, resolve(item, right))
+        case Between(operand, low, high):
+            held = resolve(item, operand)
+            return _compare(held, ">=", resolve(item, low)) and _compare(held, "<=", resolve(item, high))
+        case In(operand, values):
+            held = resolve(item, operand)
+            return any(_compare(held, "=", resolve(item, value)) for value in values)
         case BeginsWith(path, prefix):
-            return _begins_with(find(item, path), prefix)
+            return _begins_with(find(item, path), resolve(item, prefix))
         case Contains(path, member):
-            return _contains(find(item, path), member)
+            return _contains(find(item, path), resolve(item, member))
+        case HasType(path, kind):
+            held = find(item, path)
+            return held is not None and kind in held
     raise InvalidRequest(f"{type(condition).__name__} is no condition that can be evaluated.")
 
 
-def _compare(held: AttributeValue | None, operator: str, value: AttributeValue) -> bool:
+def resolve(item: Item, operand: Operand) -> AttributeValue | None:
+    """Return the value that an operand stands for; None: the item has none."""
+    if isinstance(operand, dict):
+        return operand
+    if isinstance(operand, tuple):
+        return find(item, operand)
+    held = find(item, operand.path)
     if held is None:
+        return None
+    ((kind, inside),) = held.items()
+    return {"N": str(len(inside))} if kind in _SIZED else None
+
+
+def _compare(held: AttributeValue | None, operator: str, value: AttributeValue | None) -> bool:
+    if held is None or value is None:
         return operator == "<>"
     (left_kind, left), (right_kind, right) = comparable(held), comparable(value)
     if operator == "=":
@@ -114,15 +127,15 @@ def _compare(held: AttributeValue | None, operator: str, value: AttributeValue) 
     return bool(left >= right)
 
 
-def _begins_with(held: AttributeValue | None, prefix: AttributeValue) -> bool:
-    if held is None or held.keys() != prefix.keys():
+def _begins_with(held: AttributeValue | None, prefix: AttributeValue | None) -> bool:
+    if held is None or prefix is None or held.keys() != prefix.keys():
         return False
     ((_, text),), ((_, start),) = held.items(), prefix.items()
     return bool(text.startswith(start))
 
 
-def _contains(held: AttributeValue | None, member: AttributeValue) -> bool:
-    if held is None:
+def _contains(held: AttributeValue | None, member: AttributeValue | None) -> bool:
+    if held is None or member is None:
         return False
     ((kind, inside),), ((member_kind, wanted),) = held.items(), member.items()
     if kind == "L":
@@ -141,33 +154,82 @@ def apply(actions: Sequence[UpdateAction], item: Item) -> Item:
         InvalidRequest: a value is of a type that the action cannot change.
     """
     updated = deepcopy(item)
-    for action in actions:
-        match action:
-            case SetValue(path, value):
-                _assign(updated, path, value)
-            case SetIfAbsent(path, value):
-                if find(item, path) is None:
-                    _assign(updated, path, value)
-            case Remove(path):
-                _assign(updated, path, None)
-            case Add(path, value):
-                _assign(updated, path, _sum(find(item, path), value))
-            case Discard(path, value):
-                _assign(updated, path, _difference(find(item, path), value))
-            case _:
-                raise InvalidRequest(f"{type(action).__name__} is no change that can be applied.")
+    values = [(action.path, _after(action, item)) for action in actions]
+    for path, value in values:
+        if value is not None:
+            _place(updated, path, deepcopy(value))
+    for path, value in sorted(values, key=lambda pair: _position(pair[0]), reverse=True):
+        if value is None:  # the last places of a list go first, for all are counted as they were
+            _take(updated, path)
     return updated
 
 
-def _assign(item: Item, path: Path, value: AttributeValue | None) -> None:
+def _after(action: UpdateAction, item: Item) -> AttributeValue | None:
+    """Return what stands at the action's path afterwards; None: nothing."""
+    match action:
+        case SetValue(_, source):
+            return _computed(item, source)
+        case Remove():
+            return None
+        case Add(path, value):
+            return _sum(find(item, path), value)
+        case Discard(path, value):
+            return _difference(find(item, path), value)
+    raise InvalidRequest(f"{type(action).__name__} is no change that can be applied.")
+
+
+def _computed(item: Item, source: Source) -> AttributeValue:
+    match source:
+        case dict():
+            return source
+        case tuple():
+            held = find(item, source)
+            if held is None:
+                raise InvalidRequest("The update refers to an attribute that the item does not have.")
+            return held
+        case IfAbsent(path, value):
+            return find(item, path) or value
+        case Sum(left, sign, right):
+            first, second = _computed(item, left), _computed(item, right)
+            if first.keys() != {"N"} or second.keys() != {"N"}:
+                raise InvalidRequest("An update adds numbers only.")
+            minus = sign == "-"
+            return _sum(first, {"N": str(-Decimal(second["N"]))} if minus else second)
+        case Concat(left, right):
+            first, second = _computed(item, left), _computed(item, right)
+            if first.keys() != {"L"} or second.keys() != {"L"}:
+                raise InvalidRequest("An update joins lists only.")
+            return {"L": [*first["L"], *second["L"]]}
+
+
+def _position(path: Path) -> int:
+    return path[-1] if isinstance(path[-1], int) else -1
+
+
+def _holder(item: Item, path: Path) -> Any:
+    """Return the list or the map in which a path ends."""
     *parents, last = path
-    holder: Any = item if not parents else next(iter((find(item, tuple(parents)) or {"M": {}}).values()))
-    if isinstance(last, int):
-        raise InvalidRequest("A position of a list cannot be changed in memory yet; change the whole list.")
-    if value is None:
-        holder.pop(last, None)
+    held = {"M": item} if not parents else find(item, tuple(parents))
+    inside = None if held is None else held.get("L" if isinstance(last, int) else "M")
+    if inside is None:
+        raise InvalidRequest("The path of an update leads nowhere: what should hold it is not there.")
+    return inside
+
+
+def _place(item: Item, path: Path, value: AttributeValue) -> None:
+    holder, last = _holder(item, path), path[-1]
+    if isinstance(last, int) and last >= len(holder):
+        holder.append(value)
     else:
         holder[last] = value
+
+
+def _take(item: Item, path: Path) -> None:
+    holder, last = _holder(item, path), path[-1]
+    if not isinstance(last, int):
+        holder.pop(last, None)
+    elif last < len(holder):
+        del holder[last]
 
 
 def _sum(held: AttributeValue | None, value: AttributeValue) -> AttributeValue:

@@ -1,59 +1,25 @@
-"""Conditions and updates as values that write themselves. Pure: no I/O.
+"""Conditions as values that write themselves. Pure: no I/O.
 
-They are made from a model's attributes (`State.status == Status.PENDING`, `State.attempt.increment(1)`)
-and hold values that are encoded already. Names and values are always substituted, so no attribute's
-name can be a reserved word and no value can be read as syntax.
+They are made from a model's attributes (`State.status == Status.PENDING`) and hold values that are
+encoded already. Names and values are always substituted, so no attribute's name can be a reserved word
+and no value can be read as syntax.
 
-Source: DynamoDB Developer Guide, "Condition expressions", "Update expressions".
+Source: DynamoDB Developer Guide, "Condition expressions".
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NoReturn
+from typing import Literal, NoReturn
 
-from streamer.dynamorm.codec import AttributeValue
 from streamer.dynamorm.errors import InvalidModel
-
-Path = tuple[str | int, ...]
-"""Where a value stands in an item: an attribute's name, then map keys and list positions."""
+from streamer.dynamorm.operands import Operand, Path, Substitutions
 
 Operator = Literal["=", "<>", "<", "<=", ">", ">="]
 
+TypeName = Literal["S", "N", "B", "SS", "NS", "BS", "M", "L", "BOOL", "NULL"]
+"""DynamoDB's types, as `attribute_type` names them."""
 
-class Substitutions:
-    """Collects the names and values of one request's expressions."""
-
-    __slots__ = ("_names", "_values")
-
-    def __init__(self) -> None:
-        self._names: dict[str, str] = {}
-        self._values: dict[str, AttributeValue] = {}
-
-    def name(self, path: Path) -> str:
-        """Return the placeholder of a path, `#0.#1[2]`."""
-        text = ""
-        for part in path:
-            if isinstance(part, int):
-                text += f"[{part}]"
-                continue
-            placeholder = self._names.get(part)
-            if placeholder is None:
-                placeholder = self._names[part] = f"#{len(self._names)}"
-            text = f"{text}.{placeholder}" if text else placeholder
-        return text
-
-    def value(self, value: AttributeValue) -> str:
-        """Return the placeholder of a value, `:0`."""
-        placeholder = f":{len(self._values)}"
-        self._values[placeholder] = value
-        return placeholder
-
-    def write_to(self, request: dict[str, Any]) -> None:
-        """Add what was collected to a request; DynamoDB refuses empty substitutions."""
-        if self._names:
-            request["ExpressionAttributeNames"] = {held: name for name, held in self._names.items()}
-        if self._values:
-            request["ExpressionAttributeValues"] = self._values
+MAX_CHOICES = 100
+"""Values that `IN` takes at most. DynamoDB Developer Guide, "Service quotas"."""
 
 
 class Condition:
@@ -86,43 +52,46 @@ def _parts(condition: Condition, kind: "type[And] | type[Or]") -> tuple[Conditio
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Condition):
-    """`path operator value`."""
+    """`left operator right`."""
 
-    path: Path
+    left: Operand
     operator: Operator
-    value: AttributeValue
+    right: Operand
 
     def render(self, substitutions: Substitutions) -> str:
-        return f"{substitutions.name(self.path)} {self.operator} {substitutions.value(self.value)}"
+        left, right = substitutions.operand(self.left), substitutions.operand(self.right)
+        return substitutions.operator(f"{left} {self.operator} {right}")
 
 
 @dataclass(frozen=True, slots=True)
 class Between(Condition):
-    """`low <= path <= high`."""
+    """`low <= operand <= high`."""
 
-    path: Path
-    low: AttributeValue
-    high: AttributeValue
+    operand: Operand
+    low: Operand
+    high: Operand
 
     def render(self, substitutions: Substitutions) -> str:
-        low, high = substitutions.value(self.low), substitutions.value(self.high)
-        return f"{substitutions.name(self.path)} BETWEEN {low} AND {high}"
+        operand = substitutions.operand(self.operand)
+        low, high = substitutions.operand(self.low), substitutions.operand(self.high)
+        return substitutions.operator(f"{operand} BETWEEN {low} AND {high}")
 
 
 @dataclass(frozen=True, slots=True)
 class In(Condition):
-    """The value is one of 1 to 100."""
+    """The operand is one of 1 to 100."""
 
-    path: Path
-    values: tuple[AttributeValue, ...]
+    operand: Operand
+    values: tuple[Operand, ...]
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.values) <= 100:
-            raise InvalidModel(f"is_in takes 1 to 100 values, not {len(self.values)}.")
+        if not 1 <= len(self.values) <= MAX_CHOICES:
+            raise InvalidModel(f"is_in takes 1 to {MAX_CHOICES} values, not {len(self.values)}.")
 
     def render(self, substitutions: Substitutions) -> str:
-        values = ", ".join(map(substitutions.value, self.values))
-        return f"{substitutions.name(self.path)} IN ({values})"
+        operand = substitutions.operand(self.operand)
+        values = ", ".join(map(substitutions.operand, self.values))
+        return substitutions.operator(f"{operand} IN ({values})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +99,11 @@ class BeginsWith(Condition):
     """The text or the bytes begin with a prefix."""
 
     path: Path
-    prefix: AttributeValue
+    prefix: Operand
 
     def render(self, substitutions: Substitutions) -> str:
-        return f"begins_with({substitutions.name(self.path)}, {substitutions.value(self.prefix)})"
+        path, prefix = substitutions.name(self.path), substitutions.operand(self.prefix)
+        return substitutions.operator(f"begins_with({path}, {prefix})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +111,23 @@ class Contains(Condition):
     """The set or list has a member, or the text a part."""
 
     path: Path
-    member: AttributeValue
+    member: Operand
 
     def render(self, substitutions: Substitutions) -> str:
-        return f"contains({substitutions.name(self.path)}, {substitutions.value(self.member)})"
+        path, member = substitutions.name(self.path), substitutions.operand(self.member)
+        return substitutions.operator(f"contains({path}, {member})")
+
+
+@dataclass(frozen=True, slots=True)
+class HasType(Condition):
+    """What stands at the path is of this type."""
+
+    path: Path
+    type: TypeName
+
+    def render(self, substitutions: Substitutions) -> str:
+        path, kind = substitutions.name(self.path), substitutions.value({"S": self.type})
+        return substitutions.operator(f"attribute_type({path}, {kind})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +137,7 @@ class Exists(Condition):
     path: Path
 
     def render(self, substitutions: Substitutions) -> str:
-        return f"attribute_exists({substitutions.name(self.path)})"
+        return substitutions.operator(f"attribute_exists({substitutions.name(self.path)})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +147,7 @@ class DoesNotExist(Condition):
     path: Path
 
     def render(self, substitutions: Substitutions) -> str:
-        return f"attribute_not_exists({substitutions.name(self.path)})"
+        return substitutions.operator(f"attribute_not_exists({substitutions.name(self.path)})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +157,7 @@ class And(Condition):
     parts: tuple[Condition, ...]
 
     def render(self, substitutions: Substitutions) -> str:
-        return " AND ".join(_bracketed(part, substitutions) for part in self.parts)
+        return _joined(self.parts, "AND", substitutions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +167,7 @@ class Or(Condition):
     parts: tuple[Condition, ...]
 
     def render(self, substitutions: Substitutions) -> str:
-        return " OR ".join(_bracketed(part, substitutions) for part in self.parts)
+        return _joined(self.parts, "OR", substitutions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +177,14 @@ class Not(Condition):
     part: Condition
 
     def render(self, substitutions: Substitutions) -> str:
-        return f"NOT ({self.part.render(substitutions)})"
+        return substitutions.operator(f"NOT ({self.part.render(substitutions)})")
+
+
+def _joined(parts: tuple[Condition, ...], word: str, substitutions: Substitutions) -> str:
+    texts = [_bracketed(part, substitutions) for part in parts]
+    for _ in texts[1:]:
+        substitutions.operator(word)
+    return f" {word} ".join(texts)
 
 
 def _bracketed(part: Condition, substitutions: Substitutions) -> str:
@@ -203,91 +193,17 @@ def _bracketed(part: Condition, substitutions: Substitutions) -> str:
     return f"({text})" if isinstance(part, (And, Or, Not)) else text
 
 
-class UpdateAction:
-    """One change of an update. An item's paths may not be changed twice in one update."""
-
-    __slots__ = ()
-    clause: ClassVar[Literal["SET", "REMOVE", "ADD", "DELETE"]]
-    path: Path
-
-    def render(self, substitutions: Substitutions) -> str:
-        """Write the change as it stands in its clause."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True)
-class SetValue(UpdateAction):
-    """The path has this value afterwards."""
-
-    clause = "SET"
-    path: Path
-    value: AttributeValue
-
-    def render(self, substitutions: Substitutions) -> str:
-        return f"{substitutions.name(self.path)} = {substitutions.value(self.value)}"
-
-
-@dataclass(frozen=True, slots=True)
-class SetIfAbsent(UpdateAction):
-    """The path has this value afterwards if it had none."""
-
-    clause = "SET"
-    path: Path
-    value: AttributeValue
-
-    def render(self, substitutions: Substitutions) -> str:
-        name = substitutions.name(self.path)
-        return f"{name} = if_not_exists({name}, {substitutions.value(self.value)})"
-
-
-@dataclass(frozen=True, slots=True)
-class Remove(UpdateAction):
-    """The path is gone afterwards."""
-
-    clause = "REMOVE"
-    path: Path
-
-    def render(self, substitutions: Substitutions) -> str:
-        return substitutions.name(self.path)
-
-
-@dataclass(frozen=True, slots=True)
-class Add(UpdateAction):
-    """A number is raised (an absent one counts as 0), or members are added to a set."""
-
-    clause = "ADD"
-    path: Path
-    value: AttributeValue
-
-    def render(self, substitutions: Substitutions) -> str:
-        return f"{substitutions.name(self.path)} {substitutions.value(self.value)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Discard(UpdateAction):
-    """Members are taken out of a set; a set without members is gone."""
-
-    clause = "DELETE"
-    path: Path
-    value: AttributeValue
-
-    def render(self, substitutions: Substitutions) -> str:
-        return f"{substitutions.name(self.path)} {substitutions.value(self.value)}"
-
-
-def render_update(actions: Sequence[UpdateAction], substitutions: Substitutions) -> str:
-    """Write an update expression, each clause once.
+def render_condition(condition: Condition, substitutions: Substitutions) -> str:
+    """Write a whole condition, filter or key condition.
 
     Raises:
-        InvalidModel: a path is changed twice, which DynamoDB refuses; or nothing is changed.
+        InvalidModel: it is longer, or has more operators, than DynamoDB takes.
     """
-    clauses: dict[str, list[str]] = {}
-    seen: set[Path] = set()
-    for action in actions:
-        if action.path in seen:
-            raise InvalidModel(f"The update changes {action.path[0]!r} twice; write one change of it.")
-        seen.add(action.path)
-        clauses.setdefault(action.clause, []).append(action.render(substitutions))
-    if not clauses:
-        raise InvalidModel("The update changes nothing; name at least one change.")
-    return " ".join(f"{clause} {', '.join(texts)}" for clause, texts in clauses.items())
+    return substitutions.finished(condition.render(substitutions))
+
+
+def parts_of(condition: Condition | None) -> tuple[Condition, ...]:
+    """Return the conditions that must all hold for this one to hold; none for None."""
+    if condition is None:
+        return ()
+    return condition.parts if isinstance(condition, And) else (condition,)

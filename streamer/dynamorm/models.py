@@ -14,10 +14,12 @@ from typing import (
     get_type_hints,
 )
 
-from streamer.dynamorm.attributes import REQUIRED, Attribute, attribute
+from streamer.dynamorm.attributes import Attribute
 from streamer.dynamorm.codec import Codec, Item, codec_for
+from streamer.dynamorm.declarations import attribute
 from streamer.dynamorm.errors import DecodingFailed, EncodingFailed, InvalidModel
 from streamer.dynamorm.expressions import BeginsWith, Comparison, Condition
+from streamer.dynamorm.fields import Declaration, Field
 from streamer.dynamorm.keys import KeyTemplate
 from streamer.dynamorm.schema import KeyAttribute, KeyType, Table
 
@@ -45,7 +47,7 @@ class Schema:
         self,
         model: str,
         table: Table,
-        attributes: Mapping[str, Attribute[Any]],
+        attributes: Mapping[str, Field],
         partition: str | None,
         sort: str | None,
     ) -> None:
@@ -66,9 +68,7 @@ class Schema:
                 name,
                 held.stored_name,
                 held.codec.decode,
-                held.codec.empty
-                if held.default is REQUIRED and held.codec.empty is not None
-                else held.default,
+                held,
             )
             for name, held in attributes.items()
         ]
@@ -155,7 +155,7 @@ class Schema:
             DecodingFailed: an attribute is missing or of another type; names the attribute.
         """
         values: dict[str, Any] = {}
-        for name, stored_name, decode, default in self._decoders:
+        for name, stored_name, decode, field in self._decoders:
             stored = item.get(stored_name)
             if stored is not None:
                 try:
@@ -165,10 +165,10 @@ class Schema:
                         f"The stored {stored_name} does not fit {self.model}.{name}; it is of another type or"
                         " version of the model."
                     ) from error
-            elif default is REQUIRED:
+            elif field.required:
                 raise DecodingFailed(f"A stored {self.model} lacks {stored_name}; give {name} a default.")
             else:
-                values[name] = default
+                values[name] = field.absent()
         return values
 
 
@@ -201,18 +201,27 @@ class Model:
         super().__init_subclass__()
         if table is None:
             raise InvalidModel(f"{cls.__name__} names no table; declare it with table=...")
-        attributes: dict[str, Attribute[Any]] = {}
+        attributes: dict[str, Field] = {}
         for name, annotation in get_type_hints(cls).items():
             if get_origin(annotation) is ClassVar:
                 continue
             if get_origin(annotation) is not Attribute:
                 raise InvalidModel(f"{cls.__name__}.{name} is no attribute; annotate it as Attribute[...].")
             held = cls.__dict__.get(name)
-            if not isinstance(held, Attribute):
-                held = attribute() if held is None else attribute(default=held)
-                setattr(cls, name, held)
-            held.bind(cls.__name__, name, _codec(cls.__name__, name, get_args(annotation)[0]))
-            attributes[name] = held
+            if not isinstance(held, Declaration):
+                held = Declaration() if held is None else Declaration(held)
+            codec = _codec(cls.__name__, name, get_args(annotation)[0])
+            field = Field(
+                cls.__name__,
+                name,
+                held.stored_name or name,
+                get_args(annotation)[0],
+                codec,
+                held.default,
+                held.factory,
+            )
+            setattr(cls, name, Attribute.of(field))
+            attributes[name] = field
         stored_names = [held.stored_name for held in attributes.values()]
         for name in stored_names:
             if stored_names.count(name) > 1:
@@ -230,14 +239,12 @@ class Model:
     def _completed(self, values: dict[str, Any]) -> dict[str, Any]:
         attributes = self.__schema__.attributes
         unknown = values.keys() - attributes.keys()
-        missing = [
-            name for name, held in attributes.items() if name not in values and held.default is REQUIRED
-        ]
+        missing = [name for name, held in attributes.items() if name not in values and not held.has_default]
         if unknown or missing:
             faults = [f"has no attribute {name}" for name in sorted(unknown)]
             faults += [f"needs {name}" for name in missing]
             raise TypeError(f"{type(self).__name__} {', '.join(faults)}.")
-        return {name: values.get(name, held.default) for name, held in attributes.items()}
+        return {name: values[name] if name in values else held.absent() for name, held in attributes.items()}
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(

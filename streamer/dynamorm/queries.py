@@ -5,8 +5,16 @@ from typing import Any, Generic
 
 from streamer.dynamorm.codec import Item
 from streamer.dynamorm.errors import InvalidModel
-from streamer.dynamorm.expressions import And, BeginsWith, Between, Comparison, Condition, Substitutions
+from streamer.dynamorm.expressions import (
+    And,
+    BeginsWith,
+    Between,
+    Comparison,
+    Condition,
+    render_condition,
+)
 from streamer.dynamorm.models import M
+from streamer.dynamorm.operands import Substitutions
 from streamer.dynamorm.schema import Table
 
 
@@ -42,9 +50,9 @@ class Query(Generic[M]):
             raise InvalidModel("The limit of a query is at least 1.")
         names = table.key_names(self.index)
         parts = self.where.parts if isinstance(self.where, And) else (self.where,)
-        paths = [getattr(part, "path", ()) for part in parts]
+        paths = [_place(part) for part in parts]
         first = parts[0]
-        fits = isinstance(first, Comparison) and first.operator == "=" and first.path == names[:1]
+        fits = isinstance(first, Comparison) and first.operator == "=" and paths[0] == names[:1]
         if not fits or paths[1:] not in ([], [names[1:]]) or not all(map(_is_key_condition, parts)):
             raise InvalidModel(
                 f"A query of {self.index or table.name} is written as `{names[0]} == value`"
@@ -59,12 +67,12 @@ class Query(Generic[M]):
         substitutions = Substitutions()
         request: dict[str, Any] = {
             "TableName": table,
-            "KeyConditionExpression": self.where.render(substitutions),
+            "KeyConditionExpression": render_condition(self.where, substitutions),
         }
         if self.index is not None:
             request["IndexName"] = self.index
         if self.filter is not None:
-            request["FilterExpression"] = self.filter.render(substitutions)
+            request["FilterExpression"] = render_condition(self.filter, substitutions)
         elif self.limit is not None:
             request["Limit"] = self.limit  # with a filter DynamoDB would count what the filter drops
         if self.consistent:
@@ -75,6 +83,13 @@ class Query(Generic[M]):
             request["ExclusiveStartKey"] = self.after
         substitutions.write_to(request)
         return request
+
+
+def _place(part: Condition) -> object:
+    match part:
+        case Comparison(left=place) | Between(operand=place) | BeginsWith(path=place):
+            return place
+    return None
 
 
 def _is_key_condition(part: Condition) -> bool:

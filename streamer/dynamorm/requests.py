@@ -6,14 +6,11 @@
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from streamer.dynamorm.expressions import (
-    Condition,
-    Substitutions,
-    UpdateAction,
-    render_update,
-)
+from streamer.dynamorm.expressions import Condition, render_condition
 from streamer.dynamorm.models import Key, M, Model
+from streamer.dynamorm.operands import Substitutions
 from streamer.dynamorm.schema import Table
+from streamer.dynamorm.updates import UpdateAction, render_update
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +112,7 @@ def _with_condition(
     request: dict[str, Any], condition: Condition | None, substitutions: Substitutions
 ) -> dict[str, Any]:
     if condition is not None:
-        request["ConditionExpression"] = condition.render(substitutions)
+        request["ConditionExpression"] = render_condition(condition, substitutions)
         request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
     substitutions.write_to(request)
     return request

@@ -27,7 +27,8 @@ from streamer.dynamorm import (
     attribute,
     is_expired,
 )
-from streamer.dynamorm.expressions import Substitutions, render_update
+from streamer.dynamorm.operands import Substitutions
+from streamer.dynamorm.updates import render_update
 
 ORDERS = Table(
     "orders",
