@@ -64,6 +64,14 @@ def token(
 
 
 @app.command()
+def schema() -> None:
+    """Print the protocol as JSON Schema."""
+    from streamer.protocol.schema import written
+
+    print(written(), end="")
+
+
+@app.command()
 def call(
     action: Annotated[str, typer.Argument(help="What to do, such as echo.")],
     payload: Annotated[str, typer.Argument(metavar="[JSON]", help="Its payload, a JSON object.")] = "{}",

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("streamer", deadline=None)  # no test asserts a time
+hypothesis.settings.load_profile("streamer")
 
 TESTS = Path(__file__).parent
 

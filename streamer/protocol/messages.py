@@ -8,6 +8,7 @@ from msgspec import Meta
 from streamer.protocol.fields import (
     Attempt,
     Failed,
+    GivenId,
     Percentage,
     RequestId,
     Sequence,
@@ -15,7 +16,7 @@ from streamer.protocol.fields import (
     Succeeded,
     Timestamp,
 )
-from streamer.protocol.limits import MAX_ACTION_LENGTH, MAX_ID_LENGTH
+from streamer.protocol.limits import MAX_ACTION_LENGTH
 
 
 class Request(msgspec.Struct, kw_only=True, frozen=True):
@@ -30,19 +31,7 @@ class Request(msgspec.Struct, kw_only=True, frozen=True):
 
     # The codec checks these rules itself, in its own words; the schema has them from here.
     action: Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_ACTION_LENGTH})]
-    id: (
-        Annotated[
-            str,
-            Meta(
-                extra_json_schema={
-                    "minLength": 1,
-                    "maxLength": MAX_ID_LENGTH,
-                    "pattern": "^[A-Za-z0-9._-]+$",
-                }
-            ),
-        ]
-        | None
-    ) = None
+    id: GivenId | None = None
     payload: dict[str, Any] = {}
     metadata: dict[str, str] = {}
     type: Annotated[str, Meta(extra_json_schema={"const": "request"})] = "request"

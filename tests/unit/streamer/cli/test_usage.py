@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from streamer.cli import app
+from streamer.protocol.schema import written
 
 
 def run(*arguments: str, env: dict[str, str] | None = None) -> Result:
@@ -65,3 +66,10 @@ def test_help_shows_no_token_of_the_environment() -> None:
     result = run("call", "--help", env={"STREAMER_TOKEN": "s3cret-token"})
     assert result.exit_code == 0
     assert "s3cret-token" not in result.output
+
+
+def test_the_protocol_is_printed_as_json_schema() -> None:
+    """`python -m streamer schema` needs no deployment; its output is the file beside the messages."""
+    result = run("schema")
+    assert result.exit_code == 0
+    assert result.stdout == written()
