@@ -218,5 +218,9 @@ class ContinueLater(StreamerError):
         self.checkpoint = checkpoint
 
 
+class CannotReplay(StreamerError):
+    """The request is not in a status that can be replayed. Never sent to a client."""
+
+
 class InvalidDeployment(StreamerError):
     """There is no deployment to talk to, or its file cannot be read. Never sent to a client."""

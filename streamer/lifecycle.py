@@ -28,16 +28,19 @@ class Event(StrEnum):
     RETRY = "RETRY"
     """The action failed and is to be tried again at a later time."""
     RELEASE = "RELEASE"
-    """An attempt ended without an outcome, or a retry is due: it waits for an executor again."""
+    """It waits for an executor again: an attempt ended without an outcome, a retry is due, or nobody came."""
     CONTINUE = "CONTINUE"
     """The action stored a checkpoint and goes on in another invocation."""
     CANCEL = "CANCEL"
     """Its user asked to end it."""
+    REPLAY = "REPLAY"
+    """An operator lets it run again from its beginning."""
 
 
 TRANSITIONS: Mapping[tuple[Status, Event], Status] = MappingProxyType(
     {
         (Status.PENDING, Event.CLAIM): Status.PROCESSING,
+        (Status.PENDING, Event.RELEASE): Status.PENDING,
         (Status.PENDING, Event.FAIL): Status.FAILED,
         (Status.PENDING, Event.CANCEL): Status.CANCELLED,
         (Status.PROCESSING, Event.CLAIM): Status.PROCESSING,
@@ -51,14 +54,19 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = MappingProxyType(
         (Status.RETRYING, Event.FAIL): Status.FAILED,
         (Status.RETRYING, Event.RELEASE): Status.PENDING,
         (Status.RETRYING, Event.CANCEL): Status.CANCELLED,
+        (Status.FAILED, Event.REPLAY): Status.PENDING,
+        (Status.CANCELLED, Event.REPLAY): Status.PENDING,
     }
 )
 """Every change there is."""
 
 INITIAL = Status.PENDING
 
-TERMINAL = frozenset(status for status in Status if not any(source is status for source, _ in TRANSITIONS))
-"""Statuses that nothing leaves."""
+OUTCOMES = frozenset({Event.COMPLETE, Event.FAIL, Event.CANCEL})
+"""Events that end a request: its clients are told once, and it stays so unless an operator replays it."""
+
+TERMINAL = frozenset(end for (_, event), end in TRANSITIONS.items() if event in OUTCOMES)
+"""Statuses in which a request is over."""
 
 
 class InvalidTransition(ValueError):

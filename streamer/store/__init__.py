@@ -1,7 +1,8 @@
 """What is kept: requests, connections, subscriptions. On DynamORM, and nothing else reaches DynamoDB."""
 
-from streamer.store.claims import Claim, Created
+from streamer.store.claims import Checkpoint, Claim, Created, RequestPage
 from streamer.store.connections import ConnectionStore
+from streamer.store.history import history_of
 from streamer.store.limits import (
     CONNECTION_TTL_S,
     DELIVERY_GRACE_S,
@@ -17,6 +18,8 @@ from streamer.store.models import (
     REQUESTS,
     SUBSCRIPTIONS,
     Connection,
+    Failure,
+    HistoryEntry,
     RequestKey,
     RequestState,
     Subscription,
@@ -35,16 +38,21 @@ __all__ = [
     "REQUEST_TTL_S",
     "SEQUENCE_BLOCK",
     "SUBSCRIPTIONS",
+    "Checkpoint",
     "Claim",
     "Connection",
     "ConnectionStore",
     "Created",
+    "Failure",
+    "HistoryEntry",
     "MessageLog",
     "MessageStore",
     "Replay",
     "RequestKey",
+    "RequestPage",
     "RequestState",
     "RequestStore",
     "Subscription",
     "SubscriptionStore",
+    "history_of",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from streamer.errors import AlreadyClaimed, NotFound, Superseded
+from streamer.errors import AlreadyClaimed, CancelRequested, ErrorCode, NotFound, Superseded
 from streamer.lifecycle import TERMINAL
 from streamer.store.models import RequestKey, RequestState
 
@@ -46,12 +46,45 @@ class Claim:
         return self.state.owner or ""
 
 
+@dataclass(frozen=True, slots=True)
+class RequestPage:
+    """Some of a user's requests, newest first.
+
+    Attributes:
+        cursor: where the next page begins; None: this was the last.
+    """
+
+    states: tuple[RequestState, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where an action's next run begins.
+
+    Attributes:
+        state: what the action stored.
+        percentage, message: how far it had reported.
+        attempt: that stored it; a run of another attempt reports from 0 again.
+    """
+
+    state: Any
+    attempt: int
+    percentage: float | None = None
+    message: str | None = None
+
+
 def failure(code: str, message: str, details: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the `error` of a request's state."""
     error: dict[str, Any] = {"code": code, "message": message}
     if details:
         error["details"] = dict(details)
     return error
+
+
+def cancellation() -> dict[str, Any]:
+    """Return the `error` of a request that was cancelled."""
+    return failure(ErrorCode.CANCELLED, "The request was cancelled.", None)
 
 
 def not_found(key: RequestKey) -> NotFound:
@@ -64,6 +97,11 @@ def superseded(claim: Claim) -> Superseded:
     return Superseded(
         f"Attempt {claim.attempt} no longer owns request {claim.key.request_id}; stop its work."
     )
+
+
+def cancelling(claim: Claim) -> CancelRequested:
+    """Return the error of an attempt whose user asked to end it."""
+    return CancelRequested(f"Request {claim.key.request_id} is to be cancelled; end its work.")
 
 
 def already_claimed(state: RequestState) -> AlreadyClaimed:

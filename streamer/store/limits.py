@@ -32,3 +32,21 @@ MAX_KEPT_BYTES = 8 * 1024
 
 MAX_REPLAY_BYTES = 64 * 1024
 """Bytes of the messages that one answer replays: half of what API Gateway carries. Ours."""
+
+MAX_HISTORY = 20
+"""Changes of a request that are kept, the latest. Ours: the hot item stays small."""
+
+MAX_FAILURES = 10
+"""Failed attempts of a request that are kept, the latest. Ours."""
+
+MAX_FAILURE_LENGTH = 300
+"""Characters of a failed attempt's message that are kept beside the last one's, which is kept whole. Ours."""
+
+MAX_CONTINUATIONS = 1000
+"""How often a request may go on in another invocation: ten days at 15 minutes. Ours; nothing is endless."""
+
+RATE_LIMIT_RETRY_S = 2.0
+"""Seconds after which a client that has too many requests in flight may try again. Ours."""
+
+COUNTER_TTL_S = 7 * 24 * 3600
+"""Seconds after its last use that a counter is kept. Ours."""

@@ -17,16 +17,23 @@ from streamer.dynamorm import (
     Table,
     attribute,
 )
+from streamer.dynamorm.keys import KeyTemplate
 from streamer.lifecycle import Status
 
 DUE = "DUE"
 """The partition of `due-index`: an item has it as long as there is something to do about it."""
 
+COUNTED = "COUNTER"
+"""The partition of `due-index` that the counters are in."""
+
 REQUESTS = Table(
     name="requests",
     partition_key=KeyAttribute("pk"),
     sort_key=KeyAttribute("sk"),
-    indexes=(Index("due-index", KeyAttribute("due"), KeyAttribute("due_at", KeyType.NUMBER)),),
+    indexes=(
+        Index("due-index", KeyAttribute("due"), KeyAttribute("due_at", KeyType.NUMBER)),
+        Index("user-index", KeyAttribute("user_key"), KeyAttribute("created_at", KeyType.NUMBER)),
+    ),
     ttl_attribute="expires_at",
     stream=StreamView.NEW_AND_OLD_IMAGES,
 )
@@ -47,6 +54,18 @@ SUBSCRIPTIONS = Table(
 )
 
 _REQUEST = "REQUEST#{tenant_id}#{user_id}#{request_id}"
+_TENANT = KeyTemplate("TENANT#{tenant_id}")
+_USER = KeyTemplate("USER#{tenant_id}#{user_id}")
+
+
+def tenant_key(tenant_id: str) -> str:
+    """Return what stands for a tenant in a key."""
+    return _TENANT.render({"tenant_id": tenant_id})
+
+
+def user_key(tenant_id: str, user_id: str) -> str:
+    """Return what stands for a user of a tenant in a key."""
+    return _USER.render({"tenant_id": tenant_id, "user_id": user_id})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +82,56 @@ class RequestKey:
         return {"tenant_id": self.tenant_id, "user_id": self.user_id, "request_id": self.request_id}
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One change of a request.
+
+    Attributes:
+        at: epoch seconds.
+        event: of the lifecycle; "CREATE" for the first.
+        status: after it.
+        attempt: None in the table where the write could not know it: a claim counts without reading.
+    """
+
+    at: float
+    event: str
+    status: Status
+    attempt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How one attempt failed; `at` in epoch seconds."""
+
+    attempt: int
+    code: str
+    message: str
+    at: float
+
+
 class RequestState(Model, table=REQUESTS, partition=_REQUEST, sort="STATE"):
     """Where a request stands: small, read and written often. Times are epoch seconds.
 
     Attributes:
         permissions: what the caller's token granted when the request was accepted.
         payload_hash: tells whether the same id comes with the same action and payload.
-        attempt: how often it was claimed.
+        attempt: how often it was begun; a continuation is no new attempt.
+        max_attempts: how often it is begun at most; None: as the settings say.
         dispatches: how often it was put into the stream again since it was last claimed.
         owner: invocation that claimed it last; None while it waits.
         lease_until: when somebody else may claim it; None unless it is PROCESSING.
         sequence: the highest sequence number that is reserved.
         percentage, message: of the last progress of this attempt.
+        continuations: how often it went on in another invocation.
+        cancel_requested: whether its user asked to end it while it was running.
+        cancel_on_disconnect: the connection with which it shall end; None: it goes on without.
         due, due_at: "DUE" and when something must be done about it; None when nothing must.
         undelivered: whether its outcome still has to be sent.
         outcome_sequence: the sequence number of its outcome.
         error: `{"code", "message", "details"?}` of the failure, or of the last one that was retried.
+        failures: how the attempts failed, bounded; the last of a FAILED request is its `error`.
+        history: its changes, bounded; `store.history.history_of` completes it.
+        user_key: its user, for `user-index`.
         expires_at: when it counts as absent; None until it is over.
     """
 
@@ -91,12 +144,16 @@ class RequestState(Model, table=REQUESTS, partition=_REQUEST, sort="STATE"):
     payload_hash: Attribute[str]
     permissions: Attribute[list[str] | None] = attribute(default=None)
     attempt: Attribute[int] = attribute(default=0)
+    max_attempts: Attribute[int | None] = attribute(default=None)
     dispatches: Attribute[int] = attribute(default=0)
     owner: Attribute[str | None] = attribute(default=None)
     lease_until: Attribute[float | None] = attribute(default=None)
     sequence: Attribute[int] = attribute(default=0)
     percentage: Attribute[float | None] = attribute(default=None)
     message: Attribute[str | None] = attribute(default=None)
+    continuations: Attribute[int] = attribute(default=0)
+    cancel_requested: Attribute[bool] = attribute(default=False)
+    cancel_on_disconnect: Attribute[str | None] = attribute(default=None)
     created_at: Attribute[float]
     updated_at: Attribute[float]
     started_at: Attribute[float | None] = attribute(default=None)
@@ -106,6 +163,9 @@ class RequestState(Model, table=REQUESTS, partition=_REQUEST, sort="STATE"):
     undelivered: Attribute[bool] = attribute(default=False)
     outcome_sequence: Attribute[int | None] = attribute(default=None)
     error: Attribute[Mapping[str, Any] | None] = attribute(default=None)
+    failures: Attribute[tuple[Failure, ...]] = attribute(default=())
+    history: Attribute[tuple[HistoryEntry, ...]] = attribute(default=())
+    user_key: Attribute[str | None] = attribute(default=None)
     expires_at: Attribute[int | None] = attribute(default=None)
 
     @property
@@ -153,6 +213,42 @@ class RequestMessage(Model, table=REQUESTS, partition=_REQUEST, sort="MESSAGE#{n
     @property
     def sequence(self) -> int:
         return int(self.number)
+
+
+class RequestCheckpoint(Model, table=REQUESTS, partition=_REQUEST, sort="CHECKPOINT"):
+    """How far an action came, in its own words, as JSON text: where its next run begins.
+
+    Attributes:
+        attempt: that wrote it.
+        percentage, message: the progress of that moment, where the next run of the same attempt goes on.
+    """
+
+    tenant_id: Attribute[str]
+    user_id: Attribute[str]
+    request_id: Attribute[str]
+    data: Attribute[str]
+    attempt: Attribute[int]
+    percentage: Attribute[float | None] = attribute(default=None)
+    message: Attribute[str | None] = attribute(default=None)
+    saved_at: Attribute[float]
+    expires_at: Attribute[int | None] = attribute(default=None)
+
+
+class Counter(Model, table=REQUESTS, partition="COUNTER#{name}", sort="IN_FLIGHT"):
+    """How many requests of a tenant or a user are in flight.
+
+    Attributes:
+        name: `tenant_key` or `user_key`.
+        difference: by how much the requests that were found differed from `in_flight`, the last time.
+        due, due_at: "COUNTER" and when it was first used: the sweeper finds it by them.
+    """
+
+    name: Attribute[str]
+    in_flight: Attribute[int] = attribute(default=0)
+    difference: Attribute[int] = attribute(default=0)
+    due: Attribute[str | None] = attribute(default=None)
+    due_at: Attribute[float | None] = attribute(default=None)
+    expires_at: Attribute[int | None] = attribute(default=None)
 
 
 class Connection(Model, table=CONNECTIONS, partition="CONNECTION#{connection_id}"):

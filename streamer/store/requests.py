@@ -1,61 +1,37 @@
 """Long requests: created once, claimed by one at a time, ended once."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from streamer.clock import Clock
-from streamer.dynamorm import (
-    ConditionFailed,
-    Database,
-    DecodingFailed,
-    Engine,
-    Item,
-    Put,
-    Query,
-    TransactionCancelled,
-    Update,
-    UpdateAction,
-    is_expired,
-)
-from streamer.errors import DuplicateRequest, InvalidMessage, ProcessingFailed, ServiceUnavailable
-from streamer.lifecycle import Event, Status, sources, target
-from streamer.settings import Settings
+from streamer.dynamorm import ConditionFailed, Delete, Item, Put, Query, TransactionCancelled, Update
+from streamer.dynamorm.codec import codec_for
+from streamer.errors import CannotReplay, DuplicateRequest, InvalidMessage, RateLimited, ServiceUnavailable
+from streamer.lifecycle import TERMINAL, Event, Status, sources, target
 from streamer.store import transitions
-from streamer.store.claims import Claim, Created, already_claimed, failure, not_found, superseded
-from streamer.store.documents import digest, read_document, write_document
-from streamer.store.limits import DELIVERY_GRACE_S, SEQUENCE_BLOCK
+from streamer.store.attempts import Attempts
+from streamer.store.claims import Created, RequestPage
+from streamer.store.cursors import read_cursor, write_cursor
+from streamer.store.documents import digest, write_document
 from streamer.store.models import (
-    DUE,
-    REQUESTS,
+    RequestCheckpoint,
     RequestKey,
     RequestPayload,
-    RequestResult,
     RequestState,
+    user_key,
 )
 from streamer.store.subscriptions import subscription
-from streamer.store.tables import open_database, translated
+from streamer.store.tables import translated
+from streamer.store.upkeep import Upkeep
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-
-_CREATE_ATTEMPTS = 3
-"""How often `create` looks again when the request that stood in its way went away meanwhile."""
+_ATTEMPTS = 3
+"""How often `create` and `cancel` look again when the request changed meanwhile."""
 
 
-class RequestStore:
+class RequestStore(Attempts, Upkeep):
     """The requests table. Thread-safe; every change of a status is one conditional write.
 
     Every method raises `ServiceUnavailable` where the tables do not answer for now.
     """
-
-    def __init__(self, client: "DynamoDBClient | Engine", settings: Settings, clock: Clock) -> None:
-        """Take a client.
-
-        Args:
-            client: boto3's low-level client, or an engine in its place, such as `MemoryDynamoDB`.
-        """
-        self._database: Database = open_database(client, settings, clock)
-        self._clock = clock
 
     @translated
     def create(
@@ -68,356 +44,201 @@ class RequestStore:
         connection_id: str,
         endpoint: str,
         permissions: Iterable[str] = (),
+        max_attempts: int | None = None,
+        cancel_on_disconnect: bool = False,
     ) -> Created:
         """Store a request that waits, and subscribe the caller to it. Idempotent by key, action and payload.
 
         One transaction: of several concurrent callers exactly one makes it. For the others, the
         subscription is written before the state is read, so that no message falls between.
 
+        Args:
+            max_attempts: how often it is begun at most; None: as the settings say.
+            cancel_on_disconnect: whether it shall end with the connection `connection_id`.
+
         Raises:
             DuplicateRequest: the id is taken by another action or payload of the same user.
             InvalidMessage: the payload is too large to be stored.
+            RateLimited: the user or the tenant has as many requests in flight as it may.
 
         Shape:
-            items `requests` STATE and PAYLOAD, and one of `subscriptions`.
+            items `requests` STATE and PAYLOAD, and one of `subscriptions`; before it, the counters.
         """
         data = write_document(payload, what="The payload", error=InvalidMessage)
-        payload_hash = digest(action, payload)
-        for _ in range(_CREATE_ATTEMPTS):
-            now = self._clock.now()
-            state = transitions.created(
-                key,
-                action=action,
-                payload_hash=payload_hash,
-                permissions=permissions,
-                correlation_id=correlation_id,
-                now=now,
-            )
-            follow = Put(subscription(key, connection_id=connection_id, endpoint=endpoint, now=now))
-            try:
-                self._database.transact(
-                    Put(state, transitions.absent(now)),
-                    Put(RequestPayload(**key.components, data=data, expires_at=None)),
-                    follow,
-                )
-            except TransactionCancelled:
-                held = self.find(key)
-                if held is None:
-                    continue
-                if held.payload_hash != payload_hash:
-                    raise DuplicateRequest(
-                        f"The id {key.request_id} is taken by another request; choose a new one."
-                    ) from None
-                self._database.write(follow)
-                held = self.find(key)
-                if held is not None and held.payload_hash == payload_hash:
-                    return Created(held, new=False)
-            else:
+        now = self._clock.now()
+        state = transitions.created(
+            key,
+            action=action,
+            payload_hash=digest(action, payload),
+            permissions=permissions,
+            correlation_id=correlation_id,
+            now=now,
+            max_attempts=max_attempts,
+            cancel_on_disconnect=connection_id if cancel_on_disconnect else None,
+        )
+        follow = Put(subscription(key, connection_id=connection_id, endpoint=endpoint, now=now))
+        for _ in range(_ATTEMPTS):
+            if self._is_new(state, data, follow):
                 return Created(state, new=True)
+            held = self._join(state, follow)
+            if held is not None:
+                return Created(held, new=False)
         raise ServiceUnavailable("The request changes too fast to be joined; try again later.")
 
-    def get(self, key: RequestKey) -> RequestState:
-        """Return a request, read consistently.
-
-        Raises:
-            NotFound: there is none, or it is expired.
-        """
-        state = self.find(key)
-        if state is None:
-            raise not_found(key)
-        return state
-
     @translated
-    def find(self, key: RequestKey) -> RequestState | None:
-        """Return a request, read consistently, or None."""
-        return self._database.find(RequestState.at(**key.components), consistent=True)
+    def cancel(self, key: RequestKey) -> RequestState:
+        """End a request, or ask its action to. Idempotent.
 
-    @translated
-    def get_payload(self, key: RequestKey) -> dict[str, Any]:
-        """Return what the client sent, exactly.
+        One that waits is CANCELLED at once, marked undelivered: deliver its outcome. One that runs
+        learns of the wish when it next reports, and ends then. One that is over is left as it is.
 
-        Raises:
-            NotFound: there is no such request.
-        """
-        found = self._database.find(RequestPayload.at(**key.components), consistent=True)
-        if found is None:
-            raise not_found(key)
-        payload: dict[str, Any] = read_document(found.data)
-        return payload
-
-    @translated
-    def get_result(self, key: RequestKey) -> Any:
-        """Return what the action returned, links unsigned.
-
-        Raises:
-            NotFound: there is no such request, or it is not COMPLETED.
-        """
-        found = self._database.find(RequestResult.at(**key.components), consistent=True)
-        if found is None:
-            raise not_found(key)
-        return read_document(found.data)
-
-    @translated
-    def claim(self, key: RequestKey, *, owner: str, lease_until: float) -> Claim:
-        """Take a request for execution, at most once per lease.
-
-        One conditional write: of several concurrent callers exactly one wins, and calling again with
-        the same `owner` within the lease returns the same claim.
-
-        Args:
-            owner: names the invocation; no two have the same.
-            lease_until: epoch seconds from which somebody else may claim.
+        Returns:
+            The request as it is afterwards.
 
         Raises:
             NotFound: no such request.
-            AlreadyClaimed: somebody else holds the lease, its retry is not due, or it is over;
-                `.status` and `.until` say which.
+        """
+        for _ in range(_ATTEMPTS):
+            state = self.get(key)
+            if state.status in TERMINAL or state.cancel_requested:
+                return state
+            if state.status is not target(Event.CLAIM):
+                ended = self.call_off(key, state=state)
+                if ended is not None:
+                    return ended
+                continue
+            try:
+                return self._database.update(
+                    RequestState.at(**key.components),
+                    RequestState.cancel_requested.set(True),
+                    RequestState.updated_at.set(self._clock.now()),
+                    condition=RequestState.status == target(Event.CLAIM),
+                )
+            except ConditionFailed:
+                continue
+        raise ServiceUnavailable("The request changes too fast to be cancelled; try again.")
+
+    @translated
+    def replay(self, key: RequestKey) -> RequestState:
+        """Let a FAILED or CANCELLED request run again with the same payload, from its beginning.
+
+        Attempts are counted from zero; sequence numbers go on, so that a consumer takes the new
+        outcome for a new one. It is not held up by the limit of requests in flight.
+
+        Returns:
+            The request as it is afterwards.
+
+        Raises:
+            NotFound: no such request.
+            CannotReplay: it is not over, or COMPLETED, or it changed at this moment.
 
         Shape:
-            item `requests` STATE; sets `status`, `owner`, `lease_until`, `due_at`, `dispatches`; raises
-            `attempt` and `sequence`.
-
-        Source:
-            DynamoDB Developer Guide, "Condition expressions".
+            items `requests` STATE, PAYLOAD and CHECKPOINT, in one transaction.
         """
-        now = self._clock.now()
-        try:
-            state = self._database.update(
-                RequestState.at(**key.components),
-                *transitions.claim(owner=owner, lease_until=lease_until, now=now),
-                condition=transitions.claimable(now),
+        state = self.get(key)
+        if state.status not in sources(Event.REPLAY):
+            allowed = " or ".join(sources(Event.REPLAY))
+            raise CannotReplay(
+                f"Request {key.request_id} is {state.status}; only one that is {allowed} can be replayed."
             )
-        except ConditionFailed as error:
-            state = self._held_state(key, error.item, now)
-            is_ours = state.status is target(Event.CLAIM) and state.owner == owner
-            if not is_ours or state.lease_until is None or state.lease_until <= now:
-                raise already_claimed(state) from None
-        return Claim(state, state.sequence - SEQUENCE_BLOCK + 1)
-
-    @translated
-    def save_progress(self, claim: Claim, percentage: float, message: str) -> None:
-        """Store how far an attempt is.
-
-        Raises:
-            Superseded: the attempt no longer owns the request.
-        """
-        condition = transitions.working(owner=claim.owner, attempt=claim.attempt)
-        self._write(
-            claim,
-            (
-                RequestState.percentage.set(percentage),
-                RequestState.message.set(message),
-                RequestState.updated_at.set(self._clock.now()),
-            ),
-            condition,
-        )
-
-    @translated
-    def complete(self, claim: Claim, *, result: Any, sequence: int) -> RequestState:
-        """Store the result and end the request as COMPLETED, marked undelivered. Idempotent.
-
-        Args:
-            sequence: of the outcome's message.
-
-        Returns:
-            The request as claimed, with its outcome: what a delivery needs to know.
-
-        Raises:
-            Superseded: the attempt no longer owns the request; nothing was written.
-            ProcessingFailed: the result is no JSON or too large; nothing was written.
-
-        Shape:
-            items `requests` STATE, RESULT and PAYLOAD, in one transaction; all expire together.
-        """
-        data = write_document(result, what="The result", error=ProcessingFailed)
-        stored = RequestResult(
-            **claim.key.components, data=data, expires_at=transitions.expiry(self._clock.now())
-        )
-        return self._finish(claim, Event.COMPLETE, Put(stored), sequence=sequence, error=None)
-
-    @translated
-    def fail(
-        self, claim: Claim, *, code: str, message: str, details: Mapping[str, Any] | None, sequence: int
-    ) -> RequestState:
-        """End the request as FAILED, marked undelivered. Idempotent.
-
-        Returns:
-            The request as claimed, with its outcome.
-
-        Raises:
-            Superseded: the attempt no longer owns the request; nothing was written.
-        """
-        error = failure(code, message, details)
-        return self._finish(claim, Event.FAIL, sequence=sequence, error=error)
-
-    @translated
-    def retry(self, claim: Claim, *, due_at: float, code: str, message: str) -> None:
-        """Put the request back until `due_at`, epoch seconds, because this attempt failed.
-
-        Raises:
-            Superseded: the attempt no longer owns the request; nothing was written.
-        """
-        change = transitions.retry(due_at=due_at, code=code, message=message, now=self._clock.now())
-        condition = transitions.owned(Event.RETRY, owner=claim.owner, attempt=claim.attempt)
-        self._write(claim, change, condition)
-
-    @translated
-    def delivered(self, key: RequestKey, *, sequence: int) -> None:
-        """Say that the outcome with this sequence was sent. A no-op when it was said before."""
-        self._try(
-            key,
-            (RequestState.undelivered.remove(), RequestState.due.remove(), RequestState.due_at.remove()),
-            transitions.is_undelivered(sequence),
-        )
-
-    @translated
-    def postpone_delivery(self, key: RequestKey, *, sequence: int) -> bool:
-        """Let an undelivered outcome be due again later; whoever tries to send it says so before.
-
-        So one that cannot be sent does not stand at the head of what is due for ever.
-
-        Returns:
-            False if it was delivered meanwhile.
-        """
-        due_at = self._clock.now() + DELIVERY_GRACE_S
-        return self._try(key, (RequestState.due_at.set(due_at),), transitions.is_undelivered(sequence))
-
-    @translated
-    def release(self, key: RequestKey, *, owner: str, attempt: int) -> bool:
-        """Let a request wait again whose attempt ended without an outcome; the stream dispatches it.
-
-        Returns:
-            False if that attempt no longer owns it; nothing was written then.
-        """
-        change = transitions.release(self._clock.now())
-        condition = transitions.owned(Event.RELEASE, owner=owner, attempt=attempt)
-        return self._try(key, change, condition)
-
-    @translated
-    def redispatch(self, state: RequestState) -> bool:
-        """Put a request into the stream again that waits, or whose retry is due.
-
-        Returns:
-            False if it is neither, or something happened to it since it was read as `state`.
-        """
-        now = self._clock.now()
-        is_due = state.due_at is not None and state.due_at <= now
-        if state.status is not Status.PENDING and not (state.status is Status.RETRYING and is_due):
-            return False
-        condition = (RequestState.status == state.status) & (
-            RequestState.due_at.does_not_exist()
-            if state.due_at is None
-            else RequestState.due_at == state.due_at
-        )
-        return self._try(state.key, transitions.redispatch(state.status, now), condition)
-
-    @translated
-    def give_up(
-        self, key: RequestKey, *, state: RequestState, code: str, message: str
-    ) -> RequestState | None:
-        """End a request as FAILED that nobody will end otherwise, marked undelivered.
-
-        Its outcome has the sequence number after the highest that was reserved.
-
-        Returns:
-            The request as it is afterwards; None if it is over, or something happened to it since it
-            was read as `state`.
-        """
-        if state.status not in sources(Event.FAIL):
-            return None
-        now = self._clock.now()
-        sequence = state.sequence + 1
-        change = (
-            *transitions.finish(Event.FAIL, sequence=sequence, error=failure(code, message, None), now=now),
-            RequestState.sequence.set(sequence),
-        )
+        change = transitions.replay(state, self._clock.now())
         state_key = RequestState.at(**key.components)
+        payload_key = RequestPayload.at(**key.components)
         try:
             self._database.transact(
-                Update(state_key, change, transitions.unchanged(Event.FAIL, state)),
-                self._expire_payload(key, now),
+                Update(state_key, change, transitions.unchanged(Event.REPLAY, state)),
+                Update(payload_key, (RequestPayload.expires_at.remove(),), RequestPayload.data.exists()),
+                Delete(RequestCheckpoint.at(**key.components)),
             )
         except TransactionCancelled:
-            return None
-        return self._database.find(state_key, consistent=True)
+            raise CannotReplay(
+                f"Request {key.request_id} changed at this moment, or its payload is gone; look at it again."
+            ) from None
+        self._in_flight.add(key, 1)
+        return self.get(key)
 
     @translated
-    def list_due(
-        self, now: float, limit: int, *, on_unreadable: Callable[[str], None] | None = None
-    ) -> list[RequestKey]:
-        """Return up to `limit` requests that something must be done about, the longest due first.
+    def list_for_user(
+        self,
+        tenant_id: str,
+        user_id: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        status: Status | None = None,
+    ) -> RequestPage:
+        """Return a page of a user's long requests, newest first.
 
-        The index follows the table after a moment: read each consistently before anything is done.
+        The index follows the table after a moment. A cursor holds no right: it names a place among
+        the requests of whoever uses it.
 
         Args:
-            on_unreadable: is told the partition key of an item that is no request as we know it; such
-                an item is passed over in any case, so that it stops nobody else's recovery.
+            limit: requests at most, at least 1.
+            cursor: of the page before; None: the first page.
+            status: None: all of them.
+
+        Raises:
+            InvalidMessage: the cursor is none of ours.
 
         Shape:
-            index `due-index`, `due` = "DUE", `due_at` <= now.
+            index `user-index`, `user_key`, newest `created_at` first.
         """
-        where = (RequestState.due == DUE) & (RequestState.due_at <= now)
+        after = None
+        if cursor is not None:
+            created_at, request_id = read_cursor(cursor)
+            after = _place(RequestKey(tenant_id, user_id, request_id), created_at)
+        query = Query(
+            RequestState,
+            RequestState.user_key == user_key(tenant_id, user_id),
+            index="user-index",
+            filter=None if status is None else RequestState.status == status,
+            limit=limit + 1,
+            descending=True,
+            after=after,
+        )
+        found = [*self._database.query(query, on_unreadable=lambda _item, _error: None)]
+        page = tuple(found[:limit])
+        more = len(found) > limit
+        return RequestPage(page, write_cursor(page[-1].created_at, page[-1].request_id) if more else None)
 
-        def pass_over(item: Item, _error: DecodingFailed) -> None:
-            if on_unreadable is not None:
-                on_unreadable(item[REQUESTS.partition_key.name]["S"])
-
-        query = Query(RequestState, where, index="due-index", limit=limit)
-        return [state.key for state in self._database.query(query, on_unreadable=pass_over)]
-
-    def _write(self, claim: Claim, change: tuple[UpdateAction, ...], condition: Any) -> None:
-        if not self._try(claim.key, change, condition):
-            raise superseded(claim)
-
-    def _try(self, key: RequestKey, change: tuple[UpdateAction, ...], condition: Any) -> bool:
+    def _is_new(self, state: RequestState, data: str, follow: Put) -> bool:
+        """Store a request, unless there is one of its key."""
+        key = state.key
         try:
-            self._database.write(Update(RequestState.at(**key.components), change, condition))
-        except ConditionFailed:
+            self._in_flight.enter(key)
+        except RateLimited:
+            if self.find(key) is not None:
+                return False  # it is no further request
+            raise
+        try:
+            self._database.transact(
+                Put(state, transitions.absent(state.created_at)),
+                Put(RequestPayload(**key.components, data=data, expires_at=None)),
+                follow,
+            )
+        except TransactionCancelled:
+            self._in_flight.add(key, -1)
             return False
         return True
 
-    def _finish(
-        self,
-        claim: Claim,
-        event: Event,
-        *further: Put,
-        sequence: int,
-        error: Mapping[str, Any] | None,
-    ) -> RequestState:
-        now = self._clock.now()
-        change = transitions.finish(event, sequence=sequence, error=error, now=now)
-        condition = transitions.owned(event, owner=claim.owner, attempt=claim.attempt)
-        try:
-            self._database.transact(
-                Update(RequestState.at(**claim.key.components), change, condition),
-                self._expire_payload(claim.key, now),
-                *further,
+    def _join(self, state: RequestState, follow: Put) -> RequestState | None:
+        """Subscribe to the request that is there; None if it went away meanwhile."""
+        held = self.find(state.key)
+        if held is None:
+            return None
+        if held.payload_hash != state.payload_hash:
+            raise DuplicateRequest(
+                f"The id {state.request_id} is taken by another request; choose a new one."
             )
-        except TransactionCancelled:
-            if not self._is_finished(claim, event, sequence):
-                raise superseded(claim) from None
-        return claim.state.replace(
-            status=target(event), outcome_sequence=sequence, error=error, undelivered=True
-        )
+        self._database.write(follow)
+        held = self.find(state.key)
+        return held if held is not None and held.payload_hash == state.payload_hash else None
 
-    def _is_finished(self, claim: Claim, event: Event, sequence: int) -> bool:
-        """Whether this very outcome stands already: a write whose answer was lost is made twice."""
-        held = self.find(claim.key)
-        return (
-            held is not None
-            and (held.status, held.owner, held.attempt) == (target(event), claim.owner, claim.attempt)
-            and held.outcome_sequence == sequence
-        )
 
-    def _expire_payload(self, key: RequestKey, now: float) -> Update[RequestPayload]:
-        return Update(
-            RequestPayload.at(**key.components), (RequestPayload.expires_at.set(transitions.expiry(now)),)
-        )
-
-    def _held_state(self, key: RequestKey, item: Item | None, now: float) -> RequestState:
-        """Return the request that a condition was refused for; the item is missing with old engines."""
-        if item is None:
-            return self.get(key)
-        if is_expired(REQUESTS, item, now):
-            raise not_found(key)
-        return RequestState.from_item(item)
+def _place(key: RequestKey, created_at: float) -> Item:
+    """Return the key of a request in `user-index`."""
+    return {
+        **RequestState.at(**key.components).values,
+        "user_key": {"S": user_key(key.tenant_id, key.user_id)},
+        "created_at": codec_for(float).encode(created_at),
+    }

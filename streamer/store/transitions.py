@@ -7,8 +7,9 @@ from typing import Any
 
 from streamer.dynamorm import Condition, UpdateAction
 from streamer.lifecycle import INITIAL, Event, Status, sources, step, target
+from streamer.store.history import CREATE, entry, failed, failure_of, noted
 from streamer.store.limits import DELIVERY_GRACE_S, DISPATCH_GRACE_S, REQUEST_TTL_S, SEQUENCE_BLOCK
-from streamer.store.models import DUE, RequestKey, RequestState
+from streamer.store.models import DUE, Failure, HistoryEntry, RequestKey, RequestState, user_key
 
 Change = tuple[UpdateAction, ...]
 
@@ -21,6 +22,8 @@ def created(
     correlation_id: str,
     now: float,
     permissions: Iterable[str] = (),
+    max_attempts: int | None = None,
+    cancel_on_disconnect: str | None = None,
 ) -> RequestState:
     """Return a request that waits for its first executor."""
     return RequestState(
@@ -32,6 +35,10 @@ def created(
         correlation_id=correlation_id,
         payload_hash=payload_hash,
         permissions=sorted(permissions),
+        max_attempts=max_attempts,
+        cancel_on_disconnect=cancel_on_disconnect,
+        history=(HistoryEntry(now, CREATE, INITIAL, 0),),
+        user_key=user_key(key.tenant_id, key.user_id),
         created_at=now,
         updated_at=now,
         due=DUE,
@@ -85,6 +92,11 @@ def working(*, owner: str, attempt: int) -> Condition:
     )
 
 
+def not_cancelling() -> Condition:
+    """Return the condition that nobody asked to end the request."""
+    return RequestState.cancel_requested != True  # noqa: E712  # an expression, not a truth
+
+
 def unchanged(event: Event, state: RequestState) -> Condition:
     """Return the condition that nothing of note happened to the request since it was read as `state`.
 
@@ -105,55 +117,124 @@ def claim(*, owner: str, lease_until: float, now: float) -> Change:
         RequestState.dispatches.set(0),
         RequestState.owner.set(owner),
         RequestState.lease_until.set(lease_until),
-        RequestState.percentage.remove(),
-        RequestState.message.remove(),
         RequestState.started_at.set_if_absent(now),
+        noted(entry(Event.CLAIM, attempt=None, now=now)),
         *_due(lease_until, now),
     )
 
 
-def retry(*, due_at: float, code: str, message: str, now: float) -> Change:
-    """Return what is written when an attempt failed and another shall follow at `due_at`."""
+def retry(state: RequestState, *, due_at: float, code: str, message: str, now: float) -> Change:
+    """Return what is written when an attempt failed and another shall follow at `due_at`.
+
+    Args:
+        state: as the attempt knows it.
+    """
     return (
         RequestState.status.set(target(Event.RETRY)),
         RequestState.error.set({"code": code, "message": message}),
-        *_disowned(),
+        failed(failure_of(state.attempt, code=code, message=message, now=now), state.failures),
+        noted(entry(Event.RETRY, attempt=state.attempt, now=now), state.history),
+        *_attempt_over(),
         *_due(due_at, now),
     )
 
 
-def release(now: float) -> Change:
-    """Return what makes a request wait for an executor; the stream hands it to one."""
-    return (RequestState.status.set(target(Event.RELEASE)), *_disowned(), *_due(now + DISPATCH_GRACE_S, now))
-
-
-def redispatch(status: Status, now: float) -> Change:
-    """Return what puts a waiting request into the stream again. The count makes it differ each time.
-
-    A write that changes nothing makes no stream record (DynamoDB Developer Guide, "DynamoDB Streams").
-    """
-    after = status if status is Status.PENDING else step(status, Event.RELEASE)
+def release(*, attempt: int, code: str, message: str, now: float) -> Change:
+    """Return what makes a request wait for an executor whose attempt ended without an outcome."""
     return (
-        RequestState.status.set(after),
-        RequestState.dispatches.increment(1),
+        RequestState.status.set(target(Event.RELEASE)),
+        failed(failure_of(attempt, code=code, message=message, now=now)),
+        noted(entry(Event.RELEASE, attempt=attempt, now=now)),
+        *_attempt_over(),
         *_due(now + DISPATCH_GRACE_S, now),
     )
 
 
-def finish(event: Event, *, sequence: int, error: Mapping[str, Any] | None, now: float) -> Change:
+def proceed(state: RequestState, now: float) -> Change:
+    """Return what makes a request wait for the executor that goes on with the same attempt.
+
+    A claim will count one attempt more: so this counts one less.
+    """
+    return (
+        RequestState.status.set(target(Event.CONTINUE)),
+        RequestState.attempt.increment(-1),
+        RequestState.continuations.increment(1),
+        noted(entry(Event.CONTINUE, attempt=state.attempt, now=now), state.history),
+        *_disowned(),
+        *_due(now + DISPATCH_GRACE_S, now),
+    )
+
+
+def redispatch(state: RequestState, now: float) -> Change:
+    """Return what puts a waiting request into the stream again. The count makes it differ each time.
+
+    A write that changes nothing makes no stream record (DynamoDB Developer Guide, "DynamoDB Streams").
+    """
+    return (
+        RequestState.status.set(step(state.status, Event.RELEASE)),
+        RequestState.dispatches.increment(1),
+        noted(entry(Event.RELEASE, attempt=state.attempt, now=now), state.history),
+        *_due(now + DISPATCH_GRACE_S, now),
+    )
+
+
+def finish(
+    event: Event, state: RequestState, *, sequence: int, error: Mapping[str, Any] | None, now: float
+) -> Change:
     """Return what an outcome writes: the terminal status, marked undelivered.
 
     The owner stays, so that whoever wrote the outcome recognises it as its own.
+
+    Args:
+        state: as the writer knows it; nobody else can have changed it if the condition holds.
     """
-    return (
-        RequestState.status.set(target(event)),
+    changes = [
+        RequestState.status.set(step(state.status, event)),
         RequestState.error.set(error),
         RequestState.outcome_sequence.set(sequence),
         RequestState.undelivered.set(True),
         RequestState.finished_at.set(now),
         RequestState.expires_at.set(expiry(now)),
         RequestState.lease_until.remove(),
+        noted(entry(event, attempt=state.attempt, now=now), state.history),
         *_due(now + DELIVERY_GRACE_S, now),
+    ]
+    if (last := _last_failure(event, state, error, now)) is not None:
+        changes.append(failed(last, state.failures))
+    return tuple(changes)
+
+
+def finished(
+    event: Event, state: RequestState, *, sequence: int, error: Mapping[str, Any] | None, now: float
+) -> RequestState:
+    """Return the request as `finish` leaves it, in what its delivery needs to know."""
+    last = _last_failure(event, state, error, now)
+    return state.replace(
+        status=target(event),
+        outcome_sequence=sequence,
+        error=error,
+        failures=state.failures if last is None else (*state.failures, last),
+        undelivered=True,
+    )
+
+
+def replay(state: RequestState, now: float) -> Change:
+    """Return what lets a request that is over run again from its beginning; sequences go on rising."""
+    return (
+        RequestState.status.set(step(state.status, Event.REPLAY)),
+        RequestState.attempt.set(0),
+        RequestState.dispatches.set(0),
+        RequestState.continuations.set(0),
+        RequestState.cancel_requested.remove(),
+        RequestState.error.remove(),
+        RequestState.outcome_sequence.remove(),
+        RequestState.undelivered.remove(),
+        RequestState.finished_at.remove(),
+        RequestState.expires_at.remove(),
+        RequestState.due.set(DUE),
+        noted(entry(Event.REPLAY, attempt=0, now=now), state.history),
+        *_attempt_over(),
+        *_due(now + DISPATCH_GRACE_S, now),
     )
 
 
@@ -169,6 +250,19 @@ def _due(due_at: float, now: float) -> Change:
 
 def _disowned() -> Change:
     return (RequestState.owner.remove(), RequestState.lease_until.remove())
+
+
+def _last_failure(
+    event: Event, state: RequestState, error: Mapping[str, Any] | None, now: float
+) -> Failure | None:
+    """Return how the last attempt failed, if it is an attempt that fails."""
+    if event is not Event.FAIL or error is None or state.status is not Status.PROCESSING:
+        return None
+    return failure_of(state.attempt, code=error["code"], message=error["message"], now=now)
+
+
+def _attempt_over() -> Change:
+    return (*_disowned(), RequestState.percentage.remove(), RequestState.message.remove())
 
 
 def _any(conditions: Iterable[Condition]) -> Condition:

@@ -18,13 +18,13 @@ from streamer.lifecycle import (
 )
 
 EXPECTED = """
-                CLAIM       COMPLETE   FAIL    RETRY     RELEASE  CONTINUE  CANCEL
-    PENDING     PROCESSING  -          FAILED  -         -        -         CANCELLED
-    PROCESSING  PROCESSING  COMPLETED  FAILED  RETRYING  PENDING  PENDING   CANCELLED
-    RETRYING    PROCESSING  -          FAILED  -         PENDING  -         CANCELLED
-    COMPLETED   -           -          -       -         -        -         -
-    FAILED      -           -          -       -         -        -         -
-    CANCELLED   -           -          -       -         -        -         -
+                CLAIM       COMPLETE   FAIL    RETRY     RELEASE  CONTINUE  CANCEL     REPLAY
+    PENDING     PROCESSING  -          FAILED  -         PENDING  -         CANCELLED  -
+    PROCESSING  PROCESSING  COMPLETED  FAILED  RETRYING  PENDING  PENDING   CANCELLED  -
+    RETRYING    PROCESSING  -          FAILED  -         PENDING  -         CANCELLED  -
+    COMPLETED   -           -          -       -         -        -         -          -
+    FAILED      -           -          -       -         -        -         -          PENDING
+    CANCELLED   -           -          -       -         -        -         -          PENDING
 """
 
 _header, *_rows = [line.split() for line in EXPECTED.strip().splitlines()]
@@ -52,10 +52,12 @@ def test_every_pair(status: Status, event: Event, expected: Status | None) -> No
         step(status, event)
 
 
-def test_terminal_statuses_are_those_that_nothing_leaves() -> None:
-    """A request that is over stays as it is."""
+def test_only_an_operator_leaves_a_terminal_status() -> None:
+    """A request that is over stays as it is, unless it is replayed; a good outcome stays for ever."""
     assert {Status.COMPLETED, Status.FAILED, Status.CANCELLED} == TERMINAL
+    assert {event for source, event in TRANSITIONS if source in TERMINAL} == {Event.REPLAY}
     assert INITIAL not in TERMINAL
+    assert not any(source is Status.COMPLETED for source, _ in TRANSITIONS)
 
 
 def test_an_event_has_one_target() -> None:

@@ -1,5 +1,7 @@
 """What events write: always what the lifecycle says."""
 
+from collections.abc import Callable
+
 import pytest
 
 from streamer.dynamorm import InvalidRequest, Throttled
@@ -12,6 +14,8 @@ from streamer.store.tables import translated
 
 NOW = 1_763_700_000.25
 
+ERROR = {"code": "X", "message": "x"}
+
 
 def state(status: Status, **changes: object) -> RequestState:
     created = transitions.created(
@@ -20,13 +24,21 @@ def state(status: Status, **changes: object) -> RequestState:
     return created.replace(status=status, owner="me", attempt=3, lease_until=NOW, due_at=NOW, **changes)
 
 
-CHANGES = {
-    Event.CLAIM: transitions.claim(owner="you", lease_until=NOW + 60, now=NOW),
-    Event.COMPLETE: transitions.finish(Event.COMPLETE, sequence=1, error=None, now=NOW),
-    Event.FAIL: transitions.finish(Event.FAIL, sequence=1, error={"code": "X", "message": "x"}, now=NOW),
-    Event.RETRY: transitions.retry(due_at=NOW, code="X", message="x", now=NOW),
-    Event.RELEASE: transitions.release(NOW),
+CHANGES: dict[Event, Callable[[RequestState], transitions.Change]] = {
+    Event.CLAIM: lambda _: transitions.claim(owner="you", lease_until=NOW + 60, now=NOW),
+    Event.COMPLETE: lambda held: transitions.finish(Event.COMPLETE, held, sequence=1, error=None, now=NOW),
+    Event.FAIL: lambda held: transitions.finish(Event.FAIL, held, sequence=1, error=ERROR, now=NOW),
+    Event.RETRY: lambda held: transitions.retry(held, due_at=NOW, code="X", message="x", now=NOW),
+    Event.RELEASE: lambda _: transitions.release(attempt=3, code="X", message="x", now=NOW),
+    Event.CONTINUE: lambda held: transitions.proceed(held, NOW),
+    Event.CANCEL: lambda held: transitions.finish(Event.CANCEL, held, sequence=1, error=ERROR, now=NOW),
+    Event.REPLAY: lambda held: transitions.replay(held, NOW),
 }
+
+
+def test_every_event_has_its_change() -> None:
+    """No event is written by anything else."""
+    assert set(CHANGES) == set(Event)
 
 
 @pytest.mark.parametrize("status", Status)
@@ -42,8 +54,9 @@ def test_a_change_happens_where_the_lifecycle_lets_it(status: Status, event: Eve
     allowed = holds(condition, before.to_item())
     assert allowed is (status in sources(event))
     if allowed:
-        after = RequestState.from_item(apply(CHANGES[event], before.to_item()))
+        after = RequestState.from_item(apply(CHANGES[event](before), before.to_item()))
         assert after.status is step(status, event)
+        assert (after.history[-1].event, after.history[-1].status) == (event, after.status)
         assert (after.due, after.updated_at) == ("DUE", NOW)
 
 
@@ -60,10 +73,10 @@ def test_a_claim_waits_for_its_time(status: Status, later: str) -> None:
 def test_putting_a_retry_into_the_stream_is_a_release() -> None:
     """RETRYING becomes PENDING by the table; PENDING stays so; nothing else is put there."""
     for status in (Status.PENDING, Status.RETRYING):
-        after = apply(transitions.redispatch(status, NOW), state(status).to_item())
+        after = apply(transitions.redispatch(state(status), NOW), state(status).to_item())
         assert after["status"] == {"S": "PENDING"}
     with pytest.raises(InvalidTransition):
-        transitions.redispatch(Status.COMPLETED, NOW)
+        transitions.redispatch(state(Status.COMPLETED), NOW)
 
 
 def test_what_is_over_is_not_given_up() -> None:

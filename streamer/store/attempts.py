@@ -1,0 +1,262 @@
+"""What an executor does with a request: claim it, report, put it back, end it. All of it fenced."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from streamer.dynamorm import (
+    Check,
+    Condition,
+    ConditionFailed,
+    Key,
+    Put,
+    TransactionCancelled,
+    Update,
+    UpdateAction,
+)
+from streamer.errors import CancelRequested, ProcessingFailed, Superseded
+from streamer.lifecycle import Event, target
+from streamer.store import transitions
+from streamer.store.claims import (
+    Checkpoint,
+    Claim,
+    already_claimed,
+    cancellation,
+    cancelling,
+    failure,
+    superseded,
+)
+from streamer.store.documents import write_document
+from streamer.store.limits import REQUEST_TTL_S, SEQUENCE_BLOCK
+from streamer.store.models import RequestCheckpoint, RequestKey, RequestResult, RequestState
+from streamer.store.request_items import RequestItems
+from streamer.store.tables import translated
+
+
+class Attempts(RequestItems):
+    """The part of `RequestStore` that executors use: every write depends on the claim."""
+
+    @translated
+    def claim(self, key: RequestKey, *, owner: str, lease_until: float) -> Claim:
+        """Take a request for execution, at most once per lease.
+
+        One conditional write: of several concurrent callers exactly one wins, and calling again with
+        the same `owner` within the lease returns the same claim.
+
+        Args:
+            owner: names the invocation; no two have the same.
+            lease_until: epoch seconds from which somebody else may claim.
+
+        Raises:
+            NotFound: no such request.
+            AlreadyClaimed: somebody else holds the lease, its retry is not due, or it is over;
+                `.status` and `.until` say which.
+
+        Shape:
+            item `requests` STATE; sets `status`, `owner`, `lease_until`, `due_at`, `dispatches`; raises
+            `attempt` and `sequence`.
+
+        Source:
+            DynamoDB Developer Guide, "Condition expressions".
+        """
+        now = self._clock.now()
+        try:
+            state = self._database.update(
+                RequestState.at(**key.components),
+                *transitions.claim(owner=owner, lease_until=lease_until, now=now),
+                condition=transitions.claimable(now),
+            )
+        except ConditionFailed as error:
+            state = self._held_state(key, error.item, now)
+            is_ours = state.status is target(Event.CLAIM) and state.owner == owner
+            if not is_ours or state.lease_until is None or state.lease_until <= now:
+                raise already_claimed(state) from None
+        return Claim(state, state.sequence - SEQUENCE_BLOCK + 1)
+
+    @translated
+    def save_progress(self, claim: Claim, percentage: float, message: str) -> None:
+        """Store how far an attempt is.
+
+        Raises:
+            Superseded: the attempt no longer owns the request.
+            CancelRequested: its user asked to end it; nothing was written.
+        """
+        change = (
+            RequestState.percentage.set(percentage),
+            RequestState.message.set(message),
+            RequestState.updated_at.set(self._clock.now()),
+        )
+        self._write(claim, change, _working(claim))
+
+    @translated
+    def save_checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
+        """Store how far the action came, so that a later attempt can begin there.
+
+        Raises:
+            Superseded: the attempt no longer owns the request; nothing was written.
+            CancelRequested: its user asked to end it; nothing was written.
+            ProcessingFailed: the state is no JSON or too large; nothing was written.
+
+        Shape:
+            item `requests` CHECKPOINT, on condition of STATE, in one transaction.
+        """
+        stored = self._checkpoint(claim, checkpoint)
+        try:
+            self._database.transact(Check(_key(claim), _working(claim)), Put(stored))
+        except TransactionCancelled:
+            raise self._refusal(claim) from None
+
+    @translated
+    def continue_(self, claim: Claim, checkpoint: Checkpoint) -> None:
+        """Store the checkpoint and let the request wait for the executor that goes on. No new attempt.
+
+        Idempotent.
+
+        Raises:
+            Superseded: the attempt no longer owns the request; nothing was written.
+            CancelRequested: its user asked to end it; nothing was written.
+            ProcessingFailed: the state is no JSON or too large; nothing was written.
+
+        Shape:
+            items `requests` STATE and CHECKPOINT, in one transaction.
+        """
+        stored = self._checkpoint(claim, checkpoint)
+        change = transitions.proceed(claim.state, self._clock.now())
+        condition = _owned(claim, Event.CONTINUE) & transitions.not_cancelling()
+        try:
+            self._database.transact(Update(_key(claim), change, condition), Put(stored))
+        except TransactionCancelled:
+            held = self.find(claim.key)
+            if held is None or held.continuations != claim.state.continuations + 1:
+                raise self._refusal(claim) from None
+
+    @translated
+    def complete(self, claim: Claim, *, result: Any, sequence: int) -> RequestState:
+        """Store the result and end the request as COMPLETED, marked undelivered. Idempotent.
+
+        A wish to cancel that the action did not hear of comes too late.
+
+        Args:
+            sequence: of the outcome's message.
+
+        Returns:
+            The request as claimed, with its outcome: what a delivery needs to know.
+
+        Raises:
+            Superseded: the attempt no longer owns the request; nothing was written.
+            ProcessingFailed: the result is no JSON or too large; nothing was written.
+
+        Shape:
+            items `requests` STATE, RESULT and PAYLOAD, in one transaction; all expire together.
+        """
+        data = write_document(result, what="The result", error=ProcessingFailed)
+        stored = RequestResult(
+            **claim.key.components, data=data, expires_at=transitions.expiry(self._clock.now())
+        )
+        return self._finish(claim, Event.COMPLETE, Put(stored), sequence=sequence, error=None)
+
+    @translated
+    def fail(
+        self, claim: Claim, *, code: str, message: str, details: Mapping[str, Any] | None, sequence: int
+    ) -> RequestState:
+        """End the request as FAILED, marked undelivered. Idempotent.
+
+        Returns:
+            The request as claimed, with its outcome.
+
+        Raises:
+            Superseded: the attempt no longer owns the request; nothing was written.
+        """
+        return self._finish(claim, Event.FAIL, sequence=sequence, error=failure(code, message, details))
+
+    @translated
+    def cancelled(self, claim: Claim, *, sequence: int) -> RequestState:
+        """End the request as CANCELLED because its action heard of the wish, marked undelivered. Idempotent.
+
+        Returns:
+            The request as claimed, with its outcome.
+
+        Raises:
+            Superseded: the attempt no longer owns the request; nothing was written.
+        """
+        return self._finish(claim, Event.CANCEL, sequence=sequence, error=cancellation())
+
+    @translated
+    def retry(self, claim: Claim, *, due_at: float, code: str, message: str) -> None:
+        """Put the request back until `due_at`, epoch seconds, because this attempt failed.
+
+        Raises:
+            Superseded: the attempt no longer owns the request; nothing was written.
+            CancelRequested: its user asked to end it; nothing was written.
+        """
+        change = transitions.retry(
+            claim.state, due_at=due_at, code=code, message=message, now=self._clock.now()
+        )
+        self._write(claim, change, _owned(claim, Event.RETRY) & transitions.not_cancelling())
+
+    def _checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> RequestCheckpoint:
+        now = self._clock.now()
+        return RequestCheckpoint(
+            **claim.key.components,
+            data=write_document(checkpoint.state, what="The checkpoint", error=ProcessingFailed),
+            attempt=checkpoint.attempt,
+            percentage=checkpoint.percentage,
+            message=checkpoint.message,
+            saved_at=now,
+            expires_at=int(now) + REQUEST_TTL_S,
+        )
+
+    def _write(self, claim: Claim, change: tuple[UpdateAction, ...], condition: Condition) -> None:
+        if not self._try(claim.key, change, condition):
+            raise self._refusal(claim)
+
+    def _refusal(self, claim: Claim) -> Superseded | CancelRequested:
+        """Return why a write of an attempt was refused."""
+        held = self.find(claim.key)
+        ours = held is not None and (held.owner, held.attempt) == (claim.owner, claim.attempt)
+        if held is not None and ours and held.status is claim.state.status and held.cancel_requested:
+            return cancelling(claim)
+        return superseded(claim)
+
+    def _finish(
+        self,
+        claim: Claim,
+        event: Event,
+        *further: Put,
+        sequence: int,
+        error: Mapping[str, Any] | None,
+    ) -> RequestState:
+        now = self._clock.now()
+        change = transitions.finish(event, claim.state, sequence=sequence, error=error, now=now)
+        try:
+            with self._in_flight.leaving(claim.key):
+                self._database.transact(
+                    Update(_key(claim), change, _owned(claim, event)),
+                    self._expire_payload(claim.key, now),
+                    *further,
+                )
+        except TransactionCancelled:
+            if not self._is_finished(claim, event, sequence):
+                raise superseded(claim) from None
+        return transitions.finished(event, claim.state, sequence=sequence, error=error, now=now)
+
+    def _is_finished(self, claim: Claim, event: Event, sequence: int) -> bool:
+        """Whether this very outcome stands already: a write whose answer was lost is made twice."""
+        held = self.find(claim.key)
+        return (
+            held is not None
+            and (held.status, held.owner, held.attempt) == (target(event), claim.owner, claim.attempt)
+            and held.outcome_sequence == sequence
+        )
+
+
+def _key(claim: Claim) -> Key[RequestState]:
+    return RequestState.at(**claim.key.components)
+
+
+def _owned(claim: Claim, event: Event) -> Condition:
+    return transitions.owned(event, owner=claim.owner, attempt=claim.attempt)
+
+
+def _working(claim: Claim) -> Condition:
+    working = transitions.working(owner=claim.owner, attempt=claim.attempt)
+    return working & transitions.not_cancelling()

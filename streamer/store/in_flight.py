@@ -1,0 +1,144 @@
+"""How many requests of a user and of a tenant are in flight: counters beside the requests.
+
+A counter is an item of its own and no part of the requests' transactions: all requests of a tenant
+would conflict on it. So a crash can leave one that is wrong, and the sweeper compares.
+"""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+from streamer.clock import Clock
+from streamer.dynamorm import ConditionFailed, Database, Query, TransactionCancelled, Update, UpdateAction
+from streamer.errors import RateLimited
+from streamer.store.limits import COUNTER_TTL_S, RATE_LIMIT_RETRY_S
+from streamer.store.models import COUNTED, Counter, RequestKey, tenant_key, user_key
+
+MAX_THREADS = 4
+"""Counters that are written at once. Ours: a request has two."""
+
+
+def correction(stored: int, found: int, earlier: int) -> tuple[int, int]:
+    """Return what to add to a counter, and the difference to remember. Pure.
+
+    What differs now and differed before is wrong; what differs only now may be on its way.
+
+    Args:
+        stored: what the counter says.
+        found: how many there are.
+        earlier: the difference of the last time.
+    """
+    difference = found - stored
+    if difference * earlier <= 0:
+        return 0, difference
+    change = min(difference, earlier, key=abs)
+    return change, difference - change
+
+
+class InFlight:
+    """The counters. Thread-safe."""
+
+    def __init__(self, database: Database, clock: Clock, *, per_user: int, per_tenant: int) -> None:
+        """Take the limits; with 0 nothing is counted and nothing refused."""
+        self._database = database
+        self._clock = clock
+        self._per_user = per_user
+        self._per_tenant = per_tenant
+        self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="in-flight")
+
+    def enter(self, key: RequestKey) -> None:
+        """Count one request more.
+
+        Raises:
+            RateLimited: its user or its tenant has as many as it may; nothing was counted.
+        """
+        futures = self._submit(key, 1, limited=True)
+        entered = {name: future.result() for name, future in futures.items()}
+        if all(entered.values()):
+            return
+        for name, done in entered.items():
+            if done:
+                self._add(name, -1)
+        whose = (
+            "You have" if not entered.get(user_key(key.tenant_id, key.user_id), True) else "Your tenant has"
+        )
+        raise RateLimited(
+            f"{whose} as many requests in flight as allowed; wait for one of them to end.",
+            retry_after_s=RATE_LIMIT_RETRY_S,
+        )
+
+    def add(self, key: RequestKey, change: int) -> None:
+        """Count so many requests more, whatever the limit."""
+        for future in self._submit(key, change, limited=False).values():
+            future.result()
+
+    @contextmanager
+    def leaving(self, key: RequestKey) -> Iterator[None]:
+        """Count one request less while the block writes its end, and take that back if it doesn't."""
+        futures = self._submit(key, -1, limited=False)
+        try:
+            yield
+        except TransactionCancelled:
+            for name, future in futures.items():
+                if future.result():
+                    self._add(name, 1)
+            raise
+        for future in futures.values():
+            future.result()
+
+    def reconcile(self, found: Mapping[str, int]) -> dict[str, int]:
+        """Mend the counters by what was found; returns what was added to which."""
+        query = Query(Counter, Counter.due == COUNTED, index="due-index")
+        stored = {counter.name: counter for counter in self._database.query(query)}
+        changes = {}
+        for name in {*stored, *found}:
+            counter = stored.get(name) or Counter(name=name)
+            change, difference = correction(counter.in_flight, found.get(name, 0), counter.difference)
+            if change or difference != counter.difference:
+                self._database.update(
+                    Counter.at(name=name),
+                    Counter.in_flight.increment(change),
+                    Counter.difference.set(difference),
+                    *self._kept(name),
+                )
+            if change:
+                changes[name] = change
+        return changes
+
+    def _submit(self, key: RequestKey, change: int, *, limited: bool) -> dict[str, "Future[bool]"]:
+        limits = {
+            user_key(key.tenant_id, key.user_id): self._per_user,
+            tenant_key(key.tenant_id): self._per_tenant,
+        }
+        return {
+            name: self._pool.submit(self._add, name, change, limit if limited else None)
+            for name, limit in limits.items()
+            if limit > 0
+        }
+
+    def _add(self, name: str, change: int, limit: int | None = None) -> bool:
+        condition = None
+        if limit is not None:
+            condition = Counter.in_flight.does_not_exist() | (Counter.in_flight < limit)
+        elif change < 0:
+            condition = Counter.in_flight > 0
+        try:
+            self._database.write(
+                Update(
+                    Counter.at(name=name),
+                    (Counter.in_flight.increment(change), *self._kept(name)),
+                    condition,
+                )
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def _kept(self, name: str) -> tuple[UpdateAction, ...]:
+        now = self._clock.now()
+        return (
+            Counter.name.set(name),
+            Counter.due.set(COUNTED),
+            Counter.due_at.set_if_absent(now),
+            Counter.expires_at.set(int(now) + COUNTER_TTL_S),
+        )

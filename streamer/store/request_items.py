@@ -1,0 +1,120 @@
+"""What every reader of the requests table shares: its database, the reads, the guarded write."""
+
+from typing import TYPE_CHECKING, Any
+
+from streamer.clock import Clock
+from streamer.dynamorm import (
+    Condition,
+    ConditionFailed,
+    Database,
+    Engine,
+    Item,
+    Update,
+    UpdateAction,
+    is_expired,
+)
+from streamer.settings import Settings
+from streamer.store import transitions
+from streamer.store.claims import Checkpoint, not_found
+from streamer.store.documents import read_document
+from streamer.store.in_flight import InFlight
+from streamer.store.models import (
+    REQUESTS,
+    RequestCheckpoint,
+    RequestKey,
+    RequestPayload,
+    RequestResult,
+    RequestState,
+)
+from streamer.store.tables import open_database, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+class RequestItems:
+    """Reads requests; what the other parts of `RequestStore` stand on."""
+
+    def __init__(self, client: "DynamoDBClient | Engine", settings: Settings, clock: Clock) -> None:
+        """Take a client.
+
+        Args:
+            client: boto3's low-level client, or an engine in its place, such as `MemoryDynamoDB`.
+        """
+        self._database: Database = open_database(client, settings, clock)
+        self._clock = clock
+        self._in_flight = InFlight(
+            self._database,
+            clock,
+            per_user=settings.max_in_flight_per_user,
+            per_tenant=settings.max_in_flight_per_tenant,
+        )
+
+    def get(self, key: RequestKey) -> RequestState:
+        """Return a request, read consistently.
+
+        Raises:
+            NotFound: there is none, or it is expired.
+        """
+        state = self.find(key)
+        if state is None:
+            raise not_found(key)
+        return state
+
+    @translated
+    def find(self, key: RequestKey) -> RequestState | None:
+        """Return a request, read consistently, or None."""
+        return self._database.find(RequestState.at(**key.components), consistent=True)
+
+    @translated
+    def get_payload(self, key: RequestKey) -> dict[str, Any]:
+        """Return what the client sent, exactly.
+
+        Raises:
+            NotFound: there is no such request.
+        """
+        found = self._database.find(RequestPayload.at(**key.components), consistent=True)
+        if found is None:
+            raise not_found(key)
+        payload: dict[str, Any] = read_document(found.data)
+        return payload
+
+    @translated
+    def get_result(self, key: RequestKey) -> Any:
+        """Return what the action returned, links unsigned.
+
+        Raises:
+            NotFound: there is no such request, or it is not COMPLETED.
+        """
+        found = self._database.find(RequestResult.at(**key.components), consistent=True)
+        if found is None:
+            raise not_found(key)
+        return read_document(found.data)
+
+    @translated
+    def find_checkpoint(self, key: RequestKey) -> Checkpoint | None:
+        """Return where the next run of a request's action begins, or None for its beginning."""
+        found = self._database.find(RequestCheckpoint.at(**key.components), consistent=True)
+        if found is None:
+            return None
+        return Checkpoint(read_document(found.data), found.attempt, found.percentage, found.message)
+
+    def _try(self, key: RequestKey, change: tuple[UpdateAction, ...], condition: Condition) -> bool:
+        try:
+            self._database.write(Update(RequestState.at(**key.components), change, condition))
+        except ConditionFailed:
+            return False
+        return True
+
+    def _expire_payload(self, key: RequestKey, now: float) -> Update[RequestPayload]:
+        return Update(
+            RequestPayload.at(**key.components), (RequestPayload.expires_at.set(transitions.expiry(now)),)
+        )
+
+    def _held_state(self, key: RequestKey, item: Item | None, now: float) -> RequestState:
+        """Return the request that a condition was refused for; the item is missing with old engines."""
+        if item is None:
+            return self.get(key)
+        if is_expired(REQUESTS, item, now):
+            raise not_found(key)
+        return RequestState.from_item(item)
