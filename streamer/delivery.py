@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from streamer.actions.links import Signer, resolve_links
+from streamer.actions.links import Signer
+from streamer.actions.results import as_sent
 from streamer.clock import Clock, timestamp
 from streamer.connections.manager import Delivery, Subscriber
 from streamer.errors import ResultTooLarge
@@ -11,9 +12,6 @@ from streamer.lifecycle import Status
 from streamer.protocol import Complete, Error, ErrorInfo, Message, encode
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
 from streamer.store import RequestKey, RequestState, RequestStore, SubscriptionStore
-
-RESERVED_BYTES = 4_096
-"""Bytes of an outcome's message that a result leaves for the sequence, the time and signed links. Ours."""
 
 
 class Sender(Protocol):
@@ -33,12 +31,14 @@ def outcome_message(state: RequestState, result: Any, *, sign: Signer, now: floa
     if sequence is None:
         raise ValueError(f"Request {state.request_id} is {state.status}: it has no outcome yet.")
     if state.status is Status.COMPLETED:
+        value, link = as_sent(result, sign, now)
         return Complete(
             request_id=state.request_id,
             sequence=sequence,
             timestamp=timestamp(now),
             success=True,
-            result=resolve_links(result, sign),
+            result=value,
+            link=link,
         )
     error = state.error or {"code": "PROCESSING_FAILED", "message": "The request failed."}
     return Error(
@@ -48,17 +48,6 @@ def outcome_message(state: RequestState, result: Any, *, sign: Signer, now: floa
         success=False,
         error=ErrorInfo(code=error["code"], message=error["message"], details=error.get("details")),
     )
-
-
-def check_result_fits(request_id: str, result: Any) -> None:
-    """Refuse a result that no message could carry, before it is stored.
-
-    Raises:
-        ResultTooLarge: it is larger.
-    """
-    size = len(encode(Complete(request_id=request_id, sequence=0, timestamp="", success=True, result=result)))
-    if size > MAX_MESSAGE_BYTES - RESERVED_BYTES:
-        raise too_large("result", size)
 
 
 def too_large(what: str, size_bytes: int) -> ResultTooLarge:

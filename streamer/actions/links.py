@@ -16,10 +16,13 @@ import msgspec
 MARKER = "$link"
 """The only key of a stored link."""
 
+RESULT_MARKER = "$result"
+"""The only key of what is stored in the place of a result that is a file; see `results`."""
+
 LINK_EXPIRES_IN_S = 3600
 """Seconds that a signed link works. Ours; on AWS it also ends with the function's own credentials."""
 
-_LOOK_ALIKE = re.compile(r"\$+link")
+_LOOK_ALIKE = re.compile(r"\$+(link|result)")
 
 
 class Link:
@@ -100,8 +103,23 @@ def stored_form(result: Any) -> Any:
 def resolve_links(result: Any, sign: Signer) -> Any:
     """Return a sealed or stored result as a client gets it: each link is the URL that `sign` makes."""
     return _rewrite(
-        result, sign, lambda key: key[1:] if _LOOK_ALIKE.fullmatch(key) and key != MARKER else key, read=True
+        result,
+        sign,
+        lambda key: key[1:] if key.startswith("$$") and _LOOK_ALIKE.fullmatch(key) else key,
+        read=True,
     )
+
+
+def count_links(stored: Any) -> int:
+    """Return how many links a stored result has."""
+    found = 0
+
+    def count(link: Link) -> None:
+        nonlocal found
+        found += 1
+
+    _rewrite(stored, count, _as_it_is, read=True)
+    return found
 
 
 def presigner(client: Any, *, expires_in_s: int = LINK_EXPIRES_IN_S) -> Signer:

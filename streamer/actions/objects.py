@@ -27,6 +27,11 @@ def report_key(identity: Identity, request_id: str, extension: str) -> str:
     return f"{user_prefix(identity)}/reports/{component(request_id)}.{extension}"
 
 
+def result_key(identity: Identity, request_id: str) -> str:
+    """Return the key of a request's result, where no message carries it."""
+    return f"{user_prefix(identity)}/results/{component(request_id)}.json"
+
+
 def source_keys(identity: Identity, name: str) -> tuple[str, str]:
     """Return the keys at which a source is looked for, in order: the tenant's own, then the shared one."""
     return f"tenants/{component(identity.tenant_id)}/sources/{name}", f"{SHARED_SOURCES}/{name}"

@@ -7,11 +7,11 @@ from logging import Logger
 from typing import Any
 
 from streamer.actions.context import ActionContext
-from streamer.actions.links import stored_form
 from streamer.actions.registry import ActionRegistry
+from streamer.actions.results import carried
 from streamer.actions.running import ActionRunner
 from streamer.clock import Clock
-from streamer.delivery import OutcomeDelivery, check_result_fits
+from streamer.delivery import OutcomeDelivery
 from streamer.errors import AlreadyClaimed, NotFound, ProcessingFailed, StreamerError, Superseded
 from streamer.identity import Identity
 from streamer.processing.retries import TryLater, WaitHere, after_failure
@@ -125,9 +125,7 @@ class Executor:
             remaining_s=invocation.remaining_s,
         )
         limit_s = max(0.0, min(action.timeout_s, invocation.remaining_s() - FINISHING_S))
-        result = stored_form(self._runner.run(action, payload, context, limit_s=limit_s))
-        check_result_fits(work.request_id, result)
-        return result
+        return carried(self._runner.run(action, payload, context, limit_s=limit_s), context)
 
     def _failed(
         self,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from logging import Logger
 
 from streamer.actions.context import ActionContext
-from streamer.actions.links import Signer, resolve_links
+from streamer.actions.links import Signer
 from streamer.actions.registry import ActionRegistry
+from streamer.actions.results import as_sent, carried
 from streamer.actions.running import ActionRunner
 from streamer.clock import Clock, timestamp
 from streamer.delivery import OutcomeDelivery
@@ -131,11 +132,10 @@ class Router:
             progress=None,
             remaining_s=lambda: deadline - self._clock.now(),
         )
-        result = self._runner.run(action, payload, context, limit_s=limit_s)
-        data = resolve_links(result, self._sign())
-        return Response(
-            request_id=request_id, timestamp=timestamp(self._clock.now()), success=True, data=data
-        )
+        stored = carried(self._runner.run(action, payload, context, limit_s=limit_s), context)
+        now = self._clock.now()
+        data, link = as_sent(stored, self._sign(), now)
+        return Response(request_id=request_id, timestamp=timestamp(now), success=True, data=data, link=link)
 
     def _queue(self, arrival: Arrival, caller: Connection, request: Request, request_id: str) -> Message:
         key = RequestKey(caller.tenant_id, caller.user_id, request_id)

@@ -15,7 +15,7 @@ from streamer.dynamorm.memory import MemoryDynamoDB
 from streamer.routing.router import Router
 from streamer.settings import Settings
 from streamer.store import Connection, RequestStore, SubscriptionStore
-from streamer.testing import make_context, make_settings
+from streamer.testing import MemoryS3, make_settings
 
 NOW = 1_700_000_000.0
 
@@ -89,12 +89,17 @@ def delivery(
 
 
 @pytest.fixture
-def new_context(settings: Settings, clock: StillClock) -> Callable[..., ActionContext]:
+def s3() -> MemoryS3:
+    return MemoryS3()
+
+
+@pytest.fixture
+def new_context(settings: Settings, clock: StillClock, s3: MemoryS3) -> Callable[..., ActionContext]:
     def new_context(**run: Any) -> ActionContext:
         return ActionContext(
             settings=settings,
             clock=clock,
-            client=make_context().client,
+            client={"s3": s3}.__getitem__,
             logger=logging.getLogger("test"),
             **run,
         )

@@ -15,7 +15,9 @@ from streamer.actions.links import Link, presigner, resolve_links, sealed, store
 LINK = Link(bucket="b", key="tenants/t/users/u/reports/r.csv", filename="report.csv")
 STORED = {"$link": {"bucket": "b", "key": "tenants/t/users/u/reports/r.csv", "filename": "report.csv"}}
 
-KEYS = st.sampled_from(["$link", "$$link", "$$$link", "link", "$", "bucket"]) | st.text(max_size=5)
+KEYS = st.sampled_from(
+    ["$link", "$$link", "$$$link", "$result", "$$result", "link", "$", "bucket"]
+) | st.text(max_size=5)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
     lambda values: st.lists(values, max_size=3) | st.dictionaries(KEYS, values, max_size=3),

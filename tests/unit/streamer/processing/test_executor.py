@@ -15,6 +15,7 @@ from streamer.processing.executor import Executor, Invocation
 from streamer.processing.work import Work
 from streamer.progress import ProgressReporter
 from streamer.store import Claim, RequestKey, RequestStore
+from streamer.testing import MemoryS3
 
 KEY = RequestKey("acme", "ada", "r1")
 WORK = Work("acme", "ada", "r1", "correlation-1")
@@ -177,10 +178,10 @@ def test_an_attempt_that_lost_its_request_sends_nothing(
     assert outbox.messages == []
 
 
-def test_a_result_that_no_message_carries_is_a_loud_error(
-    executor: Executor, queue: Any, registry: ActionRegistry, outbox: Any
+def test_a_result_that_no_message_carries_travels_as_a_link(
+    executor: Executor, queue: Any, registry: ActionRegistry, outbox: Any, s3: MemoryS3
 ) -> None:
-    """A result over the message limit fails the request with a code of its own, instead of silence."""
+    """It is put into a file of its user, and the outcome says where."""
 
     @action("large", payload=dict[str, Any], estimated_duration_s=60.0)
     def large(payload: dict[str, Any], context: ActionContext) -> str:
@@ -188,6 +189,25 @@ def test_a_result_that_no_message_carries_is_a_loud_error(
 
     registry.register(large)
     queue("large")
+    executor.execute(WORK, INVOCATION)
+    outcome = outbox.messages[0]
+    assert (outcome["type"], outcome["result"]) == ("complete", None)
+    assert outcome["link"]["url"] == "https://signed/tenants/acme/users/ada/results/r1.json"
+    assert outcome["link"]["size_bytes"] == 200_002
+    assert [*s3.objects.values()] == [b'"' + b"x" * 200_000 + b'"']
+
+
+def test_a_result_that_no_file_holds_is_a_loud_error(
+    executor: Executor, queue: Any, registry: ActionRegistry, outbox: Any
+) -> None:
+    """A result over the hard limit fails the request with a code of its own, instead of silence."""
+
+    @action("huge", payload=dict[str, Any], estimated_duration_s=60.0)
+    def huge(payload: dict[str, Any], context: ActionContext) -> str:
+        return "x" * 11_000_000
+
+    registry.register(huge)
+    queue("huge")
     executor.execute(WORK, INVOCATION)
     assert outbox.messages[0]["error"]["code"] == "RESULT_TOO_LARGE"
 
