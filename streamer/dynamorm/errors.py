@@ -96,8 +96,26 @@ class TableNotFound(DynamormError):
     """The table or the index does not exist."""
 
 
+class TableBusy(DynamormError):
+    """The table is being created, changed or deleted, or too many tables and indexes are."""
+
+    retryable = True
+
+
+class TableCannotChange(DynamormError):
+    """The table differs from its declaration in what DynamoDB never changes: its keys."""
+
+
+class LossRefused(DynamormError):
+    """A plan takes something away and losses were not allowed; nothing was done."""
+
+
 class InvalidRequest(DynamormError):
     """DynamoDB does not accept the request as it is."""
+
+
+class OperationUnknown(InvalidRequest):
+    """What answers is no whole DynamoDB: it does not know the operation."""
 
 
 class AccessDenied(DynamormError):

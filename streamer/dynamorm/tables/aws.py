@@ -1,0 +1,63 @@
+"""Tables over boto3's low-level client."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from streamer.dynamorm.aws import call, name_in_account
+from streamer.dynamorm.errors import TableNotFound
+from streamer.dynamorm.schema import Table
+from streamer.dynamorm.tables.descriptions import ACTIVE, UPDATING, TableDescription, read_description
+from streamer.dynamorm.tables.steps import Step
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+class DynamoDBTables:
+    """Tables of an account. Safe to use from several threads, as the client is."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table_names: Mapping[str, str] | None = None,
+        *,
+        imitation: bool = False,
+    ) -> None:
+        """Take a client.
+
+        Args:
+            table_names: what the tables are called in the account, by the names of the declarations; None:
+                the same.
+            imitation: whether DynamoDB Local or the like answers: encryption and point-in-time recovery,
+                which it ignores or does not know, are taken to be as declared.
+        """
+        self._client = client
+        self._table_names = table_names
+        self._imitation = imitation
+
+    def find(self, table: Table) -> TableDescription | None:
+        name = {"TableName": name_in_account(table, self._table_names)}
+        try:
+            described = call(self._client.describe_table, name)["Table"]
+        except TableNotFound:
+            return None
+        if described["TableStatus"] not in (ACTIVE, UPDATING):
+            return read_description(table.name, described, {}, {})  # there is nothing of these to ask yet
+        time_to_live = call(self._client.describe_time_to_live, name)["TimeToLiveDescription"]
+        if self._imitation:
+            found = read_description(table.name, described, time_to_live, {})
+            return replace(found, table=_pretended(found.table, table))
+        backups = call(self._client.describe_continuous_backups, name)["ContinuousBackupsDescription"]
+        return read_description(table.name, described, time_to_live, backups)
+
+    def carry_out(self, step: Step) -> None:
+        arguments = {**step.arguments(), "TableName": name_in_account(step.table, self._table_names)}
+        call(getattr(self._client, step.operation), arguments)
+
+    def delete(self, table: Table) -> None:
+        call(self._client.delete_table, {"TableName": name_in_account(table, self._table_names)})
+
+
+def _pretended(found: Table, declared: Table) -> Table:
+    return replace(found, kms_key=declared.kms_key, point_in_time_recovery=declared.point_in_time_recovery)
