@@ -18,6 +18,7 @@ order = database.update(Order.at(customer="ann", number="7"), Order.total.increm
 
 from streamer.dynamorm.attributes import Attribute
 from streamer.dynamorm.codec import AttributeValue, Item
+from streamer.dynamorm.converters import EPOCH_SECONDS, Converter
 from streamer.dynamorm.database import Backoff, Database, is_expired
 from streamer.dynamorm.declarations import attribute
 from streamer.dynamorm.engine import Engine, Page
@@ -58,6 +59,7 @@ from streamer.dynamorm.transactions import Transaction
 from streamer.dynamorm.updates import UpdateAction
 
 __all__ = [
+    "EPOCH_SECONDS",
     "AccessDenied",
     "Attribute",
     "AttributeValue",
@@ -65,6 +67,7 @@ __all__ = [
     "Check",
     "Condition",
     "ConditionFailed",
+    "Converter",
     "Database",
     "DecodingFailed",
     "Delete",

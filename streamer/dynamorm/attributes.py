@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from streamer.dynamorm import operands
-from streamer.dynamorm.codec import AttributeValue, Codec
 from streamer.dynamorm.comparisons import Comparable, Comparand
 from streamer.dynamorm.errors import EncodingFailed, InvalidModel, NotLoaded, UnknownAttribute
 from streamer.dynamorm.expressions import (
@@ -23,6 +22,7 @@ from streamer.dynamorm.expressions import (
 from streamer.dynamorm.fields import Field
 from streamer.dynamorm.operands import Path
 from streamer.dynamorm.updates import Add, Discard, Remove, SetValue, UpdateAction
+from streamer.dynamorm.values import AttributeValue, Codec
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -133,7 +133,7 @@ class Attribute(Comparable[T], Source[T]):
     def _written(self, codec: Codec, value: Any) -> AttributeValue:
         try:
             return codec.encode(value)
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise EncodingFailed(f"{self!r} cannot hold the value: {error}.") from error
 
     def _part(self, part: str | int) -> Attribute[Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
-from streamer.dynamorm.codec import AttributeValue
 from streamer.dynamorm.expressions import Between, Comparison, Condition, In, Operator
 from streamer.dynamorm.operands import Operand
+from streamer.dynamorm.values import AttributeValue
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from streamer.dynamorm.codec import Item
+from streamer.dynamorm.values import Item
 
 
 class DynamormError(Exception):

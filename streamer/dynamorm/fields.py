@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from streamer.dynamorm.codec import AttributeValue, Codec
 from streamer.dynamorm.errors import EncodingFailed
+from streamer.dynamorm.values import AttributeValue, Codec
 
 REQUIRED: Any = object()
 """Stands for the default of an attribute that has none."""
@@ -64,7 +64,7 @@ class Field:
         """
         try:
             return self.codec.encode(value)
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise EncodingFailed(f"{self.model}.{self.name} cannot hold the value: {error}.") from error
 
 

@@ -144,7 +144,7 @@ class Schema:
                 continue
             try:
                 item[stored_name] = encode(value)
-            except (TypeError, ValueError, AttributeError) as error:
+            except (TypeError, ValueError, AttributeError, OverflowError) as error:
                 raise EncodingFailed(f"{self.model}.{name} cannot hold the value: {error}.") from error
         return item
 

@@ -6,8 +6,8 @@ Source: DynamoDB Developer Guide, "Expression attribute names", "Expression attr
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from streamer.dynamorm.codec import AttributeValue
 from streamer.dynamorm.errors import InvalidModel
+from streamer.dynamorm.values import AttributeValue
 
 MAX_EXPRESSION_BYTES = 4096
 """Bytes of one expression. DynamoDB Developer Guide, "Service quotas"."""

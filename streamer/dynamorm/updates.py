@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from streamer.dynamorm.codec import AttributeValue
 from streamer.dynamorm.errors import InvalidModel
 from streamer.dynamorm.operands import Path, Source, Substitutions
+from streamer.dynamorm.values import AttributeValue
 
 
 class UpdateAction:

@@ -1,15 +1,19 @@
 """What is written is what is read, for every type; what DynamoDB cannot hold is refused."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
-from typing import Any
+from typing import Annotated, Any, Literal, NewType
+from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamer.dynamorm import EPOCH_SECONDS, Converter
 from streamer.dynamorm.codec import codec_for, decode_any, encode_any
 
 
@@ -30,6 +34,38 @@ class Point:
     colours: tuple[Colour, ...] = ()
 
 
+@dataclass(frozen=True)
+class Defaulted:
+    text: str | None = "text"
+    tags: frozenset[str] = frozenset({"a"})
+    none: str | None = None
+    factory: frozenset[str] = field(default_factory=frozenset)
+
+
+class Wire(msgspec.Struct, frozen=True):
+    x: int
+    when: date | None = None
+
+
+@dataclass(frozen=True)
+class Colouring:
+    red: int
+    green: int
+
+    def hex(self) -> str:
+        return f"{self.red:02x}{self.green:02x}"
+
+    @classmethod
+    def from_hex(cls, text: str) -> "Colouring":
+        return cls(int(text[:2], 16), int(text[2:], 16))
+
+
+UserId = NewType("UserId", str)
+Seconds = Annotated[datetime, EPOCH_SECONDS]
+Hex = Annotated[Colouring, Converter(str, write=Colouring.hex, read=Colouring.from_hex)]
+
+ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+MOMENTS = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=ZONES)  # noqa: DTZ001
 TEXT = st.text()
 INTEGERS = st.integers(min_value=-(10**38) + 1, max_value=10**38 - 1)
 FLOATS = st.floats(allow_nan=False, allow_infinity=False).filter(
@@ -60,6 +96,37 @@ TYPED = {
     "set of int": (set[int], st.sets(INTEGERS, min_size=1)),
     "set of bytes": (frozenset[bytes], st.frozensets(st.binary(), min_size=1)),
     "set of enum": (frozenset[Colour], st.frozensets(st.sampled_from(Colour), min_size=1)),
+    "datetime": (datetime, MOMENTS),
+    "datetime in seconds": (Seconds, st.integers(0, 10**10).map(lambda s: datetime.fromtimestamp(s, UTC))),
+    "date": (date, st.dates()),
+    "UUID": (UUID, st.uuids()),
+    "literal": (Literal["a", "b"], st.sampled_from(["a", "b"])),
+    "NewType": (UserId, TEXT),
+    "converted": (Hex, st.builds(Colouring, st.integers(0, 255), st.integers(0, 255))),
+    "list of converted": (
+        list[Hex | None],
+        st.lists(st.none() | st.builds(Colouring, st.just(1), st.just(2))),
+    ),
+    "tuple of two": (tuple[int, str], st.tuples(INTEGERS, TEXT)),
+    "set of date": (frozenset[date], st.frozensets(st.dates(), min_size=1)),
+    "set of Decimal": (frozenset[Decimal], st.frozensets(DECIMALS, min_size=1)),
+    "defaults": (
+        Defaulted,
+        st.builds(
+            Defaulted,
+            st.none() | TEXT,
+            st.frozensets(TEXT, min_size=1),
+            st.none() | TEXT,
+            st.frozensets(TEXT),
+        ),
+    ),
+    "msgspec": (Wire, st.builds(Wire, INTEGERS, st.none() | st.dates())),
+    "deep": (
+        Mapping[str, list[tuple[Point, ...]]],
+        st.dictionaries(
+            TEXT, st.lists(st.lists(st.builds(Point, FLOATS), max_size=2).map(tuple), max_size=2)
+        ),
+    ),
     "dataclass": (
         Point,
         st.builds(Point, FLOATS, st.none() | TEXT, st.lists(st.sampled_from(Colour), max_size=3).map(tuple)),
@@ -82,6 +149,13 @@ def test_every_type_comes_back(annotation: Any, values: st.SearchStrategy[Any], 
     read = codec.decode(codec.encode(value))
     assert read == value
     assert type(read) is type(value)
+
+
+@given(one=MOMENTS, two=MOMENTS)
+def test_times_are_stored_in_their_order(one: datetime, two: datetime) -> None:
+    """The text of a later time is a greater text, whatever their zones: it can be a sort key."""
+    encode = codec_for(datetime).encode
+    assert (encode(one)["S"] < encode(two)["S"]) is (one < two)
 
 
 @given(value=JSON_LIKE)
@@ -111,6 +185,12 @@ def test_any_number_loses_nothing(number: float) -> None:
         (Sequence[str], ("a",), {"L": [{"S": "a"}]}),
         (frozenset[str], frozenset("ba"), {"SS": ["a", "b"]}),
         (frozenset[int], frozenset({10, 9}), {"NS": ["10", "9"]}),
+        (datetime, datetime(2025, 1, 2, 3, tzinfo=UTC), {"S": "2025-01-02T03:00:00.000000Z"}),
+        (Seconds, datetime(1970, 1, 1, 0, 1, tzinfo=UTC), {"N": "60"}),
+        (date, date(2025, 1, 2), {"S": "2025-01-02"}),
+        (UUID, UUID(int=1), {"S": "00000000-0000-0000-0000-000000000001"}),
+        (Literal[1, 2], 2, {"N": "2"}),
+        (Hex, Colouring(1, 255), {"S": "01ff"}),
         (Point, Point(1.5), {"M": {"x": {"N": "1.5"}, "colours": {"L": []}}}),
         (Any, {"a": [1, None]}, {"M": {"a": {"L": [{"N": "1"}, {"NULL": True}]}}}),
     ],
@@ -162,6 +242,17 @@ def test_other_spellings_of_numbers_are_read(annotation: Any, stored: Any, value
         (Decimal, Decimal("1." + "1" * 38)),
         (Decimal, Decimal("1E+126")),
         (Colour, "red"),
+        (datetime, datetime(2025, 1, 1)),  # noqa: DTZ001
+        (datetime, date(2025, 1, 1)),
+        (datetime, datetime.min.replace(tzinfo=timezone(timedelta(hours=1)))),
+        (Seconds, datetime(2025, 1, 1)),  # noqa: DTZ001
+        (date, datetime(2025, 1, 1, tzinfo=UTC)),
+        (date, "2025-01-01"),
+        (UUID, "0"),
+        (Hex, "0102"),
+        (Literal["a"], "b"),
+        (tuple[int, str], (1,)),
+        (frozenset[str], "abc"),
         (frozenset[str], frozenset()),
         (frozenset[str], frozenset({1})),
         (list[str], "abc"),
@@ -175,8 +266,13 @@ def test_other_spellings_of_numbers_are_read(annotation: Any, stored: Any, value
 )
 def test_what_cannot_be_stored_is_refused(annotation: Any, value: Any) -> None:
     """A value of another type, or outside DynamoDB's numbers, is an error before anything is sent."""
-    with pytest.raises((TypeError, ValueError)):
+    with pytest.raises((TypeError, ValueError, AttributeError, OverflowError)):
         codec_for(annotation).encode(value)
+
+
+@dataclass(frozen=True)
+class Itself:
+    inner: "Itself | None" = None
 
 
 class Mixed(Enum):
@@ -194,7 +290,9 @@ class Mixed(Enum):
         frozenset[list[str]],
         set[bool],
         Mixed,
-        tuple[int, str],
+        set[str | None],
+        Itself,
+        Literal[1, "a"],
     ],
     ids=str,
 )
