@@ -25,7 +25,7 @@ from streamer.protocol import ResultLink
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
 
 RESERVED_BYTES = 4_096
-"""Bytes of a message that a result leaves for ids, times and the like. Ours."""
+"""Bytes of a message that a result leaves for ids, times and what `status` says beside it. Ours."""
 
 SIGNED_BYTES = 2_048
 """Bytes that a link becomes at most when it is signed with a function's session token. Ours."""

@@ -12,6 +12,7 @@ from streamer.observability import bound
 from streamer.protocol import Message, Response, encode
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
 from streamer.routing.callers import Callers
+from streamer.routing.control import ControlActions
 from streamer.routing.router import Arrival, Router, error_message
 
 
@@ -23,12 +24,23 @@ def build(services: Services) -> Handler:
         message of the protocol.
     """
     callers = Callers(services.connections, services.clock)
+    delivery, sign = make_delivery(services), signer_factory(services)
+    control = ControlActions(
+        requests=services.requests,
+        subscriptions=services.subscriptions,
+        messages=services.messages,
+        delivery=delivery,
+        sign=sign,
+        clock=services.clock,
+        logger=services.logger,
+    )
     router = Router(
         registry=services.registry,
         requests=services.requests,
-        delivery=make_delivery(services),
+        delivery=delivery,
+        control=control,
         new_context=context_factory(services),
-        sign=signer_factory(services),
+        sign=sign,
         clock=services.clock,
         logger=services.logger,
     )

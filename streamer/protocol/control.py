@@ -16,7 +16,7 @@ from streamer.protocol.fields import (
 )
 from streamer.protocol.messages import Complete, Error, ErrorInfo, Progress, ResultLink
 
-MAX_LISTED = 100
+MAX_LISTED = 50
 """Requests on one page of `list`. Ours: a page fits into a message."""
 
 DEFAULT_LISTED = 20

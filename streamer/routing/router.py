@@ -26,6 +26,7 @@ from streamer.protocol import (
     decode_request,
 )
 from streamer.protocol.limits import MAX_SYNC_TIMEOUT_S, MODE_ASYNC, MODE_KEY
+from streamer.routing.control import CONTROL_ACTIONS, Asker, ControlActions
 from streamer.store import Connection, RequestKey, RequestStore
 
 
@@ -79,6 +80,7 @@ class Router:
         registry: ActionRegistry,
         requests: RequestStore,
         delivery: OutcomeDelivery,
+        control: ControlActions,
         new_context: Callable[..., ActionContext],
         sign: Callable[[], Signer],
         clock: Clock,
@@ -87,6 +89,7 @@ class Router:
         self._registry = registry
         self._requests = requests
         self._delivery = delivery
+        self._control = control
         self._new_context = new_context
         self._sign = sign
         self._clock = clock
@@ -112,6 +115,9 @@ class Router:
             return error_message(failure, request_id=request_id, now=self._clock.now())
 
     def _answer(self, arrival: Arrival, caller: Connection, request: Request, request_id: str) -> Message:
+        if request.action in CONTROL_ACTIONS:
+            asker = Asker.behind(caller, arrival.connection_id)
+            return self._control.answer(request.action, request.payload, asker, request_id=request_id)
         action = self._registry.get(request.action)
         if action.permission is not None and action.permission not in caller.permissions:
             raise Forbidden(f"The action {action.name} needs the permission {action.permission}.")

@@ -12,9 +12,10 @@ from streamer.actions.registry import ActionRegistry, load_registry
 from streamer.connections.manager import Delivery
 from streamer.delivery import OutcomeDelivery
 from streamer.dynamorm.memory import MemoryDynamoDB
+from streamer.routing.control import ControlActions
 from streamer.routing.router import Router
 from streamer.settings import Settings
-from streamer.store import Connection, RequestStore, SubscriptionStore
+from streamer.store import Connection, MessageStore, RequestStore, SubscriptionStore
 from streamer.testing import MemoryS3, make_settings
 
 NOW = 1_700_000_000.0
@@ -108,10 +109,35 @@ def new_context(settings: Settings, clock: StillClock, s3: MemoryS3) -> Callable
 
 
 @pytest.fixture
+def messages(database: MemoryDynamoDB, settings: Settings, clock: StillClock) -> MessageStore:
+    return MessageStore(database, settings, clock)
+
+
+@pytest.fixture
+def control(
+    requests: RequestStore,
+    subscriptions: SubscriptionStore,
+    messages: MessageStore,
+    delivery: OutcomeDelivery,
+    clock: StillClock,
+) -> ControlActions:
+    return ControlActions(
+        requests=requests,
+        subscriptions=subscriptions,
+        messages=messages,
+        delivery=delivery,
+        sign=sign,
+        clock=clock,
+        logger=logging.getLogger("test"),
+    )
+
+
+@pytest.fixture
 def router(
     registry: ActionRegistry,
     requests: RequestStore,
     delivery: OutcomeDelivery,
+    control: ControlActions,
     new_context: Callable[..., ActionContext],
     clock: StillClock,
 ) -> Router:
@@ -119,6 +145,7 @@ def router(
         registry=registry,
         requests=requests,
         delivery=delivery,
+        control=control,
         new_context=new_context,
         sign=sign,
         clock=clock,
