@@ -17,35 +17,45 @@ order = database.update(Order.at(customer="ann", number="7"), Order.total.increm
 """
 
 from streamer.dynamorm.attributes import Attribute
+from streamer.dynamorm.batches import BatchGet, BatchWrite
 from streamer.dynamorm.codec import AttributeValue, Item
 from streamer.dynamorm.converters import EPOCH_SECONDS, Converter
-from streamer.dynamorm.database import Backoff, Database, is_expired
+from streamer.dynamorm.database import Database
 from streamer.dynamorm.declarations import attribute
 from streamer.dynamorm.engine import Engine, Page
 from streamer.dynamorm.errors import (
     AccessDenied,
+    AlreadyExists,
+    BatchReadUnfinished,
+    BatchWriteUnfinished,
     ConditionFailed,
     DecodingFailed,
     DynamormError,
     EncodingFailed,
+    InvalidCursor,
     InvalidModel,
     InvalidRequest,
     ItemNotFound,
     LossRefused,
     OperationUnknown,
     Reason,
+    StaleVersion,
     TableBusy,
     TableCannotChange,
     TableNotFound,
+    TemporaryFailure,
     Throttled,
+    TooLarge,
     TransactionCancelled,
     TransactionConflict,
     Unavailable,
 )
 from streamer.dynamorm.expressions import Condition
 from streamer.dynamorm.models import Key, Model
-from streamer.dynamorm.queries import Query
-from streamer.dynamorm.requests import Check, Delete, Get, Put, Update
+from streamer.dynamorm.queries import Query, Scan
+from streamer.dynamorm.reading import ModelPage, is_expired
+from streamer.dynamorm.requests import Check, Create, Delete, Get, Put, Returns, Update
+from streamer.dynamorm.retries import Backoff, Retry
 from streamer.dynamorm.schema import (
     Index,
     KeyAttribute,
@@ -55,19 +65,25 @@ from streamer.dynamorm.schema import (
     Table,
     Throughput,
 )
-from streamer.dynamorm.transactions import Transaction
+from streamer.dynamorm.transactions import Transaction, TransactionGet
 from streamer.dynamorm.updates import UpdateAction
 
 __all__ = [
     "EPOCH_SECONDS",
     "AccessDenied",
+    "AlreadyExists",
     "Attribute",
     "AttributeValue",
     "Backoff",
+    "BatchGet",
+    "BatchReadUnfinished",
+    "BatchWrite",
+    "BatchWriteUnfinished",
     "Check",
     "Condition",
     "ConditionFailed",
     "Converter",
+    "Create",
     "Database",
     "DecodingFailed",
     "Delete",
@@ -76,6 +92,7 @@ __all__ = [
     "Engine",
     "Get",
     "Index",
+    "InvalidCursor",
     "InvalidModel",
     "InvalidRequest",
     "Item",
@@ -85,22 +102,30 @@ __all__ = [
     "KeyType",
     "LossRefused",
     "Model",
+    "ModelPage",
     "OperationUnknown",
     "Page",
     "Projection",
     "Put",
     "Query",
     "Reason",
+    "Retry",
+    "Returns",
+    "Scan",
+    "StaleVersion",
     "StreamView",
     "Table",
     "TableBusy",
     "TableCannotChange",
     "TableNotFound",
+    "TemporaryFailure",
     "Throttled",
     "Throughput",
+    "TooLarge",
     "Transaction",
     "TransactionCancelled",
     "TransactionConflict",
+    "TransactionGet",
     "Unavailable",
     "Update",
     "UpdateAction",

@@ -3,7 +3,7 @@
 All I/O goes through `call`; AWS's codes become typed errors by the tables of `aws_errors`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import (
@@ -15,16 +15,21 @@ from botocore.exceptions import (
 )
 
 from streamer.dynamorm.aws_errors import to_error
+from streamer.dynamorm.batches import BatchAction, BatchGet, BatchGetAnswer, BatchWrite
 from streamer.dynamorm.codec import Item
 from streamer.dynamorm.engine import Page
 from streamer.dynamorm.errors import AccessDenied, InvalidRequest, TableNotFound, Unavailable
-from streamer.dynamorm.queries import Query
-from streamer.dynamorm.requests import Delete, Get, Put, Update, Write
+from streamer.dynamorm.models import Key
+from streamer.dynamorm.queries import Query, Scan
+from streamer.dynamorm.requests import Delete, Get, Put, Update, Write, key_of_action, place_of
 from streamer.dynamorm.schema import Table
-from streamer.dynamorm.transactions import Transaction
+from streamer.dynamorm.transactions import Transaction, TransactionGet
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+DEFAULT_ATTEMPTS = 3
+"""botocore's for a client whose configuration names none, in its standard mode."""
 
 
 class DynamoDB:
@@ -48,28 +53,73 @@ class DynamoDB:
         found: Item | None = response.get("Item")
         return found
 
-    def write(self, request: Write) -> None:
+    def write(self, request: Write) -> Item | None:
         arguments = request.encode(self._name(request.table))
         match request:
             case Put():
-                call(self._client.put_item, arguments)
+                response = call(self._client.put_item, arguments)
             case Update():
-                call(self._client.update_item, arguments)
+                response = call(self._client.update_item, arguments)
             case Delete():
-                call(self._client.delete_item, arguments)
-
-    def update(self, request: Update[Any]) -> Item:
-        arguments = request.encode(self._name(request.table))
-        arguments["ReturnValues"] = "ALL_NEW"
-        written: Item = call(self._client.update_item, arguments)["Attributes"]
-        return written
+                response = call(self._client.delete_item, arguments)
+        returned: Item | None = response.get("Attributes")
+        return returned
 
     def query(self, request: Query[Any]) -> Page:
-        response = call(self._client.query, request.encode(self._name(request.table)))
-        return Page(response["Items"], response.get("LastEvaluatedKey"))
+        return _page(call(self._client.query, request.encode(self._name(request.table))))
+
+    def scan(self, request: Scan[Any]) -> Page:
+        return _page(call(self._client.scan, request.encode(self._name(request.table))))
+
+    def batch_get(self, request: BatchGet) -> BatchGetAnswer:
+        response = call(self._client.batch_get_item, request.encode(self._name))
+        found: dict[Hashable, Item] = {}
+        left: set[Hashable] = set()
+        for table in {key.model.__schema__.table for key in request.keys}:
+            name = self._name(table)
+            for item in response["Responses"].get(name, ()):
+                found[table.name, place_of(table, item)] = item
+            for values in response.get("UnprocessedKeys", {}).get(name, {}).get("Keys", ()):
+                left.add((table.name, place_of(table, values)))
+        places = [_place(key) for key in request.keys]
+        unprocessed = (key for key, place in zip(request.keys, places, strict=True) if place in left)
+        return BatchGetAnswer([found.get(place) for place in places], tuple(unprocessed))
+
+    def batch_write(self, request: BatchWrite) -> tuple[BatchAction, ...]:
+        response = call(self._client.batch_write_item, request.encode(self._name))
+        unprocessed = response.get("UnprocessedItems")
+        if not unprocessed:
+            return ()
+        tables = {self._name(action.table): action.table for action in request.requests}
+        left = {
+            (tables[name].name, place_of(tables[name], _written(write)))
+            for name, writes in unprocessed.items()
+            for write in writes
+        }
+        return tuple(action for action in request.requests if _place(key_of_action(action)) in left)
 
     def transact(self, request: Transaction) -> None:
         call(self._client.transact_write_items, request.encode(self._name))
+
+    def transact_get(self, request: TransactionGet) -> list[Item | None]:
+        response = call(self._client.transact_get_items, request.encode(self._name))
+        return [answer.get("Item") for answer in response["Responses"]]
+
+
+def _page(response: Mapping[str, Any]) -> Page:
+    items = response.get("Items", [])
+    return Page(items, response.get("LastEvaluatedKey"), response.get("Count", len(items)))
+
+
+def _place(key: Key[Any]) -> Hashable:
+    table = key.model.__schema__.table
+    return table.name, place_of(table, key.values)
+
+
+def _written(write: Mapping[str, Any]) -> Item:
+    """Return the item or the key of an unprocessed write."""
+    values: Item = write["PutRequest"]["Item"] if "PutRequest" in write else write["DeleteRequest"]["Key"]
+    return values
 
 
 def name_in_account(table: Table, table_names: Mapping[str, str] | None) -> str:
@@ -98,5 +148,14 @@ def call(operation: Callable[..., Any], arguments: dict[str, Any]) -> Any:
         raise InvalidRequest("The request does not have the form that DynamoDB takes.") from error
     except BotoCoreError as error:
         raise Unavailable(
-            f"DynamoDB cannot be reached ({type(error).__name__}); see whether its endpoint is right."
+            f"DynamoDB cannot be reached ({type(error).__name__}); see whether its endpoint is right.",
+            attempts=_configured_attempts(operation),
         ) from error
+
+
+def _configured_attempts(operation: Callable[..., Any]) -> int:
+    """Return how often botocore has tried when it gives up a connection; it doesn't say so in its error."""
+    client = getattr(operation, "__self__", None)
+    retries = client.meta.config.retries if client is not None else None
+    attempts: int = (retries or {}).get("total_max_attempts", DEFAULT_ATTEMPTS)
+    return attempts

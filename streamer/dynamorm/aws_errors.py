@@ -12,6 +12,7 @@ from streamer.dynamorm.errors import (
     Reason,
     TableBusy,
     TableNotFound,
+    TemporaryFailure,
     Throttled,
     TransactionCancelled,
     TransactionConflict,
@@ -58,7 +59,7 @@ ERRORS: Mapping[str, tuple[type[DynamormError], str]] = {
 }
 """AWS's codes. DynamoDB API reference, "Common errors" and each operation's."""
 
-REASONS: Mapping[str, type[DynamormError]] = {
+REASONS: Mapping[str, type[TemporaryFailure]] = {
     "TransactionConflict": TransactionConflict,
     "ProvisionedThroughputExceeded": Throttled,
     "ThrottlingError": Throttled,
@@ -84,7 +85,10 @@ def to_error(response: Mapping[str, Any], table: str) -> DynamormError:
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
         kind = Unavailable if status >= 500 else InvalidRequest
         sentence = f"DynamoDB answered {code or status}: {{message}}"
-    return kind(sentence.format(table=table, message=response["Error"].get("Message", "")) + ".")
+    error = kind(sentence.format(table=table, message=response["Error"].get("Message", "")) + ".")
+    if isinstance(error, TemporaryFailure):
+        error.attempts = 1 + int(response.get("ResponseMetadata", {}).get("RetryAttempts", 0))
+    return error
 
 
 def _to_cancellation(response: Mapping[str, Any]) -> DynamormError:

@@ -3,27 +3,30 @@
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from streamer.dynamorm.batches import BatchAction, BatchGet, BatchGetAnswer, BatchWrite
 from streamer.dynamorm.codec import Item
-from streamer.dynamorm.queries import Query
-from streamer.dynamorm.requests import Get, Update, Write
-from streamer.dynamorm.transactions import Transaction
+from streamer.dynamorm.queries import Query, Scan
+from streamer.dynamorm.requests import Get, Write
+from streamer.dynamorm.transactions import Transaction, TransactionGet
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a query's answer.
+    """A part of a query's or a scan's answer.
 
     Attributes:
         after: the key behind which the next page begins; None: this was the last.
+        count: how many items it has, also where only the count was asked for.
     """
 
     items: list[Item]
     after: Item | None
+    count: int = 0
 
 
 @runtime_checkable
 class Engine(Protocol):
-    """Carries out requests.
+    """Carries out requests, each with one call and none again.
 
     Every method raises the errors of `streamer.dynamorm.errors` and no others. The implementations are
     `aws.DynamoDB`, over the network, and `memory.MemoryDynamoDB`; one suite of contract tests holds
@@ -34,16 +37,8 @@ class Engine(Protocol):
         """Return the item, or None."""
         ...
 
-    def write(self, request: Write) -> None:
-        """Carry out a put, update or delete.
-
-        Raises:
-            ConditionFailed: with the item as it was.
-        """
-        ...
-
-    def update(self, request: Update[Any]) -> Item:
-        """Carry out an update and return the whole item after it.
+    def write(self, request: Write) -> Item | None:
+        """Carry out a put, update or delete; return the item before or after it, as the request says.
 
         Raises:
             ConditionFailed: with the item as it was.
@@ -54,11 +49,31 @@ class Engine(Protocol):
         """Return one page."""
         ...
 
+    def scan(self, request: Scan[Any]) -> Page:
+        """Return one page."""
+        ...
+
+    def batch_get(self, request: BatchGet) -> BatchGetAnswer:
+        """Read items; some may be left unprocessed."""
+        ...
+
+    def batch_write(self, request: BatchWrite) -> tuple[BatchAction, ...]:
+        """Write items; return what was left unprocessed."""
+        ...
+
     def transact(self, request: Transaction) -> None:
         """Carry out all actions or none.
 
         Raises:
             TransactionCancelled: a condition failed; the reasons say which, with the item as it was.
             TransactionConflict: another transaction was at one of the items; try again.
+        """
+        ...
+
+    def transact_get(self, request: TransactionGet) -> list[Item | None]:
+        """Return the items as they are at one moment, in the order of the keys.
+
+        Raises:
+            TransactionConflict: a transaction was at one of the items; try again.
         """
         ...

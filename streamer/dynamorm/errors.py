@@ -1,10 +1,23 @@
 """Every error of the package. `retryable` says whether the very same call can succeed later."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
 from streamer.dynamorm.values import Item
+
+if TYPE_CHECKING:
+    from streamer.dynamorm.models import Key
+    from streamer.dynamorm.requests import Delete, Put
+
+T = TypeVar("T", bound="Readable")
+
+
+class Readable(Protocol):
+    """What an item can be read as: a model."""
+
+    @classmethod
+    def from_item(cls, item: Item) -> Self: ...
 
 
 class DynamormError(Exception):
@@ -48,6 +61,34 @@ class ConditionFailed(DynamormError):
         super().__init__(message)
         self.item = item
 
+    def item_as(self, model: type[T]) -> T | None:
+        """Return the item as it was, typed; None if there was none.
+
+        Raises:
+            DecodingFailed: it does not fit the model.
+        """
+        return None if self.item is None else model.from_item(self.item)
+
+
+class AlreadyExists(ConditionFailed):
+    """An item to be created is there already; `.item` is it."""
+
+
+class StaleVersion(ConditionFailed):
+    """Somebody else has written the item since it was read; read it again and decide anew.
+
+    Attributes:
+        expected: the version that was read; 0: none was stored.
+        found: the version that is stored; None: there is no item, or it has no version.
+    """
+
+    def __init__(
+        self, message: str, *, expected: int, found: int | None = None, item: Item | None = None
+    ) -> None:
+        super().__init__(message, item=item)
+        self.expected = expected
+        self.found = found
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -56,10 +97,21 @@ class Reason:
     Attributes:
         code: DynamoDB's, such as `ConditionalCheckFailed`; `None` (the text) for an action without fault.
         item: the item as it was, where a condition failed and there was one.
+        action: what was asked for, such as `Update`.
+        model: the name of the model.
+        error: the failure as the action alone would have raised it; None for an action without fault.
     """
 
     code: str
     item: Item | None = None
+    action: str = ""
+    model: str = ""
+    error: DynamormError | None = field(default=None, compare=False)
+
+    @property
+    def failed(self) -> bool:
+        """Whether this action is at fault."""
+        return self.code != "None"
 
 
 class TransactionCancelled(DynamormError):
@@ -73,23 +125,71 @@ class TransactionCancelled(DynamormError):
         super().__init__(message)
         self.reasons = tuple(reasons)
 
+    @property
+    def failures(self) -> tuple[Reason, ...]:
+        """The reasons of the actions that are at fault."""
+        return tuple(reason for reason in self.reasons if reason.failed)
 
-class TransactionConflict(DynamormError):
+
+class TemporaryFailure(DynamormError):
+    """The same call can succeed later; it was tried again as often as allowed.
+
+    Attributes:
+        attempts: requests that were sent for the call, botocore's own retries included.
+        waited_s: seconds waited between them, botocore's own waits not included.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, attempts: int = 1, waited_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.attempts = attempts
+        self.waited_s = waited_s
+
+
+class TransactionConflict(TemporaryFailure):
     """Another transaction was writing the same item."""
 
-    retryable = True
+
+class Throttled(TemporaryFailure):
+    """DynamoDB asks to slow down. Nothing was written."""
 
 
-class Throttled(DynamormError):
-    """DynamoDB asks to slow down."""
-
-    retryable = True
-
-
-class Unavailable(DynamormError):
+class Unavailable(TemporaryFailure):
     """DynamoDB does not answer for now. A write may or may not have happened."""
 
-    retryable = True
+
+class BatchReadUnfinished(TemporaryFailure):
+    """Some items of a batch could not be read.
+
+    Attributes:
+        keys: of the items that were not read.
+    """
+
+    def __init__(
+        self, message: str, *, keys: "Sequence[Key[Any]]", attempts: int = 1, waited_s: float = 0.0
+    ) -> None:
+        super().__init__(message, attempts=attempts, waited_s=waited_s)
+        self.keys = tuple(keys)
+
+
+class BatchWriteUnfinished(TemporaryFailure):
+    """Some writes of a batch are not known to have happened; all others have.
+
+    Attributes:
+        requests: the writes that are left. To write them again is safe: they have no conditions.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        requests: "Sequence[Put | Delete[Any]]",
+        attempts: int = 1,
+        waited_s: float = 0.0,
+    ) -> None:
+        super().__init__(message, attempts=attempts, waited_s=waited_s)
+        self.requests = tuple(requests)
 
 
 class TableNotFound(DynamormError):
@@ -116,6 +216,24 @@ class InvalidRequest(DynamormError):
 
 class OperationUnknown(InvalidRequest):
     """What answers is no whole DynamoDB: it does not know the operation."""
+
+
+class TooLarge(InvalidRequest):
+    """An item, a key or a transaction is over DynamoDB's limit; nothing was sent.
+
+    Attributes:
+        size_bytes: as DynamoDB counts.
+        limit_bytes: what is allowed.
+    """
+
+    def __init__(self, message: str, *, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(message)
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+
+
+class InvalidCursor(InvalidRequest):
+    """A cursor is damaged, of another version, or belongs to another query; begin at the first page."""
 
 
 class AccessDenied(DynamormError):

@@ -5,143 +5,194 @@ Reads are always consistent, also those of an index. There is no stream and noth
 """
 
 import threading
-from copy import deepcopy
+import time
+from collections import deque
+from collections.abc import Callable, Hashable
 from typing import Any
 
+from streamer.dynamorm.batches import BatchAction, BatchGet, BatchGetAnswer, BatchWrite
 from streamer.dynamorm.codec import Item
 from streamer.dynamorm.engine import Page
-from streamer.dynamorm.errors import ConditionFailed, InvalidRequest, Reason, TransactionCancelled
-from streamer.dynamorm.evaluation import apply, comparable, holds
-from streamer.dynamorm.queries import Query
-from streamer.dynamorm.requests import Check, Delete, Get, Put, Update, Write
+from streamer.dynamorm.errors import (
+    ConditionFailed,
+    DynamormError,
+    InvalidRequest,
+    Reason,
+    TransactionCancelled,
+)
+from streamer.dynamorm.evaluation import apply, holds
+from streamer.dynamorm.memory_tables import MemoryTable, copied, projected
+from streamer.dynamorm.queries import Query, Scan
+from streamer.dynamorm.requests import (
+    Check,
+    Delete,
+    Get,
+    Put,
+    Returns,
+    Update,
+    Write,
+    place_of,
+)
 from streamer.dynamorm.schema import Table
-from streamer.dynamorm.transactions import Transaction, TransactionAction
+from streamer.dynamorm.sizes import check_item, check_key
+from streamer.dynamorm.transactions import Transaction, TransactionAction, TransactionGet
 
-_Place = tuple[Any, ...]
-"""Where an item is: the comparable values of its key."""
+TOKEN_LIFETIME_S = 600
+"""How long a transaction's token is remembered. DynamoDB API reference, `TransactWriteItems`."""
 
 
 class MemoryDynamoDB:
     """Tables that live as long as this object; they are made at their first use. Thread-safe."""
 
-    def __init__(self, *, page_size: int = 100) -> None:
+    def __init__(self, *, page_size: int = 100, now: Callable[[], float] = time.monotonic) -> None:
         """Make an empty one.
 
         Args:
-            page_size: items of a query's page at most, where DynamoDB counts 1 MB.
+            page_size: items of a page at most; DynamoDB has no such limit beside 1 MB, which holds too.
+            now: seconds, for the lifetime of a transaction's token.
         """
-        self._tables: dict[str, dict[_Place, Item]] = {}
+        self._tables: dict[str, MemoryTable] = {}
+        self._tokens: dict[str, tuple[float, Any]] = {}
+        self._failures: deque[DynamormError] = deque()
+        self._batch_limits: deque[int] = deque()
         self._lock = threading.RLock()
         self._page_size = page_size
+        self._now = now
+
+    # What a test arranges.
+
+    def fail_next(self, *errors: DynamormError) -> None:
+        """Let the next requests fail, each with one of these, and carry out nothing of them."""
+        with self._lock:
+            self._failures.extend(errors)
+
+    def process_at_most(self, *counts: int) -> None:
+        """Let the next batches process no more than so many of their items each, and leave the others."""
+        with self._lock:
+            self._batch_limits.extend(counts)
+
+    # The seam.
 
     def get(self, request: Get[Any]) -> Item | None:
         with self._lock:
-            return deepcopy(self._table(request.table).get(_place(request.table, request.key.values)))
+            self._begin()
+            item = self._find(request.table, check_key(request.table, request.key.values))
+            return None if item is None else projected(item, request.projection)
 
-    def write(self, request: Write) -> None:
+    def write(self, request: Write) -> Item | None:
         with self._lock:
+            self._begin()
             place, old, new = self._outcome(request)
-            _check(request, old)
-            self._store(request.table, place, new)
-
-    def update(self, request: Update[Any]) -> Item:
-        with self._lock:
-            place, old, new = self._outcome(request)
-            _check(request, old)
-            self._store(request.table, place, new)
-            return deepcopy(new) or {}
+            if request.condition is not None and not holds(request.condition, old or {}):
+                raise ConditionFailed(
+                    f"A condition on an item of {request.table.name} did not hold.", item=copied(old)
+                )
+            self._table(request.table).store(place, new)
+            if request.returns is Returns.OLD:
+                return copied(old)  # type: ignore[no-any-return]
+            return copied(new) if request.returns is Returns.NEW else None
 
     def query(self, request: Query[Any]) -> Page:
-        table = request.table
-        names = table.key_names(request.index)
         with self._lock:
-            found = [
-                item
-                for item in self._table(table).values()
-                if all(name in item for name in names) and holds(request.where, item)
-            ]
-            order = [*names[1:], *(name for name in table.key_names() if name not in names)]
-            found.sort(key=lambda item: _rank(item, order), reverse=request.descending)
-            if request.after is not None:
-                after = _rank(request.after, order)
-                found = [
-                    item
-                    for item in found
-                    if (_rank(item, order) < after if request.descending else after < _rank(item, order))
-                ]
-            limit = self._page_size
-            if request.limit is not None and request.filter is None:
-                limit = min(limit, request.limit)
-            page, rest = found[:limit], found[limit:]
-            cursor_names = dict.fromkeys((*names, *table.key_names()))
-            after_item = {name: page[-1][name] for name in cursor_names} if rest else None
-            if request.filter is not None:
-                page = [item for item in page if holds(request.filter, item)]
-            return Page(deepcopy(page), deepcopy(after_item))
+            self._begin()
+            return self._table(request.table).query(request, self._page_size)
+
+    def scan(self, request: Scan[Any]) -> Page:
+        with self._lock:
+            self._begin()
+            return self._table(request.table).scan(request, self._page_size)
+
+    def batch_get(self, request: BatchGet) -> BatchGetAnswer:
+        with self._lock:
+            count = self._begin_batch(len(request.keys))
+            items = [copied(self._find(key.model.__schema__.table, key.values)) for key in request.keys]
+            left = len(request.keys) - count
+            return BatchGetAnswer(items[:count] + [None] * left, request.keys[count:])
+
+    def batch_write(self, request: BatchWrite) -> tuple[BatchAction, ...]:
+        with self._lock:
+            count = self._begin_batch(len(request.requests))
+            outcomes = [(action.table, *self._outcome(action)) for action in request.requests]
+            for table, place, _, new in outcomes[:count]:
+                self._table(table).store(place, new)
+            return request.requests[count:]
 
     def transact(self, request: Transaction) -> None:
         with self._lock:
-            places = [(action.table.name, self._place_of(action)) for action in request.actions]
-            if len(set(places)) != len(places):
-                raise InvalidRequest("A transaction has two actions on one item; make them one.")
+            self._begin()
+            content = request.encode(lambda table: table.name)["TransactItems"]
+            if self._is_repeated(request, content):
+                return
             outcomes, reasons = [], []
             for action in request.actions:
                 place, old, new = self._outcome(action)
-                outcomes.append((action.table, place, new))
+                outcomes.append((action, place, new))
                 failed = action.condition is not None and not holds(action.condition, old or {})
-                reasons.append(Reason("ConditionalCheckFailed", deepcopy(old)) if failed else Reason("None"))
-            if any(reason.code != "None" for reason in reasons):
-                failures = [position for position, reason in enumerate(reasons) if reason.code != "None"]
+                reasons.append(Reason("ConditionalCheckFailed", copied(old)) if failed else Reason("None"))
+            failures = [str(position) for position, reason in enumerate(reasons) if reason.failed]
+            if failures:
                 raise TransactionCancelled(
                     "The transaction was cancelled and nothing written: the conditions of actions"
-                    f" {', '.join(map(str, failures))} did not hold.",
+                    f" {', '.join(failures)} did not hold.",
                     reasons=reasons,
                 )
-            for action, (table, place, new) in zip(request.actions, outcomes, strict=True):
+            for action, place, new in outcomes:
                 if not isinstance(action, Check):
-                    self._store(table, place, new)
+                    self._table(action.table).store(place, new)
+            if request.token is not None:
+                self._tokens[request.token] = (self._now() + TOKEN_LIFETIME_S, content)
 
-    def _table(self, table: Table) -> dict[_Place, Item]:
-        return self._tables.setdefault(table.name, {})
+    def transact_get(self, request: TransactionGet) -> list[Item | None]:
+        with self._lock:
+            self._begin()
+            return [copied(self._find(key.model.__schema__.table, key.values)) for key in request.keys]
 
-    def _place_of(self, action: TransactionAction) -> _Place:
-        values = action.item.to_item() if isinstance(action, Put) else action.key.values
-        return _place(action.table, values)
+    def _begin(self) -> None:
+        if self._failures:
+            raise self._failures.popleft()
 
-    def _outcome(self, action: TransactionAction) -> tuple[_Place, Item | None, Item | None]:
+    def _begin_batch(self, asked: int) -> int:
+        self._begin()
+        return min(asked, self._batch_limits.popleft()) if self._batch_limits else asked
+
+    def _is_repeated(self, request: Transaction, content: Any) -> bool:
+        until, first = self._tokens.get(request.token or "", (0.0, None))
+        if first is None or until <= self._now():
+            return False
+        if content != first:
+            raise InvalidRequest("A transaction's token was used for another one; give each its own.")
+        return True
+
+    def _table(self, table: Table) -> MemoryTable:
+        held = self._tables.get(table.name)
+        if held is None:
+            held = self._tables[table.name] = MemoryTable(table)
+        return held
+
+    def _find(self, table: Table, values: Item) -> Item | None:
+        return self._table(table).get(place_of(table, values))
+
+    def _outcome(self, action: TransactionAction) -> tuple[Hashable, Item | None, Item | None]:
         """Return where the item is, what it is, and what it would be, if the condition holds."""
-        place = self._place_of(action)
-        old = self._table(action.table).get(place)
+        table = self._table(action.table)
+        values = action.values() if isinstance(action, Put) else check_key(action.table, action.key.values)
+        place = place_of(action.table, values)
+        old = table.get(place)
         match action:
-            case Put(item):
-                return place, old, deepcopy(item.to_item())
+            case Put():
+                new: Item | None = copied(values)
             case Update(key, actions, condition):
                 if condition is not None and not holds(condition, old or {}):
                     return place, old, old  # an update that is refused need not be possible
-                return place, old, apply(actions, old if old is not None else key.values)
+                new = check_item(action.table, apply(actions, old if old is not None else copied(key.values)))
+                if place_of(action.table, new) != place:
+                    raise InvalidRequest(
+                        f"An update of {action.table.name} changes the key; put another item."
+                    )
             case Delete():
                 return place, old, None
-        return place, old, old
-
-    def _store(self, table: Table, place: _Place, item: Item | None) -> None:
-        if item is None:
-            self._table(table).pop(place, None)
-        else:
-            self._table(table)[place] = item
-
-
-def _check(request: Write, old: Item | None) -> None:
-    if request.condition is not None and not holds(request.condition, old or {}):
-        raise ConditionFailed(
-            f"A condition on an item of {request.table.name} did not hold.", item=deepcopy(old)
-        )
-
-
-def _place(table: Table, values: Item) -> _Place:
-    return tuple(comparable(values[name]) for name in table.key_names())
-
-
-def _rank(item: Item, names: list[str]) -> Any:
-    """Return what orders items: the key attributes, text by its UTF-8."""
-    ranks = [comparable(item[name]) for name in names]
-    return [(value.encode() if kind == "S" else value) for kind, value in ranks]
+            case _:
+                return place, old, old
+        if new is not None:
+            table.check(new)
+        return place, old, new

@@ -131,6 +131,19 @@ class Schema:
                 return condition & BeginsWith((sort_key.name,), {sort_key.type.value: sort.prefix})
         return condition
 
+    def kind(self) -> Condition | None:
+        """Return what holds of the keys of this model's items; None if their templates say nothing."""
+        condition: Condition | None = None
+        for key, template in self._keys:
+            if not template.prefix:
+                continue
+            text = {key.type.value: template.prefix}
+            part: Condition = (
+                BeginsWith((key.name,), text) if template.components else Comparison((key.name,), "=", text)
+            )
+            condition = part if condition is None else condition & part
+        return condition
+
     def encode(self, values: Mapping[str, Any]) -> Item:
         """Write an item.
 

@@ -1,9 +1,11 @@
-"""One real LocalStack for every contract test that needs one."""
+"""One real LocalStack for every contract test that needs one, and races."""
 
 import asyncio
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -35,3 +37,23 @@ def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+@pytest.fixture
+def race() -> Callable[..., list[Any]]:
+    """Call functions at the same moment from threads; returns results and exceptions in their order."""
+
+    def call(*functions: Callable[[], Any]) -> list[Any]:
+        barrier = threading.Barrier(len(functions), timeout=20)
+
+        def run(function: Callable[[], Any]) -> Any:
+            barrier.wait()
+            try:
+                return function()
+            except Exception as error:  # noqa: BLE001  # the test looks at it
+                return error
+
+        with ThreadPoolExecutor(len(functions)) as pool:
+            return [*pool.map(run, functions)]
+
+    return call

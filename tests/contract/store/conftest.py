@@ -1,12 +1,10 @@
 """The store's tests run on every implementation of its seam: in memory, and on the real DynamoDB API."""
 
 import os
-import threading
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import boto3
 import pytest
@@ -19,8 +17,6 @@ from streamer.settings import Settings
 from streamer.stack import stack
 from streamer.store import ConnectionStore, RequestKey, RequestStore, SubscriptionStore
 from streamer.store.tables import table_names
-
-T = TypeVar("T")
 
 ENDPOINT_VARIABLE = "STREAMER_TEST_DYNAMODB_ENDPOINT"
 """Names a DynamoDB that runs already, such as DynamoDB Local, to test on instead."""
@@ -185,25 +181,5 @@ def create(requests: RequestStore, key: RequestKey) -> Callable[..., Any]:
                 **changes,
             },
         )
-
-    return call
-
-
-@pytest.fixture
-def race() -> Callable[..., list[Any]]:
-    """Call functions at the same moment from threads; returns results and exceptions in their order."""
-
-    def call(*functions: Callable[[], Any]) -> list[Any]:
-        barrier = threading.Barrier(len(functions), timeout=20)
-
-        def run(function: Callable[[], Any]) -> Any:
-            barrier.wait()
-            try:
-                return function()
-            except Exception as error:  # noqa: BLE001  # the test looks at it
-                return error
-
-        with ThreadPoolExecutor(len(functions)) as pool:
-            return [*pool.map(run, functions)]
 
     return call

@@ -7,28 +7,34 @@ from typing import Any
 import pytest
 
 from streamer.dynamorm import (
+    AlreadyExists,
     Attribute,
-    Check,
     ConditionFailed,
+    Create,
     Database,
     DecodingFailed,
     Delete,
     EncodingFailed,
     Engine,
     Get,
-    InvalidRequest,
     ItemNotFound,
+    KeyAttribute,
     Model,
     Put,
     Query,
-    TransactionCancelled,
+    Returns,
+    Table,
     Update,
     attribute,
 )
-from streamer.store import REQUESTS
+from streamer.dynamorm.requests import paths_of
+
+THINGS = Table("things", KeyAttribute("pk"), KeyAttribute("sk"), ttl_attribute="expires_at")
+
+TABLES = (THINGS,)
 
 
-class Thing(Model, table=REQUESTS, partition="THING#{owner}", sort="NUMBER#{number}"):
+class Thing(Model, table=THINGS, partition="THING#{owner}", sort="NUMBER#{number}"):
     """An item with an attribute of every kind."""
 
     owner: Attribute[str]
@@ -66,11 +72,6 @@ FULL = Thing(
     facts={"n": None, "deep": {"list": [1, "x", True, 0.25]}, "empty": {}},
     status="reserved word",
 )
-
-
-@pytest.fixture
-def database(stores: Any) -> Database:
-    return stores.database
 
 
 def test_what_is_put_is_what_is_got(database: Database) -> None:
@@ -194,15 +195,87 @@ def test_updates(database: Database, actions: Any, changes: dict[str, Any]) -> N
 
 def test_an_update_without_condition_makes_the_item(engine: Engine) -> None:
     """As DynamoDB does it: the key and what was set; a model that needs more says so when it is read."""
-    item = engine.update(Update(KEY, (Thing.count.set(1),)))
+    item = engine.write(Update(KEY, (Thing.count.set(1),), returns=Returns.NEW))
     assert item == {**KEY.values, "count": {"N": "1"}}
     with pytest.raises(DecodingFailed, match="owner"):
         Database(engine).find(KEY)
 
 
-def test_an_expired_item_reads_as_absent(database: Database, stores: Any) -> None:
+def test_a_write_returns_what_is_asked_for(database: Database) -> None:
+    """The item as it is stored, or as it was, typed; None where there was none."""
+    first, second = Thing(owner="ann", count=1), Thing(owner="ann", count=2)
+    assert database.put(first) == first
+    assert database.put(second, returns=Returns.OLD) == first
+    assert database.put(Thing(owner="bob"), returns=Returns.OLD) is None
+    assert database.update(KEY, Thing.count.increment(), returns=Returns.OLD) == second
+    assert database.update(KEY, Thing.count.increment()) == second.replace(count=4)
+    assert database.delete(KEY, returns=Returns.OLD) == second.replace(count=4)
+    assert database.delete(KEY, returns=Returns.OLD) is None
+
+
+def test_a_write_without_an_answer(database: Database) -> None:
+    """Nothing is decoded where nothing is asked for."""
+    nothing: object = database.update(KEY, Thing.count.set(1), returns=Returns.NONE)
+    assert nothing is None
+    gone: object = database.delete(KEY)
+    assert gone is None
+
+
+def test_an_item_stands_for_its_key(database: Database) -> None:
+    """Whoever has read an item changes and deletes it without naming its key."""
+    thing = database.put(FULL)
+    assert database.update(thing, Thing.count.increment()).count == 8
+    database.delete(thing)
+    assert database.find(KEY) is None
+
+
+def test_conditions_of_put_and_delete(database: Database) -> None:
+    """They hold as those of an update do, and the failure can be read as a model."""
+    database.put(FULL)
+    with pytest.raises(ConditionFailed) as caught:
+        database.put(Thing(owner="ann"), condition=Thing.count == 8)
+    assert caught.value.item_as(Thing) == FULL
+    with pytest.raises(ConditionFailed):
+        database.delete(KEY, condition=Thing.count == 8)
+    assert database.get(KEY) == FULL
+    database.put(FULL.replace(count=8), condition=Thing.count == 7)
+    database.delete(KEY, condition=Thing.count == 8)
+    assert database.find(KEY) is None
+
+
+def test_create_makes_an_item_once(database: Database) -> None:
+    """The second is refused with a type of its own, and with the first."""
+    assert database.create(FULL) == FULL
+    with pytest.raises(AlreadyExists) as caught:
+        database.create(FULL.replace(count=8))
+    assert caught.value.item_as(Thing) == FULL
+    assert database.get(KEY) == FULL
+
+
+def test_create_with_a_condition(database: Database) -> None:
+    """A condition beside the absence is no `AlreadyExists` when it fails on nothing."""
+    with pytest.raises(ConditionFailed) as caught:
+        database.create(FULL, condition=Thing.count.exists())
+    assert type(caught.value) is ConditionFailed
+    database.write(Create(FULL))
+    with pytest.raises(AlreadyExists):
+        database.write(Create(FULL))
+
+
+def test_create_of_many_makes_one(database: Database, race: Any) -> None:
+    """Of several at once exactly one wins."""
+
+    def create() -> object:
+        return database.create(FULL)
+
+    results = race(*[create] * 6)
+    assert sum(result == FULL for result in results) == 1
+    assert sum(type(result) is AlreadyExists for result in results) == 5
+
+
+def test_an_expired_item_reads_as_absent(database: Database, clock: Any) -> None:
     """Unless it is asked for; writes see it."""
-    now = int(stores.clock.now())
+    now = int(clock.now())
     database.write(Put(FULL.replace(expires_at=now)))
     assert database.find(KEY) is None
     assert database.find(KEY, include_expired=True) is not None
@@ -213,122 +286,36 @@ def test_an_expired_item_reads_as_absent(database: Database, stores: Any) -> Non
         database.write(Put(FULL, Thing.count.does_not_exist()))
 
 
-@pytest.fixture
-def ten(database: Database) -> list[Thing]:
-    """Ten things of one owner, and one of another whose name begins alike."""
-    things = [
-        Thing(owner="ann", number=f"{n:02}", count=n, due="DUE" if n % 2 else None, due_at=100.0 - n)
-        for n in range(10)
-    ]
-    for thing in things:
-        database.write(Put(thing))
-    database.write(Put(Thing(owner="ann#2", number="00")))
-    return things
+def test_create_takes_the_place_of_an_expired_item(database: Database, clock: Any) -> None:
+    """What reads as absent can be created, from the second on at which it does."""
+    database.put(FULL.replace(expires_at=int(clock.now()) + 1))
+    with pytest.raises(AlreadyExists):
+        database.create(FULL)
+    clock.advance(1)
+    assert database.create(FULL) == FULL
+    assert database.get(KEY) == FULL
 
 
-def query(database: Database, **arguments: Any) -> list[Any]:
-    where = arguments.pop("where", None)
-    condition = Thing.partition(owner="ann")
-    return [*database.query(Query(Thing, condition if where is None else where, **arguments))]
+class Glance(Model, table=THINGS, partition="THING#{owner}", sort="NUMBER#{number}"):
+    """A thing, seen from afar."""
+
+    owner: Attribute[str]
+    number: Attribute[str]
+    count: Attribute[int | None] = attribute(default=None)
+    status: Attribute[str | None] = attribute(default=None, stored_name="size")
 
 
-def test_a_query_reads_one_partition_in_order(database: Database, ten: list[Thing]) -> None:
-    """In the order of the sort key, either way."""
-    assert query(database, consistent=True) == ten
-    assert query(database, descending=True) == ten[::-1]
-
-
-def test_a_query_stops_at_its_limit(database: Database, ten: list[Thing]) -> None:
-    """The limit counts what is returned, also beside a filter."""
-    assert query(database, limit=3) == ten[:3]
-    assert query(database, limit=3, filter=Thing.count >= 5) == ten[5:8]
-
-
-def test_a_query_goes_on_behind_a_key(engine: Engine, ten: list[Thing]) -> None:
-    """A page says where the next begins, until the last."""
-    where = Thing.partition(owner="ann")
-    first = engine.query(Query(Thing, where, limit=4))
-    assert first.after == Thing.at(owner="ann", number="03").values
-    rest = engine.query(Query(Thing, where, after=first.after))
-    assert [Thing.from_item(item) for item in (*first.items, *rest.items)] == ten
-    back = engine.query(Query(Thing, where, after=first.after, descending=True))
-    assert [Thing.from_item(item) for item in back.items] == ten[2::-1]
-
-
-def test_a_query_of_a_sparse_index(database: Database, ten: list[Thing]) -> None:
-    """Only items with the index's keys are in it, ordered as numbers."""
-    due = Thing.due == "DUE"
-    assert query(database, where=due, index="due-index") == ten[9::-2]
-    some = due & (Thing.due_at <= 97.0)
-    assert query(database, where=some, index="due-index", limit=2) == [ten[9], ten[7]]
-    assert query(database, where=due & Thing.due_at.between(95.0, 97.0), index="due-index") == [
-        ten[5],
-        ten[3],
-    ]
-
-
-def test_a_transaction_happens_whole(database: Database) -> None:
-    """Puts, updates, deletes and checks on different items, together."""
-    one, two, three, four = (Thing.at(owner="ann", number=str(n)) for n in range(1, 5))
-    for number in ("2", "3", "4"):
-        database.write(Put(Thing(owner="ann", number=number, count=1)))
-    database.transact(
-        Put(FULL, Thing.count.does_not_exist()),
-        Update(two, (Thing.count.increment(),), Thing.count == 1),
-        Delete(three, Thing.count == 1),
-        Check(four, Thing.count == 1),
+def test_a_projection_reads_a_smaller_model(database: Database, engine: Engine, clock: Any) -> None:
+    """Only its attributes, the keys and the TTL are read."""
+    database.put(FULL)
+    assert database.get(KEY, projection=Glance) == Glance(
+        owner="ann", number="1", count=7, status="reserved word"
     )
-    assert database.get(one) == FULL
-    assert database.get(two).count == 2
-    assert database.find(three) is None
-    assert database.get(four).count == 1
-
-
-def test_a_cancelled_transaction_writes_nothing(database: Database) -> None:
-    """The failure has a reason for each action, with the item as it was."""
-    two = Thing(owner="ann", number="2", count=1)
-    database.write(Put(two))
-    with pytest.raises(TransactionCancelled) as caught:
-        database.transact(
-            Put(FULL),
-            Update(Thing.at(owner="ann", number="2"), (Thing.count.increment(),), Thing.count == 9),
-            Check(Thing.at(owner="ann", number="3"), Thing.count.exists()),
-        )
-    assert [reason.code for reason in caught.value.reasons] == [
-        "None",
-        "ConditionalCheckFailed",
-        "ConditionalCheckFailed",
-    ]
-    assert [reason.item for reason in caught.value.reasons] == [None, two.to_item(), None]
-    assert database.find(KEY) is None
-    assert database.get(Thing.at(owner="ann", number="2")) == two
-
-
-def test_a_transaction_has_one_action_for_an_item(database: Database) -> None:
-    """Two actions on one item are refused."""
-    with pytest.raises(InvalidRequest):
-        database.transact(Put(FULL), Delete(KEY))
-    assert database.find(KEY) is None
-
-
-def test_increments_from_many_threads_are_all_counted(database: Database, race: Any) -> None:
-    """No update is lost, in transactions or alone."""
-    database.write(Put(Thing(owner="ann", count=0)))
-    database.write(Put(Thing(owner="ann", number="2", count=0)))
-    other = Thing.at(owner="ann", number="2")
-
-    def alone() -> None:
-        for _ in range(10):
-            database.update(KEY, Thing.count.increment())
-
-    def together() -> None:
-        for _ in range(10):
-            database.transact(
-                Update(KEY, (Thing.count.increment(),)), Update(other, (Thing.count.increment(),))
-            )
-
-    assert race(alone, together, alone, together) == [None] * 4
-    assert (database.get(KEY).count, database.get(other).count) == (40, 20)
+    item = engine.get(Get(KEY, projection=paths_of(Glance, THINGS)))
+    assert item is not None
+    assert item.keys() == {"pk", "sk", "owner", "number", "count", "size"}
+    database.put(FULL.replace(expires_at=int(clock.now())))
+    assert database.find(KEY, projection=Glance) is None
 
 
 def test_a_wrong_type_is_refused_before_it_is_sent(database: Database) -> None:
