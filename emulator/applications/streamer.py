@@ -170,11 +170,12 @@ class Source:
         """Return a connected client.
 
         Args:
-            token: None makes one for `user` of `tenant` with `permissions`, good for `expires_in_s`.
+            token: None makes one for `user` of `tenant` with `permissions`, good for `expires_in_s`; unless
+                there is a `token_provider` among the options.
             now: the sandbox's time, epoch seconds.
             options: what `streamer.clients.python.connect` takes.
         """
-        if token is None:
+        if token is None and options.get("token_provider") is None:
             # In a thread: the first time it asks the back end, and the caller's event loop must not wait.
             token = await asyncio.to_thread(
                 self.token,

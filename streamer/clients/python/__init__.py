@@ -27,6 +27,7 @@ from streamer.clients.python.errors import (
 from streamer.clients.python.handle import RequestHandle
 from streamer.clients.python.incoming import GatewayMessage, Incoming, Received, UnknownMessage
 from streamer.clients.python.opening import Connecting, connect
+from streamer.clients.python.reconnection import Reconnection
 
 __all__ = [
     "Client",
@@ -43,6 +44,7 @@ __all__ = [
     "InvalidRequest",
     "MessageTooLarge",
     "Received",
+    "Reconnection",
     "RequestFailed",
     "RequestHandle",
     "UnknownMessage",

@@ -1,38 +1,51 @@
-"""The client on a real connection: carries frames between `Session` and the `websockets` library."""
+"""The client on real connections: carries frames between `Session` and the `websockets` library."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
+import msgspec
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
-from websockets.protocol import State
 
 from streamer.clients.python.address import Address
+from streamer.clients.python.connection import Connection
 from streamer.clients.python.exchange import Exchange, Phase
 from streamer.clients.python.handle import RequestHandle
 from streamer.clients.python.incoming import Incoming, Received
+from streamer.clients.python.reconnection import Reconnection, try_again
 from streamer.clients.python.session import Session
 from streamer.clock import Clock, SystemClock
+from streamer.protocol import RequestList, RequestStatus
 
 FIRST_ANSWER_S = 30.0
 """Seconds until a request must have been answered: API Gateway answers for the function after 29."""
 
-OUTCOME_S = 7_200.0
-"""Seconds until long work must have ended here: API Gateway closes every connection after two hours."""
+OUTCOME_S = 86_400.0
+"""Seconds until long work must have ended here. Ours: a day."""
+
+HEARTBEAT_ANSWER_S = 30.0
+"""Seconds in which anything must arrive after a heartbeat. API Gateway answers for the function after 29."""
+
+RETIREMENT_S = 35.0
+"""Seconds for which a connection that was replaced is kept for answers that are still to come on it."""
 
 OnMessage = Callable[[Incoming, float], None]
 """Hears every message with its arrival time, epoch seconds, before anybody else; it must not block."""
 
+OpenWebsocket = Callable[[], Awaitable[ClientConnection]]
+"""Opens a connection with a token of its own; raises a `ClientError`."""
+
 
 class Client:
-    """A connection to an application. Made by `connect`; belongs to the event loop that made it.
+    """Connected to an application. Made by `connect`; belongs to the event loop that made it.
 
-    Any number of requests can be under way. When the connection ends, each of them fails with
-    `ConnectionLost` and the client is of no further use; resuming on a new one is a later addition.
+    Any number of requests can be under way. Where it reconnects, a connection that ends, or grows old, is
+    replaced, and what the server had accepted is followed on the new one: a consumer sees each message
+    once, and one outcome. Otherwise, and when reconnecting is given up, each request under way fails with
+    `ConnectionLost`, and the client is of no further use.
     """
 
     def __init__(
@@ -40,21 +53,37 @@ class Client:
         websocket: ClientConnection,
         address: Address,
         *,
+        open_websocket: OpenWebsocket | None = None,
+        reconnection: Reconnection | None = None,
+        has_provider: bool = False,
+        heartbeat_s: float | None = None,
         on_message: OnMessage | None = None,
         clock: Clock | None = None,
         new_id: Callable[[], str] = lambda: uuid4().hex,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._websocket = websocket
         self._address = address
+        self._open_websocket = open_websocket
+        self._reconnection = reconnection
+        self._has_provider = has_provider
         self._on_message = on_message
         self._clock = clock or SystemClock()
         self._new_id = new_id
+        self._jitter = jitter
         self._session = Session()
-        self._handles: dict[str, tuple[RequestHandle, asyncio.TimerHandle]] = {}
+        self._handles: dict[str, RequestHandle] = {}
         self._loop = asyncio.get_running_loop()
-        self._outgoing: asyncio.Queue[tuple[Exchange, bytes]] = asyncio.Queue()
-        self._writer = asyncio.create_task(self._write(), name="streamer-client-writer")
-        self._reader = asyncio.create_task(self._read(), name="streamer-client-reader")
+        self._timer: asyncio.TimerHandle | None = None
+        self._outgoing = asyncio.Event()
+        self._heard_at = self._loop.time()
+        self._connection = self._carry(0, websocket)
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._keeper = asyncio.create_task(self._keep(), name="streamer-client-keeper")
+        self._heart = (
+            None
+            if heartbeat_s is None
+            else asyncio.create_task(self._beat(heartbeat_s), name="streamer-client-heart")
+        )
 
     @property
     def url(self) -> str:
@@ -64,16 +93,26 @@ class Client:
     @property
     def subprotocol(self) -> str | None:
         """The subprotocol that the server chose."""
-        return self._websocket.subprotocol
+        return self._connection.subprotocol
 
     @property
     def is_closed(self) -> bool:
-        """Whether the connection has ended."""
+        """Whether this has ended: there is no connection, and none will follow."""
         return self._session.lost is not None
 
     @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection now."""
+        return not self.is_closed and self._connection.is_open
+
+    @property
+    def connection_count(self) -> int:
+        """How many connections there were, the first one included."""
+        return self._connection.number + 1
+
+    @property
     def close_code(self) -> int | None:
-        """The close code of RFC 6455; 1006 if the connection broke; None while it is open."""
+        """The close code of RFC 6455; 1006 if the connection broke; None as long as this goes on."""
         return None if self._session.lost is None else self._session.lost.code
 
     @property
@@ -90,20 +129,23 @@ class Client:
         metadata: Mapping[str, str] | None = None,
         deadline_s: float = FIRST_ANSWER_S,
         outcome_deadline_s: float = OUTCOME_S,
+        resends: bool = False,
     ) -> RequestHandle:
         """Send a request now; await what this returns for its data or result, iterate it for progress.
 
         Args:
-            id: the request's id; made here if None. The same id and payload never run the work twice.
+            id: the request's id; made here if None. The same id and payload never run long work twice.
             deadline_s: seconds until the server must have answered, or acknowledged long work.
             outcome_deadline_s: seconds until acknowledged work must have ended.
+            resends: whether it is sent again, under the same id, where the connection ended before it was
+                answered. Say so of long work, and of short work that may run twice.
 
         Raises:
             InvalidRequest: a value is not as the protocol has it, or the id is waiting already.
             MessageTooLarge: the message is over 32 KB. Nothing was sent.
-            ConnectionLost: the connection has ended.
+            ConnectionLost: the client has ended.
         """
-        exchange, frame = self._session.ask(
+        exchange = self._session.ask(
             action,
             {} if payload is None else payload,
             request_id=self._new_id() if id is None else id,
@@ -111,26 +153,76 @@ class Client:
             now=self._loop.time(),
             deadline_s=deadline_s,
             outcome_deadline_s=outcome_deadline_s,
+            resends=resends,
         )
-        handle = RequestHandle(exchange)
-        self._handles[exchange.request_id] = (handle, self._watch(exchange))
-        self._outgoing.put_nowait((exchange, frame))
-        return handle
+        return self._handle(exchange)
+
+    def subscribe(
+        self,
+        request_id: str,
+        after_sequence: int = 0,
+        *,
+        deadline_s: float = FIRST_ANSWER_S,
+        outcome_deadline_s: float = OUTCOME_S,
+    ) -> RequestHandle:
+        """Follow long work that was begun elsewhere, or before; several may follow it at once.
+
+        What is kept of its progress after `after_sequence` comes first, then what follows, then its
+        outcome; of what is over already, the outcome.
+
+        Raises:
+            ConnectionLost: the client has ended.
+            RequestFailed: where the handle is awaited: `NOT_FOUND`, there is no such request.
+        """
+        exchange = self._session.follow(
+            request_id,
+            after_sequence=after_sequence,
+            now=self._loop.time(),
+            deadline_s=deadline_s,
+            outcome_deadline_s=outcome_deadline_s,
+        )
+        return self._handles.get(request_id) or self._handle(exchange)
+
+    async def status(self, request_id: str) -> RequestStatus:
+        """Return where long work stands, with its result or error where it is over."""
+        return msgspec.convert(await self._control("status", request_id=request_id), RequestStatus)
+
+    async def cancel(self, request_id: str) -> RequestStatus:
+        """Ask that long work ends: at once if it waits, at its next progress or checkpoint if it runs."""
+        return msgspec.convert(await self._control("cancel", request_id=request_id), RequestStatus)
+
+    async def list(
+        self, *, limit: int | None = None, cursor: str | None = None, status: str | None = None
+    ) -> RequestList:
+        """Return a page of the user's long work, the newest first.
+
+        Args:
+            cursor: of the page before this one.
+            status: only what stands there, such as `FAILED`.
+        """
+        query = {"limit": limit, "cursor": cursor, "status": status}
+        given = {name: value for name, value in query.items() if value is not None}
+        return msgspec.convert(await self._control("list", **given), RequestList)
+
+    async def ping(self) -> None:
+        """Return when the server has answered."""
+        await self._control("ping")
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the connection and fail what is under way here; long work goes on at the server."""
-        self._wake(self._session.end(code, reason, closed_here=True))
+        self._end(self._session.end(code, reason, closed_here=True))
+        tasks = [task for task in (self._keeper, self._heart, *self._retiring) if task is not None]
+        for task in tasks:
+            task.cancel()
         try:
-            await self._websocket.close(code, reason)
+            await self._connection.close(code, reason)
         finally:
-            if self._websocket.state is not State.CLOSED:
-                self._websocket.transport.abort()
-            self._reader.cancel()  # which takes the writer with it
-            await asyncio.gather(self._writer, self._reader, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def wait_closed(self) -> None:
-        """Wait until the connection has ended, from whichever side."""
-        await asyncio.wait([self._reader])
+        """Wait until this has ended, from whichever side."""
+        await asyncio.wait([self._keeper])
+        await self._connection.wait_closed()
 
     async def __aenter__(self) -> Self:
         return self
@@ -140,28 +232,61 @@ class Client:
     ) -> None:
         await self.close()
 
-    async def _read(self) -> None:
-        code, reason = 1006, ""
-        try:
-            while True:
-                data = await self._websocket.recv(decode=False)
-                received, moved = self._session.receive(data, at=self._clock.now())
-                self._tell(received)
-                if moved is not None:
-                    self._wake([moved])
-        except ConnectionClosed as closed:
-            if frame := closed.rcvd or closed.sent:
-                code, reason = int(frame.code), frame.reason
-        finally:
-            self._wake(self._session.end(code, reason))
-            self._writer.cancel()
+    # Requests
 
-    async def _write(self) -> None:
-        with suppress(ConnectionClosed):  # the reader hears of it too, and tells
-            while True:
-                exchange, frame = await self._outgoing.get()
-                if exchange.phase is not Phase.DONE:
-                    await self._websocket.send(frame, text=True)  # binary frames are refused with 1003
+    async def _control(self, action: str, **payload: Any) -> Any:
+        return await self.request(action, payload, resends=True)
+
+    def _handle(self, exchange: Exchange) -> RequestHandle:
+        handle = self._handles[exchange.request_id] = RequestHandle(exchange, self)
+        self._pump()
+        return handle
+
+    def _pump(self) -> None:
+        """Let the writer and the timer look whether there is something for them."""
+        self._outgoing.set()
+        due_at = self._session.due_at
+        if due_at is not None and (self._timer is None or due_at < self._timer.when()):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(due_at, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._wake(self._session.tick(self._loop.time()))
+        self._pump()
+
+    def _wake(self, exchanges: Iterable[Exchange]) -> None:
+        for exchange in exchanges:
+            handle = self._handles[exchange.request_id]
+            if exchange.phase is Phase.DONE:
+                del self._handles[exchange.request_id]
+            handle.wake()
+
+    def _end(self, failed: Iterable[Exchange]) -> None:
+        self._wake(failed)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    # Connections
+
+    def _carry(self, number: int, websocket: ClientConnection) -> Connection:
+        return Connection(number, websocket, on_frame=self._take_in, next_request=self._next_request)
+
+    def _take_in(self, connection: int, frame: bytes) -> None:
+        now = self._heard_at = self._loop.time()
+        received, moved = self._session.receive(frame, at=self._clock.now(), now=now, connection=connection)
+        self._tell(received)
+        self._wake(moved)
+        self._pump()
+
+    async def _next_request(self, connection: int) -> Exchange:
+        while True:
+            exchange = self._session.take(connection)
+            if exchange is not None:
+                return exchange
+            self._outgoing.clear()
+            await self._outgoing.wait()
 
     def _tell(self, received: Received) -> None:
         if self._on_message is None:
@@ -171,24 +296,100 @@ class Client:
         except Exception as error:  # noqa: BLE001  # a listener's fault must not cut everybody's connection
             self._loop.call_exception_handler({"message": "on_message raised", "exception": error})
 
-    def _wake(self, exchanges: list[Exchange]) -> None:
-        for exchange in exchanges:
-            handle, timer = self._handles[exchange.request_id]
-            if exchange.phase is Phase.DONE:
-                timer.cancel()
-                del self._handles[exchange.request_id]
-            handle.wake()
+    async def _keep(self) -> None:
+        """Keep a connection: replace the one that is lost or old, until that is given up."""
+        error: Exception | None = None
+        try:
+            while await self._wait_for_loss_or_age():
+                lost = self._connection
+                if not lost.is_open:
+                    self._session.cut(lost.number, lost.code, lost.reason, now=self._loop.time())
+                    self._pump()
+                websocket, error = await self._reopen()
+                if websocket is None:
+                    if lost.is_open:  # an old one is better than none
+                        await lost.wait_closed()
+                    break
+                self._switch(websocket)
+        finally:
+            last = self._connection
+            self._end(self._session.end(last.code, last.reason, cause=error))
 
-    def _watch(self, exchange: Exchange) -> asyncio.TimerHandle:
-        return self._loop.call_at(exchange.due_at, self._look, exchange)
+    async def _wait_for_loss_or_age(self) -> bool:
+        """Wait until another connection is needed; False where there shall be none."""
+        policy = self._reconnection
+        if policy is None or self._open_websocket is None:
+            await self._connection.wait_closed()
+            return False
+        old_at = self._connection.opened_at + policy.lifetime_s(self._jitter())
+        try:
+            async with asyncio.timeout_at(old_at):
+                await self._connection.wait_closed()
+        except TimeoutError:
+            pass
+        return True
 
-    def _look(self, exchange: Exchange) -> None:
-        """At the deadline: give the request up, or look again at the deadline that its answer set."""
-        if self._session.expire(exchange, now=self._loop.time()):
-            self._wake([exchange])
-        elif exchange.request_id in self._handles:
-            handle, _ = self._handles[exchange.request_id]
-            self._handles[exchange.request_id] = (handle, self._watch(exchange))
+    async def _reopen(self) -> tuple[ClientConnection | None, Exception | None]:
+        """Open a connection in the place of the present one; None where that is given up, and why."""
+        assert self._reconnection is not None
+        assert self._open_websocket is not None
+        began, failures = self._loop.time(), 0
+        while True:
+            await asyncio.sleep(self._reconnection.delay_s(failures, self._jitter()))
+            try:
+                return await self._open_websocket(), None
+            except Exception as error:  # noqa: BLE001  # also what a token provider raises
+                failures += 1
+                if not try_again(
+                    error,
+                    failures=failures,
+                    has_provider=self._has_provider,
+                    elapsed_s=self._loop.time() - began,
+                    policy=self._reconnection,
+                ):
+                    return None, error
+
+    def _switch(self, websocket: ClientConnection) -> None:
+        replaced = self._connection
+        self._connection = self._carry(replaced.number + 1, websocket)
+        self._session.opened(self._connection.number, now=self._loop.time())
+        self._pump()
+        task = asyncio.create_task(self._retire(replaced), name="streamer-client-retirement")
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def _retire(self, connection: Connection) -> None:
+        """Close a connection that was replaced, when its last answer has come or is overdue."""
+        try:
+            until = self._loop.time() + RETIREMENT_S
+            while connection.is_open and self._loop.time() < until:
+                if self._session.is_idle(connection.number):
+                    break
+                await asyncio.sleep(0.05)
+        finally:
+            await connection.close()
+            if not self.is_closed:
+                self._session.cut(
+                    connection.number, connection.code, connection.reason, now=self._loop.time()
+                )
+                self._pump()
+
+    async def _beat(self, interval_s: float) -> None:
+        """Ask in every silence whether anybody is there, and cut the connection that does not answer."""
+        while not self.is_closed:
+            silent_s = self._loop.time() - self._heard_at
+            if silent_s < interval_s or not self._connection.is_open:
+                await asyncio.sleep(max(interval_s - silent_s, 0.1))
+                continue
+            connection, asked_at = self._connection, self._loop.time()
+            self._session.beat(now=asked_at, deadline_s=HEARTBEAT_ANSWER_S)
+            self._pump()
+            while self._heard_at < asked_at and connection.is_open:
+                left_s = asked_at + HEARTBEAT_ANSWER_S - self._loop.time()
+                if left_s <= 0:
+                    connection.abort()
+                    await connection.wait_closed()
+                await asyncio.sleep(max(0.0, min(left_s, interval_s)))
 
     def __repr__(self) -> str:
         state = "open" if self.close_code is None else f"closed {self.close_code}"

@@ -148,6 +148,8 @@ class ConnectionLost(ClientError):
         reason: what the other side said about it.
         action, request_id: the request that waited for it; None when a request was begun afterwards.
         acknowledged: whether the server had accepted that request; if so, it goes on there.
+        is_unsent: whether that request never left here, so that it may be sent again whatever it does.
+            Otherwise it may have run: long work never runs twice under one id, short work does.
     """
 
     def __init__(
@@ -158,6 +160,7 @@ class ConnectionLost(ClientError):
         action: str | None = None,
         request_id: str | None = None,
         acknowledged: bool = False,
+        is_unsent: bool = False,
         closed_here: bool = False,
     ) -> None:
         self.code = code
@@ -165,6 +168,7 @@ class ConnectionLost(ClientError):
         self.action = action
         self.request_id = request_id
         self.acknowledged = acknowledged
+        self.is_unsent = is_unsent
         self.closed_here = closed_here
         what = "This client was closed" if closed_here else "The connection was lost"
         said = f"{code}, {reason}" if reason else str(code)
@@ -175,10 +179,14 @@ class ConnectionLost(ClientError):
                 f"{what} ({said}) while {action} (id {request_id}) goes on at the server: connect again and"
                 " send it under the same id for its outcome."
             )
+        elif is_unsent:
+            super().__init__(
+                f"{what} ({said}) before {action} (id {request_id}) was sent: connect again and send it."
+            )
         else:
             super().__init__(
                 f"{what} ({said}) before {action} (id {request_id}) was answered: connect again and send it"
-                " under the same id."
+                " under the same id, if it is long work or may run twice."
             )
 
 

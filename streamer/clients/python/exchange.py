@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from streamer.clients.python.errors import ClientError
@@ -23,6 +23,16 @@ class Phase(IntEnum):
     SENT = 0
     ACCEPTED = 1
     DONE = 2
+
+
+class Role(StrEnum):
+    """Who asked."""
+
+    USER = "user"
+    RESUMPTION = "resumption"
+    """The client itself: how another request stands, after a connection was replaced."""
+    HEARTBEAT = "heartbeat"
+    """The client itself: whether anybody is there."""
 
 
 LEADS_TO: Mapping[type[Message], Phase] = {
@@ -70,7 +80,18 @@ class Exchange:
         sent_at: when it was sent, in the adapter's monotonic seconds.
         deadline_s: seconds from then until the first answer.
         outcome_deadline_s: seconds from then until the outcome.
+        frame: what is sent; empty for a request that was begun elsewhere.
+        resends: whether it is sent again where a connection was lost before its answer came.
+        role: who asked.
+        target: of a RESUMPTION, the request that it asks after.
+        connection: number of the connection that answers it; None while it waits for one.
+        was_sent: whether it ever left here.
+        resumption: the RESUMPTION that asks after it just now.
+        must_resume: whether it has to be asked after as soon as there is a connection.
+        resume_at: when it has to be asked after again, because the server could not say.
+        held: what came meanwhile, to follow what the resumption brings.
         first: the first message that answered it.
+        truncated: whether progress was missed that the server does not have any more.
         result: the data or result, once DONE without an error.
         error: what it failed with, once DONE.
     """
@@ -81,10 +102,21 @@ class Exchange:
     sent_at: float
     deadline_s: float
     outcome_deadline_s: float
+    frame: bytes = b""
+    resends: bool = False
+    role: Role = Role.USER
+    target: "Exchange | None" = None
+    connection: int | None = None
+    was_sent: bool = False
+    resumption: "Exchange | None" = None
+    must_resume: bool = False
+    resume_at: float | None = None
+    held: list[Received] = field(default_factory=list)
     phase: Phase = Phase.SENT
     first: Message | None = None
     acknowledged: bool = False
     sequence: int = 0
+    truncated: bool = False
     result: Any = None
     error: ClientError | None = None
     history: History = field(default_factory=History)
@@ -124,11 +156,17 @@ class Exchange:
             case Progress():
                 self.sequence = message.sequence
             case Response():
-                self.result = message.data
+                self.result = message.link or message.data
             case Complete():
-                self.result = message.result
+                self.result = message.link or message.result
             case Pong():
                 self.result = {"timestamp": message.timestamp}
+
+    def accept(self, answer: Message, *, truncated: bool) -> None:
+        """Take in that the server works on it, or did, as it said when it was asked."""
+        self.truncated = self.truncated or truncated
+        self.first = self.first or answer
+        self.phase = max(self.phase, Phase.ACCEPTED)
 
     def fail(self, error: ClientError) -> None:
         """End the request with an error."""

@@ -2,11 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Generator
-from typing import Any
+from typing import Any, Protocol
 
 from streamer.clients.python.exchange import Exchange, Phase
 from streamer.clients.python.incoming import Received
-from streamer.protocol import Error, Message, Progress
+from streamer.protocol import Error, Message, Progress, RequestStatus
+
+
+class Controls(Protocol):
+    """What a handle asks about its request; the client."""
+
+    async def status(self, request_id: str) -> RequestStatus: ...
+
+    async def cancel(self, request_id: str) -> RequestStatus: ...
 
 
 class RequestHandle:
@@ -16,8 +24,9 @@ class RequestHandle:
     again, by several tasks too. What is not waited for is not lost and makes no noise.
     """
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, controls: Controls) -> None:
         self._exchange = exchange
+        self._controls = controls
         self._changed = asyncio.Event()
 
     @property
@@ -39,6 +48,11 @@ class RequestHandle:
     def messages(self) -> list[Received]:
         """What arrived for this request so far, each with its time, without repetitions; the last 1,024."""
         return list(self._exchange.history)
+
+    @property
+    def is_truncated(self) -> bool:
+        """Whether progress was missed while nothing was connected that the server does not have any more."""
+        return self._exchange.truncated
 
     def __await__(self) -> Generator[Any, None, Any]:
         """Wait for the outcome: the data of short work, the result of long work.
@@ -69,6 +83,24 @@ class RequestHandle:
             await self._outcome()
         assert first is not None
         return first
+
+    async def status(self) -> RequestStatus:
+        """Ask the server where this request stands; only long work is known there.
+
+        Raises:
+            RequestFailed: `NOT_FOUND`, it is short work, or not accepted yet.
+        """
+        return await self._controls.status(self.request_id)
+
+    async def cancel(self) -> RequestStatus:
+        """Ask the server to end this request; its outcome is then an error with the code `CANCELLED`.
+
+        At once where it waits; at its next progress or checkpoint call where it runs; what is over stays.
+
+        Raises:
+            RequestFailed: `NOT_FOUND`, it is short work, or not accepted yet.
+        """
+        return await self._controls.cancel(self.request_id)
 
     def wake(self) -> None:
         """Let the waiting tasks look again. For the client."""

@@ -22,6 +22,7 @@ from websockets.typing import Subprotocol
 from streamer.clients.python.address import Address, authorization, parse_address, refusal_code
 from streamer.clients.python.client import Client, OnMessage
 from streamer.clients.python.errors import ConnectionFailed, ConnectionRefused, InvalidOption
+from streamer.clients.python.reconnection import Reconnection
 from streamer.clock import Clock
 from streamer.protocol.limits import MAX_MESSAGE_BYTES, SUBPROTOCOL
 
@@ -64,6 +65,8 @@ def connect(
     subprotocol: str | None = SUBPROTOCOL,
     ssl: tls.SSLContext | None = None,
     open_timeout_s: float = OPEN_TIMEOUT_S,
+    reconnect: Reconnection | bool | None = None,
+    heartbeat_s: float | None = None,
     on_message: OnMessage | None = None,
     clock: Clock | None = None,
 ) -> Connecting:
@@ -74,9 +77,13 @@ def connect(
     Args:
         url: `wss://…/stage`, or `ws://` on loopback. The proxy of the environment is used elsewhere.
         token: a JWT, sent as `Authorization: Bearer`. It is in no error, log line or `repr`.
-        token_provider: called for the token instead; may be a coroutine function.
+        token_provider: called for the token instead, for every connection; may be a coroutine function.
         subprotocol: what to ask for; None: nothing. A server that chooses none is accepted.
         ssl: for `wss`, where the certificate's authority is not one that the system trusts.
+        reconnect: whether, and how, a connection that ends or grows old is replaced. None: if there is a
+            token_provider, for a token alone may have ended by then.
+        heartbeat_s: seconds of silence after which the server is asked whether it is there, which keeps an
+            idle connection open (API Gateway closes one after ten minutes). Each costs a request.
         on_message: called with every message and its arrival time in epoch seconds.
 
     Raises:
@@ -90,7 +97,23 @@ def connect(
     if ssl is not None and not url.startswith("wss:"):
         raise InvalidOption("The ssl option is for wss:// addresses: leave it out, or change the address.")
 
+    if heartbeat_s is not None and not heartbeat_s > 0:
+        raise InvalidOption("A heartbeat_s is a number of seconds over 0.")
+    policy = _policy(reconnect, default=token_provider is not None)
+
     async def open_client() -> Client:
+        return Client(
+            await open_connection(),
+            address,
+            open_websocket=open_connection,
+            reconnection=policy,
+            has_provider=token_provider is not None,
+            heartbeat_s=heartbeat_s,
+            on_message=on_message,
+            clock=clock,
+        )
+
+    async def open_connection() -> ClientConnection:
         found = token if token_provider is None else token_provider()
         headers = {} if found is None else {"Authorization": authorization(await _resolve(found))}
         options: dict[str, Any] = {} if ssl is None else {"ssl": ssl}
@@ -119,9 +142,15 @@ def connect(
             # The cause is left out: its text can hold the address with its query, or a proxy's password.
             raise ConnectionFailed(_explain(address, error, open_timeout_s)) from None
         _probe_peer(websocket)
-        return Client(websocket, address, on_message=on_message, clock=clock)
+        return websocket
 
     return Connecting(open_client)
+
+
+def _policy(reconnect: Reconnection | bool | None, *, default: bool) -> Reconnection | None:
+    if isinstance(reconnect, Reconnection):
+        return reconnect
+    return Reconnection() if (default if reconnect is None else reconnect) else None
 
 
 class _Opening(open_websocket):

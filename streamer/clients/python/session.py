@@ -1,63 +1,98 @@
-"""The client without a socket: requests and frames go in, exchanges that moved come out. Pure.
+"""The client without a socket: requests, frames, connections, time in; exchanges that moved out. Pure.
 
 Frames are matched to requests by the request's id. What carries no id (API Gateway's own frames, an error
-about a message that the server could not read) answers the oldest request that has no answer yet.
+about a message that the server could not read) answers the oldest request of its connection that has no
+answer yet.
+
+Connections are numbered. When one is lost, what the server had accepted is asked after on the next one, and
+what comes meanwhile waits for that answer, so that a consumer sees each sequence once and in order. A request
+that had no answer is sent again where that was allowed; otherwise it is asked after too: long work is found
+by its id, short work is given up.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import msgspec
 
 from streamer.clients.python.errors import (
     ConnectionLost,
     DeadlineExceeded,
-    GatewayFailed,
     InvalidRequest,
-    MessageTooLarge,
-    RequestFailed,
 )
-from streamer.clients.python.exchange import Exchange, Phase
+from streamer.clients.python.exchange import Exchange, Phase, Role
+from streamer.clients.python.framing import check_request, failure_of, request_frame
 from streamer.clients.python.incoming import GatewayMessage, Received, UnknownMessage, read
-from streamer.protocol import Acknowledgment, Error, Message, Pong, Request, Response, encode
-from streamer.protocol.codec import is_request_id
-from streamer.protocol.limits import MAX_ACTION_LENGTH, MAX_FRAME_BYTES, MAX_ID_LENGTH
+from streamer.clients.python.schedule import Schedule
+from streamer.errors import ErrorCode
+from streamer.protocol import (
+    Acknowledgment,
+    Error,
+    Message,
+    Pong,
+    Response,
+    Subscribed,
+)
 
 UNMATCHED_LENGTH = 100
 """Messages of unknown requests that are kept, and blames that are remembered. Ours."""
+
+RESUMPTION_DEADLINE_S = 30.0
+"""Seconds until the server must have said how a request stands. API Gateway answers for it after 29."""
+
+RESUMPTION_PAUSE_S = 2.0
+"""Seconds until it is asked again, where it could not say. Ours."""
 
 _WithoutId: TypeAlias = GatewayMessage | Error
 
 
 @dataclass(frozen=True, slots=True)
 class _Blame:
-    """A frame without an id, and the requests that it can be about: those of an order below `before`."""
+    """A frame without an id. It can be about requests of its connection, of an order below `before`."""
 
     received: Received
     message: _WithoutId
+    connection: int
     before: int
 
 
 class Session:
-    """Everything that one connection has asked and heard.
+    """Everything that a client has asked and heard, over all its connections.
+
+    It begins with connection 0 open.
 
     Attributes:
         unmatched: the last messages that belong to no waiting request.
-        lost: why the connection ended; None while it is open.
+        lost: why the client ended; None while it goes on.
     """
 
     def __init__(self) -> None:
         self.unmatched: deque[Received] = deque(maxlen=UNMATCHED_LENGTH)
         self.lost: ConnectionLost | None = None
+        self._connection: int | None = 0
         self._exchanges: dict[str, Exchange] = {}
         self._unanswered: dict[str, Exchange] = {}
+        self._outbox: deque[Exchange] = deque()
         self._blames: OrderedDict[str, _Blame] = OrderedDict()
+        self._schedule = Schedule()
+        self._last_cut = ConnectionLost(1006)
         self._order = 0
 
     @property
     def pending(self) -> list[Exchange]:
-        """The requests without an outcome, the oldest first."""
-        return list(self._exchanges.values())
+        """The user's requests without an outcome, the oldest first."""
+        return [exchange for exchange in self._exchanges.values() if exchange.role is Role.USER]
+
+    @property
+    def due_at(self) -> float | None:
+        """When `tick` has something to do, in monotonic seconds; perhaps too early, never too late."""
+        return self._schedule.due_at
+
+    def find(self, request_id: str) -> Exchange | None:
+        """Return the request of this id that waits, if one does."""
+        return self._exchanges.get(request_id)
 
     def ask(
         self,
@@ -69,71 +104,254 @@ class Session:
         now: float,
         deadline_s: float,
         outcome_deadline_s: float,
-    ) -> tuple[Exchange, bytes]:
-        """Begin a request; return it with the frame to send.
+        resends: bool = False,
+    ) -> Exchange:
+        """Begin a request; `take` gives it out to be sent.
 
         Args:
             now: monotonic seconds.
             deadline_s: seconds until the server must have answered or acknowledged.
             outcome_deadline_s: seconds until acknowledged work must have ended.
+            resends: whether it is sent again where its answer was lost with a connection.
 
         Raises:
-            ConnectionLost: the connection has ended.
+            ConnectionLost: the client has ended.
             InvalidRequest: a field is not as the protocol has it, or the id is waiting already.
             MessageTooLarge: the frame would be over 32 KB.
         """
-        if self.lost is not None:
-            raise ConnectionLost(self.lost.code, self.lost.reason, closed_here=self.lost.closed_here)
-        _check(action, payload, request_id, metadata, deadline_s, outcome_deadline_s)
-        if request_id in self._exchanges:
-            raise InvalidRequest(
-                f"A request with the id {request_id} is waiting already: wait for it, or leave the id out."
-            )
-        try:
-            frame = encode(
-                Request(action=action, id=request_id, payload=dict(payload), metadata=dict(metadata))
-            )
-        except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidRequest(
-                f"The payload of {action} cannot be written as JSON: give numbers, strings, lists, objects."
-            ) from error
-        if len(frame) > MAX_FRAME_BYTES:
-            raise MessageTooLarge(action, size_bytes=len(frame), limit_bytes=MAX_FRAME_BYTES)
-        exchange = Exchange(request_id, action, self._order, now, deadline_s, outcome_deadline_s)
-        self._order += 1
-        self._blames.pop(request_id, None)
-        self._exchanges[request_id] = self._unanswered[request_id] = exchange
-        return exchange, frame
+        self._check_open()
+        check_request(action, payload, request_id, metadata)
+        frame = request_frame(action, payload, request_id, metadata)
+        exchange = self._begin(action, request_id, now, deadline_s, outcome_deadline_s)
+        exchange.frame, exchange.resends = frame, resends
+        self._outbox.append(exchange)
+        return exchange
 
-    def receive(self, frame: bytes, *, at: float) -> tuple[Received, Exchange | None]:
-        """Take in a frame; return it as a message, with the request that it moved, if any.
+    def follow(
+        self,
+        request_id: str,
+        *,
+        after_sequence: int,
+        now: float,
+        deadline_s: float,
+        outcome_deadline_s: float,
+    ) -> Exchange:
+        """Follow a request that was begun elsewhere, or earlier; of one that waits here, return that.
+
+        Args:
+            after_sequence: the highest sequence that is known already.
+
+        Raises:
+            ConnectionLost, InvalidRequest: as `ask`.
+        """
+        self._check_open()
+        if (waiting := self._exchanges.get(request_id)) is not None and waiting.role is Role.USER:
+            return waiting
+        check_request("subscribe", {}, request_id, {})
+        exchange = self._begin("subscribe", request_id, now, deadline_s, outcome_deadline_s)
+        exchange.sequence, exchange.must_resume = after_sequence, True
+        self._resume_all(now)
+        return exchange
+
+    def beat(self, *, now: float, deadline_s: float) -> None:
+        """Ask whether anybody is there; whatever comes back is an answer."""
+        request_id = f"_heartbeat-{self._order}"
+        exchange = self._begin("ping", request_id, now, deadline_s, deadline_s, role=Role.HEARTBEAT)
+        exchange.frame = request_frame("ping", {}, request_id, {})
+        self._outbox.append(exchange)
+
+    def take(self, connection: int) -> Exchange | None:
+        """Return the next request to send on a connection; None: nothing now."""
+        while connection == self._connection and self._outbox:
+            exchange = self._outbox.popleft()
+            if exchange.phase is Phase.SENT and exchange.connection is None:
+                exchange.connection, exchange.was_sent = connection, True
+                if exchange.target is not None:
+                    exchange.target.connection = connection
+                return exchange
+        return None
+
+    def receive(
+        self, frame: bytes, *, at: float, now: float = 0.0, connection: int = 0
+    ) -> tuple[Received, list[Exchange]]:
+        """Take in a frame; return it as a message, with the requests of the user that it moved.
 
         A message that was seen before, or was overtaken, moves nothing.
 
         Args:
             at: epoch seconds.
+            now: monotonic seconds.
         """
         received = Received(read(frame), at)
         message = received.message
         match message:
             case UnknownMessage():
                 self.unmatched.append(received)
-                return received, None
+                return received, []
             case GatewayMessage() | Error(request_id=None):
-                return received, self._blame(_Blame(received, message, self._order))
+                return received, self._blame(_Blame(received, message, connection, self._order), now)
             case Pong():
-                pinged = next((each for each in self._unanswered.values() if each.action == "ping"), None)
-                return received, self._apply(received, message, pinged)
+                return received, self._pong(received, message, connection)
             case _:
                 assert message.request_id is not None
-                found = self._exchanges.get(message.request_id)
-                moved = self._apply(received, message, found)
-                return received, moved or self._absolve(message.request_id, message)
+                exchange = self._exchanges.get(message.request_id)
+                if exchange is None:
+                    self.unmatched.append(received)
+                    return received, self._absolve(message.request_id, message, now)
+                return received, self._answered(exchange, received, message, now)
 
-    def expire(self, exchange: Exchange, *, now: float) -> bool:
-        """Fail the request if it is overdue; say whether it did."""
-        if exchange.phase is Phase.DONE or now < exchange.due_at:
-            return False
+    def tick(self, now: float) -> list[Exchange]:
+        """Do what is due; return the user's requests that it failed."""
+        moved: list[Exchange] = []
+        for exchange in self._schedule.take_due(now):
+            if exchange.phase is Phase.DONE:
+                continue
+            if exchange.resume_at is not None and exchange.resume_at <= now:
+                exchange.resume_at, exchange.must_resume = None, True
+            if now < exchange.due_at:  # its answer set a later deadline
+                self._schedule.add(exchange.due_at, exchange)
+                continue
+            moved += self._expire(exchange, now)
+        self._resume_all(now)
+        return moved
+
+    def opened(self, connection: int, *, now: float) -> None:
+        """Take in that another connection stands, from now on the one to send on.
+
+        The one before may still bring answers until it is `cut`; see `is_idle`.
+        """
+        self._connection = connection
+        for exchange in self.pending:
+            if exchange.phase is Phase.ACCEPTED and exchange.resumption is None:
+                exchange.must_resume = True
+        self._resume_all(now)
+
+    def is_idle(self, connection: int) -> bool:
+        """Whether no answer is expected on a connection any more."""
+        return not any(
+            exchange.connection == connection and exchange.role is not Role.HEARTBEAT
+            for exchange in self._unanswered.values()
+            if exchange.resumption is None
+        )
+
+    def cut(self, connection: int, code: int, reason: str = "", *, now: float) -> None:
+        """Take in that a connection ended and that another will follow, or stands already."""
+        self._last_cut = ConnectionLost(code, reason)
+        if self._connection == connection:
+            self._connection = None
+        for exchange in [each for each in self._exchanges.values() if each.connection == connection]:
+            exchange.connection = None
+            match exchange.role:
+                case Role.HEARTBEAT:
+                    self._finish(exchange)
+                case Role.RESUMPTION:
+                    self._put_off(exchange)
+                case Role.USER if exchange.phase is Phase.SENT and exchange.resends:
+                    self._outbox.append(exchange)
+                case Role.USER:
+                    exchange.must_resume = exchange.resumption is None
+        self._resume_all(now)
+
+    def end(
+        self, code: int, reason: str = "", *, closed_here: bool = False, cause: Exception | None = None
+    ) -> list[Exchange]:
+        """Take in that no connection will follow; return the requests that it failed.
+
+        Acknowledged work goes on at the server.
+
+        Args:
+            cause: why no connection follows, where that was tried.
+        """
+        if self.lost is None:
+            self.lost = ConnectionLost(code, reason, closed_here=closed_here)
+            self.lost.__cause__ = cause
+        failed = self.pending
+        for exchange in failed:
+            self._lose(exchange, self.lost)
+        for exchange in [*self._exchanges.values()]:
+            self._finish(exchange)
+        return failed
+
+    def _check_open(self) -> None:
+        if self.lost is not None:
+            raise ConnectionLost(self.lost.code, self.lost.reason, closed_here=self.lost.closed_here)
+
+    def _begin(
+        self,
+        action: str,
+        request_id: str,
+        now: float,
+        deadline_s: float,
+        outcome_deadline_s: float,
+        *,
+        role: Role = Role.USER,
+    ) -> Exchange:
+        if not (deadline_s > 0 and outcome_deadline_s > 0):
+            raise InvalidRequest("A deadline is a number of seconds over 0.")
+        if request_id in self._exchanges:
+            raise InvalidRequest(
+                f"A request with the id {request_id} is waiting already: wait for it, or leave the id out."
+            )
+        exchange = Exchange(request_id, action, self._order, now, deadline_s, outcome_deadline_s, role=role)
+        self._order += 1
+        self._blames.pop(request_id, None)
+        self._exchanges[request_id] = self._unanswered[request_id] = exchange
+        self._schedule.add(exchange.due_at, exchange)
+        return exchange
+
+    # Answers
+
+    def _pong(self, received: Received, message: Pong, connection: int) -> list[Exchange]:
+        for exchange in self._on(connection):
+            if exchange.action == "ping":
+                return self._answered(exchange, received, message, 0.0)
+        self.unmatched.append(received)
+        return []
+
+    def _answered(
+        self, exchange: Exchange, received: Received, message: Message, now: float
+    ) -> list[Exchange]:
+        if exchange.role is Role.HEARTBEAT:
+            self._finish(exchange)
+            return []
+        if exchange.role is Role.RESUMPTION:
+            return self._resumed(exchange, received, message, now)
+        if exchange.resumption is not None and not isinstance(message, Acknowledgment):
+            exchange.held.append(received)
+            return []
+        moved = self._apply(exchange, received, message)
+        return moved or self._absolve(exchange.request_id, message, now)
+
+    def _apply(self, exchange: Exchange, received: Received, message: Message) -> list[Exchange]:
+        if not exchange.is_news(message):
+            return []
+        exchange.apply(received, message)
+        if isinstance(message, Error):
+            exchange.fail(failure_of(exchange, message))
+        self._settle(exchange)
+        return [exchange]
+
+    def _settle(self, exchange: Exchange) -> None:
+        if exchange.phase is not Phase.SENT:
+            self._unanswered.pop(exchange.request_id, None)
+        if exchange.phase is Phase.DONE:
+            self._exchanges.pop(exchange.request_id, None)
+            if exchange.resumption is not None:
+                self._finish(exchange.resumption)
+
+    def _finish(self, exchange: Exchange) -> None:
+        """Be done with an exchange of the client's own."""
+        exchange.phase = Phase.DONE
+        if exchange.target is not None:
+            exchange.target.resumption = None
+        self._settle(exchange)
+
+    def _expire(self, exchange: Exchange, now: float) -> list[Exchange]:
+        if exchange.role is Role.HEARTBEAT:
+            self._finish(exchange)
+            return []
+        if exchange.role is Role.RESUMPTION:
+            return self._ask_later(exchange, now)
         exchange.fail(
             DeadlineExceeded(
                 action=exchange.action,
@@ -143,63 +361,125 @@ class Session:
             )
         )
         self._settle(exchange)
-        return True
+        return [exchange]
 
-    def end(self, code: int, reason: str = "", *, closed_here: bool = False) -> list[Exchange]:
-        """Take in the end of the connection; return the requests that it failed.
-
-        Acknowledged work goes on at the server; following it on a new connection is a later addition.
-        """
-        if self.lost is None:
-            self.lost = ConnectionLost(code, reason, closed_here=closed_here)
-        failed = self.pending
-        for exchange in failed:
-            exchange.fail(
-                ConnectionLost(
-                    self.lost.code,
-                    self.lost.reason,
-                    action=exchange.action,
-                    request_id=exchange.request_id,
-                    acknowledged=exchange.phase is Phase.ACCEPTED,
-                    closed_here=self.lost.closed_here,
-                )
-            )
-            self._settle(exchange)
-        return failed
-
-    def _apply(self, received: Received, message: Message, exchange: Exchange | None) -> Exchange | None:
-        if exchange is None:
-            self.unmatched.append(received)
-            return None
-        if not exchange.is_news(message):
-            return None
-        exchange.apply(received, message)
-        if isinstance(message, Error):
-            exchange.fail(_failure(exchange, message))
+    def _lose(self, exchange: Exchange, lost: ConnectionLost) -> None:
+        error = ConnectionLost(
+            lost.code,
+            lost.reason,
+            action=exchange.action,
+            request_id=exchange.request_id,
+            acknowledged=exchange.phase is Phase.ACCEPTED,
+            is_unsent=not exchange.was_sent and bool(exchange.frame),
+            closed_here=lost.closed_here,
+        )
+        error.__cause__ = lost.__cause__
+        exchange.fail(error)
         self._settle(exchange)
-        return exchange
 
-    def _settle(self, exchange: Exchange) -> None:
-        if exchange.phase is not Phase.SENT:
-            self._unanswered.pop(exchange.request_id, None)
-        if exchange.phase is Phase.DONE:
-            self._exchanges.pop(exchange.request_id, None)
+    # Resumption
 
-    def _blame(self, blame: _Blame) -> Exchange | None:
+    def _resume_all(self, now: float) -> None:
+        if self._connection is None:
+            return
+        for exchange in [each for each in self._exchanges.values() if each.must_resume]:
+            exchange.must_resume = False
+            request_id = f"_resumption-{self._order}"
+            resumption = self._begin(
+                "subscribe",
+                request_id,
+                now,
+                RESUMPTION_DEADLINE_S,
+                RESUMPTION_DEADLINE_S,
+                role=Role.RESUMPTION,
+            )
+            asked = {"request_id": exchange.request_id, "after_sequence": exchange.sequence}
+            resumption.frame = request_frame("subscribe", asked, request_id, {})
+            resumption.target, exchange.resumption = exchange, resumption
+            self._outbox.append(resumption)
+
+    def _resumed(
+        self, resumption: Exchange, received: Received, message: Message, now: float
+    ) -> list[Exchange]:
+        target = resumption.target
+        assert target is not None
+        if isinstance(message, Response):
+            try:
+                subscribed = msgspec.convert(message.data, Subscribed)
+            except msgspec.ValidationError:
+                return self._ask_later(resumption, now)
+            self._finish(resumption)
+            if not target.frame:
+                target.action = subscribed.request.action
+            target.accept(message, truncated=subscribed.truncated)
+            self._settle(target)
+            for each in subscribed.messages:
+                self._apply(target, Received(each, received.at), each)
+            self._release(target)
+            return [target]
+        if not isinstance(message, Error) or (message.error.retry and message.error.retry.retryable):
+            return self._ask_later(resumption, now)
+        self._finish(resumption)
+        if message.error.code == ErrorCode.NOT_FOUND and target.phase is Phase.SENT and target.frame:
+            self._lose(target, self._last_cut)
+        else:
+            target.fail(failure_of(target, message))
+            self._settle(target)
+        return [target]
+
+    def _ask_later(self, resumption: Exchange, now: float) -> list[Exchange]:
+        """Let what waited for the answer go, and ask again after a pause."""
+        target = resumption.target
+        assert target is not None
+        self._finish(resumption)
+        moved = self._release(target)
+        if target.phase is not Phase.DONE:
+            target.resume_at = now + RESUMPTION_PAUSE_S
+            self._schedule.add(target.resume_at, target)
+        return moved
+
+    def _put_off(self, resumption: Exchange) -> None:
+        """Ask again on the next connection."""
+        target = resumption.target
+        assert target is not None
+        self._finish(resumption)
+        target.connection, target.must_resume = None, True
+
+    def _release(self, exchange: Exchange) -> list[Exchange]:
+        held, exchange.held = exchange.held, []
+        moved: list[Exchange] = []
+        for received in held:
+            moved = self._apply(exchange, received, received.message) or moved  # type: ignore[arg-type]
+        return moved
+
+    # Blame
+
+    def _on(self, connection: int) -> Iterator[Exchange]:
+        """Iterate what has no answer yet on a connection, the oldest first."""
+        for exchange in self._unanswered.values():
+            if exchange.connection == connection and exchange.resumption is None:
+                yield exchange
+
+    def _blame(self, blame: _Blame, now: float) -> list[Exchange]:
         """Fail the oldest unanswered request that the frame can be about."""
-        oldest = next(iter(self._unanswered.values()), None)
+        oldest = next(self._on(blame.connection), None)
         if oldest is None or oldest.order >= blame.before:
             self.unmatched.append(blame.received)
-            return None
-        oldest.history.append(blame.received)
-        oldest.fail(_failure(oldest, blame.message))
-        self._settle(oldest)
+            return []
         self._blames[oldest.request_id] = blame
         if len(self._blames) > UNMATCHED_LENGTH:
             self._blames.popitem(last=False)
-        return oldest
+        if oldest.role is Role.HEARTBEAT:
+            self._finish(oldest)
+            return []
+        if oldest.role is Role.RESUMPTION:
+            return self._ask_later(oldest, now)
+        oldest.history.append(blame.received)
+        oldest.fail(failure_of(oldest, blame.message))
+        self._settle(oldest)
+        return [oldest]
 
-    def _absolve(self, request_id: str, message: Message) -> Exchange | None:
+    def _absolve(self, request_id: str, message: Message, now: float) -> list[Exchange]:
         """Pass a blame on to the next request when the blamed one is answered after all.
 
         API Gateway runs the messages of a connection side by side, so that the oldest request need not be
@@ -207,44 +487,6 @@ class Session:
         """
         direct = isinstance(message, Response | Acknowledgment | Error)
         if not direct or getattr(message, "sequence", None) not in (None, 0):
-            return None
+            return []
         blame = self._blames.pop(request_id, None)
-        return None if blame is None else self._blame(blame)
-
-
-def _failure(exchange: Exchange, message: _WithoutId) -> RequestFailed:
-    if isinstance(message, GatewayMessage):
-        return GatewayFailed(
-            action=exchange.action,
-            request_id=exchange.request_id,
-            message=message.message,
-            gateway_request_id=message.request_id or message.message_id,
-        )
-    return RequestFailed(
-        action=exchange.action,
-        request_id=exchange.request_id,
-        code=message.error.code,
-        message=message.error.message,
-        details=message.error.details,
-        retry=message.error.retry,
-    )
-
-
-def _check(
-    action: object,
-    payload: object,
-    request_id: str,
-    metadata: Mapping[str, str],
-    deadline_s: float,
-    outcome_deadline_s: float,
-) -> None:
-    if not isinstance(action, str) or not 0 < len(action) <= MAX_ACTION_LENGTH:
-        raise InvalidRequest(f"The action is a name of 1 to {MAX_ACTION_LENGTH} characters.")
-    if not isinstance(payload, Mapping):
-        raise InvalidRequest(f"The payload of {action} must be an object: give a dict.")
-    if not isinstance(request_id, str) or not is_request_id(request_id):
-        raise InvalidRequest(f"The id may have 1 to {MAX_ID_LENGTH} characters of A–Z a–z 0–9 . _ -.")
-    if not all(isinstance(part, str) for item in metadata.items() for part in item):
-        raise InvalidRequest(f"The metadata of {action} must be strings under strings.")
-    if not (deadline_s > 0 and outcome_deadline_s > 0):
-        raise InvalidRequest("A deadline is a number of seconds over 0.")
+        return [] if blame is None else self._blame(blame, now)

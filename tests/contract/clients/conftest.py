@@ -1,4 +1,4 @@
-"""A real WebSocket server that plays a script."""
+"""Real WebSocket servers: one that plays a script, one that remembers what it was asked."""
 
 import asyncio
 import json
@@ -113,3 +113,149 @@ def application(player: type[Player]) -> Script:
             pass
 
     return play
+
+
+WHEN = "2026-11-21T07:09:08.123Z"
+
+
+class Backend:
+    """Long requests that a test moves on, and every connection that was ever open.
+
+    Attributes:
+        tokens: the `Authorization` header of each handshake, in order.
+        connections: in order; those that are over too.
+        asked: actions that arrived, in order.
+        messages: what was said of each long request.
+        refuse: status that handshakes are refused with, while it is set.
+        deaf: whether nothing is answered.
+    """
+
+    def __init__(self) -> None:
+        self.tokens: list[str | None] = []
+        self.connections: list[ServerConnection] = []
+        self.asked: list[str] = []
+        self.messages: dict[str, list[dict[str, Any]]] = {}
+        self.subscribers: dict[str, set[ServerConnection]] = {}
+        self.refuse: int | None = None
+        self.deaf = False
+        self.changed = asyncio.Condition()
+
+    async def script(self, connection: ServerConnection) -> None:
+        """Serve one connection."""
+        self.connections.append(connection)
+        await self._tell()
+        try:
+            async for text in connection:
+                request = json.loads(text)
+                self.asked.append(request["action"])
+                await self._tell()
+                if not self.deaf and (answer := self.answer(connection, request)) is not None:
+                    await connection.send(json.dumps(answer))
+        except websockets.ConnectionClosed:
+            pass
+        finally:
+            await self._tell()
+
+    async def check(self, connection: ServerConnection, request: Any) -> Any:
+        """Let a handshake in, or refuse it."""
+        self.tokens.append(request.headers.get("Authorization"))
+        await self._tell()
+        return None if self.refuse is None else connection.respond(self.refuse, "")
+
+    def answer(self, connection: ServerConnection, request: dict[str, Any]) -> dict[str, Any] | None:
+        request_id, payload = request["id"], request["payload"]
+        answer = {"request_id": request_id, "timestamp": WHEN}
+        match request["action"]:
+            case "ping":
+                return {"type": "pong", "timestamp": WHEN}
+            case "echo":
+                return answer | {"type": "response", "success": True, "data": payload}
+            case "generate_report":
+                self.messages.setdefault(request_id, [])
+                self.subscribers.setdefault(request_id, set()).add(connection)
+                return answer | {
+                    "type": "acknowledgment",
+                    "sequence": 0,
+                    "status": "PENDING",
+                    "message": "Queued.",
+                }
+            case "status" | "cancel" if payload["request_id"] in self.messages:
+                return answer | {"type": "response", "success": True, "data": standing(payload["request_id"])}
+            case "list":
+                data = {"requests": [standing(each) for each in self.messages], "cursor": "next"}
+                return answer | {"type": "response", "success": True, "data": data}
+            case "subscribe" if payload["request_id"] in self.messages:
+                self.subscribers[payload["request_id"]].add(connection)
+                data = {
+                    "request": standing(payload["request_id"]),
+                    "messages": [
+                        each
+                        for each in self.messages[payload["request_id"]]
+                        if each["sequence"] > payload["after_sequence"]
+                    ],
+                    "truncated": False,
+                }
+                return answer | {"type": "response", "success": True, "data": data}
+            case "hold":
+                return None
+        error = {"code": "NOT_FOUND", "message": "There is none."}
+        return answer | {"type": "error", "success": False, "error": error}
+
+    async def progress(self, request_id: str, sequence: int) -> None:
+        await self._say(
+            request_id,
+            {"type": "progress", "sequence": sequence, "attempt": 1, "percentage": 1.0, "message": "Row"},
+        )
+
+    async def complete(self, request_id: str, sequence: int, result: Any) -> None:
+        await self._say(
+            request_id, {"type": "complete", "sequence": sequence, "success": True, "result": result}
+        )
+
+    async def until(self, check: Any) -> None:
+        """Wait until `check()` is true; it is looked at whenever something happened."""
+        async with asyncio.timeout(10), self.changed:
+            await self.changed.wait_for(check)
+
+    def cut(self) -> None:
+        """Cut every connection."""
+        for connection in self.connections:
+            connection.transport.abort()
+
+    async def _say(self, request_id: str, message: dict[str, Any]) -> None:
+        made = {"request_id": request_id, "timestamp": WHEN, **message}
+        self.messages[request_id].append(made)
+        for connection in list(self.subscribers[request_id]):
+            try:
+                await connection.send(json.dumps(made))
+            except websockets.ConnectionClosed:
+                self.subscribers[request_id].discard(connection)
+
+    async def _tell(self) -> None:
+        async with self.changed:
+            self.changed.notify_all()
+
+
+def standing(request_id: str) -> dict[str, Any]:
+    """Return the `RequestStatus` of a request that is worked on."""
+    return {
+        "request_id": request_id,
+        "user_id": "ann",
+        "action": "generate_report",
+        "status": "PROCESSING",
+        "attempt": 1,
+        "created_at": WHEN,
+        "updated_at": WHEN,
+    }
+
+
+@pytest.fixture
+def backend() -> Backend:
+    """A server whose long requests go on over connections."""
+    return Backend()
+
+
+@pytest.fixture
+async def backend_url(serve: Serve, backend: Backend) -> str:
+    """Where it is."""
+    return await serve(backend.script, process_request=backend.check)

@@ -29,7 +29,9 @@ def ask(session: Session, request_id: str = "r1", action: str = "echo", **option
     values = {"payload": {}, "metadata": {}, "now": 0.0, "deadline_s": 30.0, "outcome_deadline_s": 7200.0}
     values.update(options)
     payload = values.pop("payload")
-    return session.ask(action, payload, request_id=request_id, **values)[0]
+    exchange = session.ask(action, payload, request_id=request_id, **values)
+    assert session.take(0) is exchange
+    return exchange
 
 
 def frame(kind: str, request_id: str | None = "r1", **fields: Any) -> bytes:
@@ -61,7 +63,10 @@ def failure(request_id: str | None = "r1", code: str = "VALIDATION_ERROR", **fie
 
 
 def receive(session: Session, *frames: bytes) -> list[Exchange | None]:
-    return [session.receive(each, at=100.0 + index)[1] for index, each in enumerate(frames)]
+    """Take frames in; return which request each of them moved."""
+    moved = [session.receive(each, at=100.0 + index)[1] for index, each in enumerate(frames)]
+    assert all(len(each) <= 1 for each in moved)
+    return [each[0] if each else None for each in moved]
 
 
 def test_short_work_ends_with_its_response() -> None:
@@ -74,7 +79,7 @@ def test_short_work_ends_with_its_response() -> None:
 
 def test_frame_is_the_protocols_request() -> None:
     """What is sent is one JSON object with action, id, payload and metadata."""
-    _, sent = Session().ask(
+    sent = Session().ask(
         "echo",
         {"message": "hi"},
         request_id="r1",
@@ -83,7 +88,7 @@ def test_frame_is_the_protocols_request() -> None:
         deadline_s=1.0,
         outcome_deadline_s=1.0,
     )
-    assert json.loads(sent) == {
+    assert json.loads(sent.frame) == {
         "action": "echo",
         "id": "r1",
         "payload": {"message": "hi"},
@@ -249,8 +254,8 @@ def test_unanswered_request_is_given_up_at_its_deadline() -> None:
     """A request has a deadline, after which its late answer moves nothing."""
     session = Session()
     request = ask(session, deadline_s=30.0, now=1000.0)
-    assert not session.expire(request, now=1029.9)
-    assert session.expire(request, now=1030.0)
+    assert session.tick(1029.9) == []
+    assert session.tick(1030.0) == [request]
     assert isinstance(request.error, DeadlineExceeded)
     assert (request.error.deadline_s, request.error.acknowledged) == (30.0, False)
     assert receive(session, response()) == [None]
@@ -261,8 +266,8 @@ def test_acknowledgment_gives_long_work_its_own_deadline() -> None:
     session = Session()
     request = ask(session, deadline_s=30.0, outcome_deadline_s=600.0)
     receive(session, acknowledgment())
-    assert not session.expire(request, now=599.0)
-    assert session.expire(request, now=600.0)
+    assert session.tick(599.0) == []
+    assert session.tick(600.0) == [request]
     assert isinstance(request.error, DeadlineExceeded)
     assert request.error.acknowledged
 
@@ -309,14 +314,14 @@ def test_message_over_one_frame_is_refused_before_sending() -> None:
 def test_message_of_exactly_one_frame_is_sent() -> None:
     """The limit itself is allowed."""
     session = Session()
-    _, empty = session.ask(
+    empty = session.ask(
         "echo", {"text": ""}, request_id="a", metadata={}, now=0, deadline_s=1, outcome_deadline_s=1
     )
-    text = "x" * (MAX_FRAME_BYTES - len(empty))
-    _, full = session.ask(
+    text = "x" * (MAX_FRAME_BYTES - len(empty.frame))
+    full = session.ask(
         "echo", {"text": text}, request_id="b", metadata={}, now=0, deadline_s=1, outcome_deadline_s=1
     )
-    assert len(full) == MAX_FRAME_BYTES
+    assert len(full.frame) == MAX_FRAME_BYTES
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ class SessionMachine(RuleBasedStateMachine):
         request_id = f"r{len(self.asked)}"
         if not self.alive:
             return request_id
-        exchange, _ = self.session.ask(
+        exchange = self.session.ask(
             action,
             {},
             request_id=request_id,
@@ -48,13 +48,16 @@ class SessionMachine(RuleBasedStateMachine):
             deadline_s=30.0,
             outcome_deadline_s=100.0,
         )
+        assert self.session.take(0) is exchange
         self.asked.append(exchange)
         return request_id
 
     def receive(self, frame: bytes) -> Exchange | None:
         before = {id(each): len(list(each.history)) for each in self.asked}
         done = {id(each) for each in self.asked if each.phase is Phase.DONE}
-        _, moved = self.session.receive(frame, at=self.now)
+        _, all_moved = self.session.receive(frame, at=self.now)
+        assert len(all_moved) <= 1
+        moved = all_moved[0] if all_moved else None
         for each in self.asked:
             grew = len(list(each.history)) > before[id(each)]
             assert grew == (each is moved), "a request is told of exactly when it hears something"
@@ -132,9 +135,8 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(seconds=st.floats(0, 60))
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
-        for each in self.session.pending:
-            overdue = each.due_at <= self.now
-            assert self.session.expire(each, now=self.now) == overdue
+        overdue = [each for each in self.session.pending if each.due_at <= self.now]
+        assert {id(each) for each in self.session.tick(self.now)} == {id(each) for each in overdue}
 
     @rule(code=st.sampled_from([1000, 1001, 1006, 1009]))
     def end(self, code: int) -> None:

@@ -1,0 +1,66 @@
+"""What is sent for a request, and what a refusal of it says. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from streamer.clients.python.errors import GatewayFailed, InvalidRequest, MessageTooLarge, RequestFailed
+from streamer.clients.python.exchange import Exchange
+from streamer.clients.python.incoming import GatewayMessage
+from streamer.protocol import Error, Request, encode
+from streamer.protocol.codec import is_request_id
+from streamer.protocol.limits import MAX_ACTION_LENGTH, MAX_FRAME_BYTES, MAX_ID_LENGTH
+
+
+def failure_of(exchange: Exchange, message: GatewayMessage | Error) -> RequestFailed:
+    """Return what a request failed with, from the message that says so."""
+    if isinstance(message, GatewayMessage):
+        return GatewayFailed(
+            action=exchange.action,
+            request_id=exchange.request_id,
+            message=message.message,
+            gateway_request_id=message.request_id or message.message_id,
+        )
+    return RequestFailed(
+        action=exchange.action,
+        request_id=exchange.request_id,
+        code=message.error.code,
+        message=message.error.message,
+        details=message.error.details,
+        retry=message.error.retry,
+    )
+
+
+def request_frame(
+    action: str, payload: Mapping[str, Any], request_id: str, metadata: Mapping[str, str]
+) -> bytes:
+    """Return what is sent.
+
+    Raises:
+        InvalidRequest: the payload has no form in JSON.
+        MessageTooLarge: the frame would be over 32 KB.
+    """
+    try:
+        frame = encode(Request(action=action, id=request_id, payload=dict(payload), metadata=dict(metadata)))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequest(
+            f"The payload of {action} cannot be written as JSON: give numbers, strings, lists, objects."
+        ) from error
+    if len(frame) > MAX_FRAME_BYTES:
+        raise MessageTooLarge(action, size_bytes=len(frame), limit_bytes=MAX_FRAME_BYTES)
+    return frame
+
+
+def check_request(action: object, payload: object, request_id: str, metadata: Mapping[str, str]) -> None:
+    """Refuse what the server would refuse.
+
+    Raises:
+        InvalidRequest: a field is not as the protocol has it.
+    """
+    if not isinstance(action, str) or not 0 < len(action) <= MAX_ACTION_LENGTH:
+        raise InvalidRequest(f"The action is a name of 1 to {MAX_ACTION_LENGTH} characters.")
+    if not isinstance(payload, Mapping):
+        raise InvalidRequest(f"The payload of {action} must be an object: give a dict.")
+    if not isinstance(request_id, str) or not is_request_id(request_id):
+        raise InvalidRequest(f"The id may have 1 to {MAX_ID_LENGTH} characters of A–Z a–z 0–9 . _ -.")
+    if not all(isinstance(part, str) for item in metadata.items() for part in item):
+        raise InvalidRequest(f"The metadata of {action} must be strings under strings.")
