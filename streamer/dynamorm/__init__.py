@@ -21,7 +21,7 @@ from streamer.dynamorm.batches import BatchGet, BatchWrite
 from streamer.dynamorm.codec import AttributeValue, Item
 from streamer.dynamorm.converters import EPOCH_SECONDS, Converter
 from streamer.dynamorm.database import Database
-from streamer.dynamorm.declarations import attribute
+from streamer.dynamorm.declarations import attribute, created_stamp, updated_stamp, version_number
 from streamer.dynamorm.engine import Engine, Page
 from streamer.dynamorm.errors import (
     AccessDenied,
@@ -37,6 +37,7 @@ from streamer.dynamorm.errors import (
     InvalidRequest,
     ItemNotFound,
     LossRefused,
+    NotLoaded,
     OperationUnknown,
     Reason,
     StaleVersion,
@@ -103,6 +104,7 @@ __all__ = [
     "LossRefused",
     "Model",
     "ModelPage",
+    "NotLoaded",
     "OperationUnknown",
     "Page",
     "Projection",
@@ -130,5 +132,8 @@ __all__ = [
     "Update",
     "UpdateAction",
     "attribute",
+    "created_stamp",
     "is_expired",
+    "updated_stamp",
+    "version_number",
 ]
