@@ -1,4 +1,4 @@
-"""The Python client, for asyncio; needs the `client` extra.
+"""The Python client, with and without asyncio; needs the `client` extra.
 
     async with connect("wss://…/prod", token=token) as client:
         data = await client.request("echo", {"message": "hi"})
@@ -8,9 +8,10 @@
             print(progress.percentage, progress.message)
         result = await report
 
-A form without asyncio has its place beside `Client`, on the same `Session`.
+Without asyncio: `with connect_blocking("wss://…/prod", token=token) as client:`, and `.result()` for `await`.
 """
 
+from streamer.clients.python.blocking import BlockingClient, BlockingRequestHandle, connect_blocking
 from streamer.clients.python.client import Client
 from streamer.clients.python.errors import (
     ClientError,
@@ -30,6 +31,8 @@ from streamer.clients.python.opening import Connecting, connect
 from streamer.clients.python.reconnection import Reconnection
 
 __all__ = [
+    "BlockingClient",
+    "BlockingRequestHandle",
     "Client",
     "ClientError",
     "Connecting",
@@ -49,4 +52,5 @@ __all__ = [
     "RequestHandle",
     "UnknownMessage",
     "connect",
+    "connect_blocking",
 ]
