@@ -16,10 +16,16 @@ class Clients:
 
     Args:
         emulators_own: marks the requests as the emulator's own, with `faults.OWN_REQUESTS`.
+        session_token: of the credentials; `""` for a back end that takes none, see `Backend`.
     """
 
     def __init__(
-        self, endpoint_url: str, *, lambda_endpoint_url: str | None = None, emulators_own: bool = False
+        self,
+        endpoint_url: str,
+        *,
+        lambda_endpoint_url: str | None = None,
+        emulators_own: bool = False,
+        session_token: str = CREDENTIALS["AWS_SESSION_TOKEN"],
     ) -> None:
         self._endpoint_url = endpoint_url
         self._user_agent_extra = OWN_REQUESTS if emulators_own else None
@@ -30,7 +36,7 @@ class Clients:
             botocore_session=no_profile,
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=CREDENTIALS["AWS_SESSION_TOKEN"],
+            aws_session_token=session_token or None,
             region_name=REGION,
         )
         self._clients: dict[str, Any] = {}

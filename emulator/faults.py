@@ -55,7 +55,7 @@ class Kind:
 
 KINDS: Mapping[FaultKind, Kind] = {
     FaultKind.KILL_ENVIRONMENT: Kind(
-        "an environment's process is killed when an invocation has begun, or the delay later",
+        "an environment's process is killed before its function sees an event, or the delay later",
         ("function",),
         delay=Need.OPTIONAL,
     ),

@@ -63,6 +63,7 @@ class Running:
                 "version": self.backend.version,
                 "engine": self.backend.engine,
                 "endpoint_url": self.backend.endpoint_url,
+                "session_token": self.backend.session_token,
             },
             run_folder=str(self.run_folder),
             started_in_s=parts,
@@ -145,6 +146,7 @@ async def start(
         "AWS_ENDPOINT_URL": backend.endpoint_url,
         "AWS_ENDPOINT_URL_LAMBDA": lambda_api.url,
         "AWS_CA_BUNDLE": str(certificate.ca_bundle),
+        "AWS_SESSION_TOKEN": backend.session_token,
     }
     endpoints.name_gateways(gateways)
     events = EventSources(

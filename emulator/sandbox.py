@@ -171,7 +171,11 @@ class Sandbox(Introspection, Experiments):
         """Return a boto3 client of the sandbox, for `dynamodb`, `s3`, `lambda` and so on."""
         addresses = self.addresses
         if self._clients is None:
-            self._clients = Clients(addresses.aws_endpoint, lambda_endpoint_url=addresses.lambda_endpoint)
+            self._clients = Clients(
+                addresses.aws_endpoint,
+                lambda_endpoint_url=addresses.lambda_endpoint,
+                session_token=self.backend["session_token"],
+            )
         if service == "apigatewaymanagementapi":
             return self._clients.new(service, endpoint_url=addresses.management)
         return self._clients(service)

@@ -44,7 +44,8 @@ class State:
     Attributes:
         pid: of the emulator process.
         secret: opens the control API; the file is readable by its owner only.
-        backend: name, version, DynamoDB engine and endpoint of the AWS back end.
+        backend: name, version, DynamoDB engine and endpoint of the AWS back end, and the session token of the
+            sandbox's credentials there.
         clock_offset_s: seconds that its clock was ahead of the machine's when this was written.
         started_in_s: seconds from the process's start to ready, in parts.
     """

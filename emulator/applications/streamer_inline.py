@@ -53,7 +53,7 @@ class InlineParts:
         credentials = Credentials(
             CREDENTIALS["AWS_ACCESS_KEY_ID"],
             CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            CREDENTIALS["AWS_SESSION_TOKEN"],
+            state.backend["session_token"] or None,
         ).get_frozen_credentials()
         services.transport = SignedTransport(lambda: credentials, REGION, ca_bundle=state.addresses.ca_bundle)
         build: Callable[[Services], Handler] = import_module(f"streamer.lambdas.{role}").build
@@ -89,7 +89,9 @@ class InlineParts:
         with self._lock:
             if self._clients is None:
                 clients = EmulatorClients(
-                    state.addresses.aws_endpoint, lambda_endpoint_url=state.addresses.lambda_endpoint
+                    state.addresses.aws_endpoint,
+                    lambda_endpoint_url=state.addresses.lambda_endpoint,
+                    session_token=state.backend["session_token"],
                 )
                 self._clients = Clients(lambda service: clients.new(service, config=_config(service)))
             return self._clients

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from emulator.account import CREDENTIALS
 from emulator.aws import Clients
 from emulator.errors import BackendFailed
 
@@ -28,6 +29,8 @@ class Backend:
         engine: what is behind its DynamoDB: `embedded` for ours, else `unknown`.
         endpoint_url: where every service is served, without a trailing slash.
         waits_for_records: whether GetRecords waits for a first record when `WAIT_HEADER` asks for it.
+        session_token: of the credentials that functions sign with; `""` where the back end refuses one that
+            it did not issue.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Backend:
     engine: str
     endpoint_url: str
     waits_for_records: bool
+    session_token: str = CREDENTIALS["AWS_SESSION_TOKEN"]
 
 
 def external_backend(endpoint_url: str) -> Backend:
@@ -52,6 +56,7 @@ def external_backend(endpoint_url: str) -> Backend:
         engine="embedded" if waits else "unknown",
         endpoint_url=endpoint_url,
         waits_for_records=waits,
+        session_token="" if _refuses_invented_tokens(endpoint_url) else CREDENTIALS["AWS_SESSION_TOKEN"],
     )
 
 
@@ -71,15 +76,31 @@ def _answers_to_the_wait_header(endpoint_url: str) -> bool:
     return WAIT_HEADER in answer["ResponseMetadata"].get("HTTPHeaders", {})
 
 
+def _refuses_invented_tokens(endpoint_url: str) -> bool:
+    """Ask with a signed address, whose token some back ends look up even where they let every other in."""
+    client = Clients(endpoint_url).new("s3", config=Config(signature_version="s3v4"))
+    try:
+        _open(client.generate_presigned_url("list_buckets")).close()
+    except urllib.error.HTTPError as error:
+        with error:
+            return b"<Code>InvalidToken</Code>" in error.read()
+    except OSError:
+        return False
+    return False
+
+
 def _ask_to_wait(params: dict[str, Any], **_: object) -> None:
     params["headers"][WAIT_HEADER] = "1"
 
 
 def _localstack_version(endpoint_url: str) -> str | None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{endpoint_url}/_localstack/health", timeout=_TIMEOUT_S) as answer:
+        with _open(f"{endpoint_url}/_localstack/health") as answer:
             version = json.load(answer)["version"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return str(version)
+
+
+def _open(url: str) -> Any:
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=_TIMEOUT_S)

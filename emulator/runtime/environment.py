@@ -137,7 +137,7 @@ class Environment:
             self.asked()
 
     def run(self, invocation: Invocation) -> None:
-        """Give the waiting runtime an invocation; only while idle."""
+        """Take an invocation, which `hand_over` gives to the waiting runtime; only while idle."""
         first = not self.invocations
         self.log.open(invocation, first=first, cold=first and not self.provisioned, pid=self.pid)
         self._began = time.perf_counter()
@@ -145,7 +145,13 @@ class Environment:
             self._timer = self._loop.call_later(self.function.timeout_s, self._timed_out)
             assert self.pid is not None
             self._memory.begin(self.pid)
-        self._deliver(invocation, self.function.timeout_s)
+        self._assign(invocation, self.function.timeout_s)
+
+    def hand_over(self) -> None:
+        """Give the waiting runtime the invocation that was taken."""
+        assert self._invocation is not None
+        self._api.deliver(self._invocation.headers, self._invocation.payload)
+        self._freezer.thaw()
 
     def kill(self) -> None:
         """End the process now; a running invocation ends as if the process had been killed."""
@@ -188,7 +194,8 @@ class Environment:
         if first:
             self.init_ms = self.elapsed_ms()
             if self.call is not None:
-                self._deliver(self.call, self.function.timeout_s - self.init_ms / 1000)
+                self._assign(self.call, self.function.timeout_s - self.init_ms / 1000)
+                self.hand_over()
                 return
             self._stop_timers()
         self._owner.environment_ready(self, first=first)
@@ -299,7 +306,7 @@ class Environment:
             limit_s = max(PROVISIONED_INIT_TIMEOUT_S, self.function.timeout_s)
         self._timer = self._loop.call_later(limit_s, self._init_timed_out)
 
-    def _deliver(self, invocation: Invocation, remaining_s: float) -> None:
+    def _assign(self, invocation: Invocation, remaining_s: float) -> None:
         self._status_step(Event.ASSIGNED)
         self._invocation = invocation
         self.invocations += 1
@@ -307,8 +314,6 @@ class Environment:
         invocation.headers |= deadline_headers(
             self._clock, remaining_s=remaining_s, is_process=self._starter.runs_processes
         )
-        self._api.deliver(invocation.headers, invocation.payload)
-        self._freezer.thaw()
 
     def _answered(self, request_id: str) -> Invocation:
         invocation = self._invocation

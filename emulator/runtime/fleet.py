@@ -232,7 +232,8 @@ class Fleet:
 
     def _run(self, environment: Environment, invocation: Invocation) -> None:
         environment.run(invocation)
-        self._calls.taken(environment, invocation)
+        if self._calls.taken(environment, invocation):
+            environment.hand_over()
 
     def _evict(self, environment: Environment) -> None:
         self._evicted.add(environment)

@@ -35,8 +35,8 @@ class Owner(Protocol):
 class Calls(Protocol):
     """Who accepted the calls that the fleet runs."""
 
-    def taken(self, environment: "Environment", invocation: Invocation) -> None:
-        """An environment runs it."""
+    def taken(self, environment: "Environment", invocation: Invocation) -> bool:
+        """An environment runs it. False: it dies before it sees the event, which is not handed over."""
 
     def ended(self, environment: "Environment", invocation: Invocation, outcome: Outcome) -> None:
         """It has an outcome."""

@@ -256,15 +256,14 @@ class LambdaService:
 
     # what the fleet reports
 
-    def taken(self, environment: Environment, invocation: Invocation) -> None:
+    def taken(self, environment: Environment, invocation: Invocation) -> bool:
         self._journal.began(invocation)
         fault = self._faults.strike(FaultKind.KILL_ENVIRONMENT, function=invocation.function.name)
-        if fault is not None:
-            loop = asyncio.get_running_loop()
-            if fault.delay_s:
-                loop.call_later(fault.delay_s, _kill, environment, invocation)
-            else:  # before any answer can have been read
-                loop.call_soon(_kill, environment, invocation)
+        if fault is None:
+            return True
+        loop = asyncio.get_running_loop()
+        loop.call_later(fault.delay_s, _kill, environment, invocation)  # never at once: the pool is at work
+        return fault.delay_s > 0
 
     def ended(self, environment: Environment, invocation: Invocation, outcome: Outcome) -> None:
         log = invocation.log

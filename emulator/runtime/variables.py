@@ -3,7 +3,8 @@
 Row E22 of the behaviour specification names what AWS sets: nothing else, so no `HOME` and no `USER`.
 What the sandbox sets beyond that:
 
-- `AWS_ENDPOINT_URL*` and `AWS_CA_BUNDLE`: where AWS is in the sandbox (given as `extra`).
+- `AWS_ENDPOINT_URL*` and `AWS_CA_BUNDLE`: where AWS is in the sandbox (given as `extra`, as is an empty
+  `AWS_SESSION_TOKEN` where the back end refuses a token that it did not issue).
 - `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE`, `AWS_EC2_METADATA_DISABLED`: shut the ways to a real
   account.
 - `NO_PROXY`, `no_proxy`: nothing on this machine is asked for through a proxy.

@@ -47,7 +47,7 @@ async def play(sandbox: Sandbox) -> None:
 async def test_flow_works_on_a_back_end_that_runs_already(sandbox: Sandbox, neighbour: Sandbox) -> None:
     """`aws_endpoint=` uses a running back end: the whole flow works there, and LocalStack is not started."""
     assert neighbour.addresses.aws_endpoint == sandbox.addresses.aws_endpoint
-    assert dict(neighbour.backend)["engine"] == "embedded"
+    assert dict(neighbour.backend) == dict(sandbox.backend)
     await play(neighbour)
     assert not [row for row in await neighbour.memory() if "localstack" in row["name"].lower()]
 
@@ -147,11 +147,8 @@ async def test_back_end_that_cannot_wait_is_polled(sandbox: Sandbox) -> None:
         await play(polled)
 
 
-FLOW = ("short_requests", "long_requests", "failures", "recovery", "repeated_requests")
+FLOW = ("short_requests", "long_requests", "failures", "recovery", "repeated_requests", "reports")
 """The stories that are told on MiniStack too; all of them are, by hand: `STREAMER_TEST_BACKEND=ministack`."""
-
-UNSTEADY = "tests/end_to_end/test_recovery.py::test_request_whose_dispatch_was_lost_is_swept"
-"""Left out here: on MiniStack the request is sometimes not dispatched again in time; why is not known yet."""
 
 
 @pytest.mark.slow
@@ -161,7 +158,7 @@ async def test_the_flow_works_on_ministack(ministack: str, terminal: Any) -> Non
     """Another emulator of AWS as the back end: the same tests pass, but for the list of its gaps."""
     environment = {**terminal.environment, "STREAMER_TEST_BACKEND": "ministack"}
     files = [f"tests/end_to_end/test_{story}.py" for story in FLOW]
-    options = ["-q", "-p", "no:cacheprovider", "--deselect", UNSTEADY, "--sandbox-aws-endpoint", ministack]
+    options = ["-q", "-p", "no:cacheprovider", "--sandbox-aws-endpoint", ministack]
     run = await terminal.start("-m", "pytest", *options, *files, env=environment)
     said, _ = await run.communicate()
     assert run.returncode == 0, said.decode()[-4000:]
