@@ -64,7 +64,7 @@ def _handler(operation: str, missing: Missing | None) -> Handler:
 
     def handle(context: RequestContext, _request: ServiceRequest) -> Response:
         moto = DynamoHandler()
-        moto.body = json.loads(context.request.data or b"{}")
+        moto.body = context.streamer_body
         moto.current_account = context.account_id
         moto.region = context.region
         moto.headers = context.request.headers

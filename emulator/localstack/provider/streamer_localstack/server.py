@@ -14,7 +14,7 @@ from rolo.gateway import Gateway
 from rolo.serving.twisted import TwistedGateway
 from twisted.internet import reactor
 
-from . import faults, routes
+from . import bodies, faults, routes
 
 SOCKET_VARIABLE = "EMULATOR_LISTENING_SOCKET"
 """Names the file descriptor of the socket, which listens on 127.0.0.1."""
@@ -29,6 +29,7 @@ class LoopbackServer(TwistedRuntimeServer):
     def register(self, gateway: Gateway, listen: list[Any], ssl_creds: tuple[str, str] | None = None) -> None:
         place = gateway.request_handlers.index(handlers.parse_service_request) + 1
         gateway.request_handlers.insert(place, faults.strike)
+        gateway.request_handlers.insert(place - 1, bodies.look)
         gateway.request_handlers.insert(0, routes.guard)
         descriptor = int(os.environ[SOCKET_VARIABLE])
         os.set_blocking(descriptor, False)  # else the reactor waits for a second connection after each one

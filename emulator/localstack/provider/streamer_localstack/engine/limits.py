@@ -106,6 +106,8 @@ def value_of(value: Any, depth: int = 0) -> dict[str, Any]:
             "supported datatypes"
         )
     ((kind, content),) = value.items()
+    if content is None:
+        raise Invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
     match kind:
         case "S" | "BOOL" | "B":
             return value

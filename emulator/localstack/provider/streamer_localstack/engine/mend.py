@@ -7,7 +7,6 @@ import functools
 import logging
 import os
 import threading
-from collections.abc import Callable
 from typing import Any
 
 from moto.dynamodb import responses
@@ -17,7 +16,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 
-from . import comparing, conditions, operation, reads, tables, transactions
+from . import comparing, conditions, operation, reads, statements, tables, transactions
 from .clock import CLOCK
 from .expiry import is_expired
 from .operation import Operation, items_of
@@ -65,7 +64,8 @@ def install() -> None:
     DynamoDBBackend.describe_time_to_live = tables.describe_time_to_live
     DynamoDBBackend.delete_table = tables.delete_table
     DynamoDBBackend.transact_write_items = transactions.transact_write_items
-    DynamoDBBackend.execute_statement = _in_operation(DynamoDBBackend.execute_statement)
+    DynamoDBBackend.execute_statement = statements.execute_statement
+    DynamoDBBackend.batch_execute_statement = statements.batch_execute_statement
     # Parsed twice per update; what comes out is copied before it is altered.
     UpdateExpressionParser.make = functools.lru_cache(MAX_PARSED_EXPRESSIONS)(UpdateExpressionParser.make)
     # `prepare` has looked, within each table; moto looks again, without looking at the tables.
@@ -117,15 +117,6 @@ def delete_expired(now: float) -> int:
                 table.delete_item(item.hash_key, item.range_key)
             deleted += len(due)
     return deleted
-
-
-def _in_operation(function: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        with Operation():
-            return function(*args, **kwargs)
-
-    return call
 
 
 def _tables_with_ttl() -> list[Table]:
