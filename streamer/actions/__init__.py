@@ -5,7 +5,9 @@ The default of `Settings.action_modules`. Importing this imports neither boto3 n
 
 from streamer.actions.context import ActionContext
 from streamer.actions.declaration import Action, action
+from streamer.actions.delay import delay
 from streamer.actions.echo import echo
+from streamer.actions.echo_async import echo_async
 from streamer.actions.generate_report import generate_report
 from streamer.actions.health import health
 from streamer.actions.links import Link
@@ -24,7 +26,9 @@ __all__ = [
     "Proceed",
     "RetryPolicy",
     "action",
+    "delay",
     "echo",
+    "echo_async",
     "generate_report",
     "health",
     "timed",

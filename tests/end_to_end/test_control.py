@@ -91,7 +91,7 @@ async def test_own_requests_are_listed(wire: Any, eventually: Any) -> None:
 async def test_a_tenants_requests_need_a_permission(
     wire: Any, dial_as: Any, person: Any, new_person: Any
 ) -> None:
-    """A colleague follows with `requests:read` only; a stranger finds nothing, whatever their token grants."""
+    """A colleague follows with `requests:read` only; a stranger finds nothing, whatever their token says."""
     await wire.send({"action": "noop", "id": "n1"})
     outcome = await wire.until(request_id="n1", type="complete")
     colleague = type(person)("colleague", person.tenant)

@@ -1,0 +1,33 @@
+"""The actions that ship, on the real way through router, executor and S3."""
+
+from typing import Any
+
+
+async def test_echo_async_tells_each_step(client: Any) -> None:
+    """It is acknowledged, tells its four steps, and gives the payload back."""
+    request = client.request("echo_async", {"message": "hi"})
+    percentages = [progress.percentage async for progress in request]
+    assert (await request)["echo"] == {"message": "hi"}
+    assert (percentages[0], percentages[-1]) == (0, 100)
+
+
+async def test_a_short_delay_is_answered_at_once(wire: Any) -> None:
+    """The estimate of `delay` is its payload: half a second needs no queue."""
+    answer = await wire.ask({"action": "delay", "id": "d1", "payload": {"seconds": 0.5}})
+    assert (answer["type"], answer["data"]["seconds"]) == ("response", 0.5)
+
+
+async def test_a_long_delay_is_queued(wire: Any) -> None:
+    """Over five seconds it is a long request, which can be cancelled."""
+    await wire.send({"action": "delay", "id": "d1", "payload": {"seconds": 3600}})
+    assert (await wire.until(request_id="d1"))["type"] in ("acknowledgment", "progress")
+    await wire.send({"action": "cancel", "id": "c1", "payload": {"request_id": "d1"}})
+    outcome = await wire.until(request_id="d1", type="error")
+    assert outcome["error"]["code"] == "CANCELLED"
+
+
+async def test_a_short_action_may_be_queued(wire: Any) -> None:
+    """`metadata.mode` asks for acknowledgment and outcome where an answer would do."""
+    await wire.send({"action": "echo", "id": "e1", "payload": {"a": 1}, "metadata": {"mode": "async"}})
+    outcome = await wire.until(request_id="e1", type="complete")
+    assert outcome["result"]["echo"] == {"a": 1}
