@@ -1,4 +1,4 @@
-"""One real LocalStack for every contract test that needs one, and races."""
+"""One real LocalStack for every contract test that needs one, the DynamoDB that is tested on, and races."""
 
 import asyncio
 import os
@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from emulator.errors import BackendFailed
 from emulator.localstack.process import LocalStack
@@ -16,6 +18,9 @@ START_TIMEOUT_S = 300
 """The first start makes LocalStack's environment."""
 
 STOP_TIMEOUT_S = 30
+
+ENDPOINT_VARIABLE = "STREAMER_TEST_DYNAMODB_ENDPOINT"
+"""Names a DynamoDB that runs already, such as DynamoDB Local, to test on instead."""
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +62,40 @@ def race() -> Callable[..., list[Any]]:
             return [*pool.map(run, functions)]
 
     return call
+
+
+@pytest.fixture(scope="session")
+def dynamodb_endpoint(request: pytest.FixtureRequest) -> str:
+    """The address of a real DynamoDB API: the one that is named, else LocalStack's."""
+    if named := os.environ.get(ENDPOINT_VARIABLE):
+        return named
+    endpoint: str = request.getfixturevalue("localstack").endpoint_url
+    return endpoint
+
+
+@pytest.fixture(scope="session")
+def connect() -> Iterator[Callable[..., Any]]:
+    """Make boto3's client of an address, once. It tries nothing twice, so that no failure is hidden."""
+    clients: dict[tuple[str, str], Any] = {}
+
+    def call(endpoint: str, service: str = "dynamodb") -> Any:
+        if (endpoint, service) not in clients:
+            clients[endpoint, service] = boto3.client(
+                service,
+                endpoint_url=endpoint,
+                region_name="us-east-1",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+                config=Config(max_pool_connections=32, retries={"total_max_attempts": 1}, proxies={}),
+            )
+        return clients[endpoint, service]
+
+    yield call
+    for client in clients.values():
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def dynamodb_client(connect: Callable[..., Any], dynamodb_endpoint: str) -> Any:
+    """boto3's client of the one DynamoDB that is tested on."""
+    return connect(dynamodb_endpoint)

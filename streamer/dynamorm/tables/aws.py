@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamer.dynamorm.aws import call, name_in_account
-from streamer.dynamorm.errors import TableNotFound
+from streamer.dynamorm.errors import OperationUnknown, TableNotFound
 from streamer.dynamorm.schema import Table
 from streamer.dynamorm.tables.descriptions import ACTIVE, UPDATING, TableDescription, read_description
 from streamer.dynamorm.tables.steps import Step
@@ -15,26 +15,20 @@ if TYPE_CHECKING:
 
 
 class DynamoDBTables:
-    """Tables of an account. Safe to use from several threads, as the client is."""
+    """Tables of an account. Safe to use from several threads, as the client is.
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        table_names: Mapping[str, str] | None = None,
-        *,
-        imitation: bool = False,
-    ) -> None:
+    Where DynamoDB Local answers, encryption and point-in-time recovery count as they are declared.
+    """
+
+    def __init__(self, client: "DynamoDBClient", table_names: Mapping[str, str] | None = None) -> None:
         """Take a client.
 
         Args:
             table_names: what the tables are called in the account, by the names of the declarations; None:
                 the same.
-            imitation: whether DynamoDB Local or the like answers: encryption and point-in-time recovery,
-                which it ignores or does not know, are taken to be as declared.
         """
         self._client = client
         self._table_names = table_names
-        self._imitation = imitation
 
     def find(self, table: Table) -> TableDescription | None:
         name = {"TableName": name_in_account(table, self._table_names)}
@@ -45,10 +39,10 @@ class DynamoDBTables:
         if described["TableStatus"] not in (ACTIVE, UPDATING):
             return read_description(table.name, described, {}, {})  # there is nothing of these to ask yet
         time_to_live = call(self._client.describe_time_to_live, name)["TimeToLiveDescription"]
-        if self._imitation:
-            found = read_description(table.name, described, time_to_live, {})
-            return replace(found, table=_pretended(found.table, table))
-        backups = call(self._client.describe_continuous_backups, name)["ContinuousBackupsDescription"]
+        try:
+            backups = call(self._client.describe_continuous_backups, name)["ContinuousBackupsDescription"]
+        except OperationUnknown:
+            return _pretended(read_description(table.name, described, time_to_live, {}), table)
         return read_description(table.name, described, time_to_live, backups)
 
     def carry_out(self, step: Step) -> None:
@@ -59,5 +53,9 @@ class DynamoDBTables:
         call(self._client.delete_table, {"TableName": name_in_account(table, self._table_names)})
 
 
-def _pretended(found: Table, declared: Table) -> Table:
-    return replace(found, kms_key=declared.kms_key, point_in_time_recovery=declared.point_in_time_recovery)
+def _pretended(found: TableDescription, declared: Table) -> TableDescription:
+    """Take recovery and encryption to be as declared: DynamoDB Local has neither and serves all the same."""
+    as_declared = replace(
+        found.table, kms_key=declared.kms_key, point_in_time_recovery=declared.point_in_time_recovery
+    )
+    return replace(found, table=as_declared)

@@ -6,18 +6,16 @@ A test module names its tables in `TABLES`; each test has them empty.
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
-from streamer.dynamorm import Database, Engine, Projection, Table
+from streamer.dynamorm import Database, Engine
 from streamer.dynamorm.aws import DynamoDB
 from streamer.dynamorm.memory import MemoryDynamoDB
-
-ENDPOINT_VARIABLE = "STREAMER_TEST_DYNAMODB_ENDPOINT"
-"""Names a DynamoDB that runs already, such as DynamoDB Local; without it that part is left out."""
+from streamer.dynamorm.tables import Tables
+from streamer.dynamorm.tables.aws import DynamoDBTables
 
 NOW = 1_763_700_000.25
 
@@ -35,79 +33,32 @@ class ManualClock:
         self._now += seconds
 
 
-@pytest.fixture(scope="session")
-def connect() -> Iterator[Callable[[str], Any]]:
-    """Make boto3's client of an address, once. It tries nothing twice, so that no failure is hidden."""
-    clients: dict[str, Any] = {}
-
-    def call(endpoint: str) -> Any:
-        if endpoint not in clients:
-            clients[endpoint] = boto3.client(
-                "dynamodb",
-                endpoint_url=endpoint,
-                region_name="us-east-1",
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
-                config=Config(max_pool_connections=32, retries={"total_max_attempts": 1}, proxies={}),
-            )
-        return clients[endpoint]
-
-    yield call
-    for client in clients.values():
-        client.close()
-
-
-NAMED = os.environ.get(ENDPOINT_VARIABLE)
+NAMED = os.environ.get("STREAMER_TEST_DYNAMODB_ENDPOINT")
+"""A DynamoDB that runs already, such as DynamoDB Local; without it that part is left out."""
 
 
 @pytest.fixture(params=["memory", "localstack", *(["named"] if NAMED else [])])
-def engine(request: pytest.FixtureRequest, connect: Callable[[str], Any]) -> Iterator[Engine]:
-    """Each implementation of the seam, with the module's tables."""
+def client(request: pytest.FixtureRequest, connect: Callable[..., Any]) -> Any:
+    """boto3's client of each real DynamoDB API, and None for the one in memory."""
     if request.param == "memory":
+        return None
+    return connect(NAMED if request.param == "named" else request.getfixturevalue("localstack").endpoint_url)
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest, client: Any) -> Iterator[Engine]:
+    """Each implementation of the seam, with the module's tables."""
+    if client is None:
         yield MemoryDynamoDB()
         return
-    client = connect(
-        NAMED if request.param == "named" else request.getfixturevalue("localstack").endpoint_url
-    )
     names = {table.name: f"{table.name}-{uuid.uuid4().hex[:12]}" for table in request.module.TABLES}
-    for table in request.module.TABLES:
-        client.create_table(TableName=names[table.name], **declaration(table))
-    for name in names.values():
-        client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    tables = Tables(DynamoDBTables(client, names))
+    # The tests' clock stands in the past; TTL would delete what they write.
+    made = [replace(table, ttl_attribute=None) for table in request.module.TABLES]
+    tables.create(*made)
     yield DynamoDB(client, names)
-    for name in names.values():
-        client.delete_table(TableName=name)
-
-
-def declaration(table: Table) -> dict[str, Any]:
-    """Return what makes a table."""
-    arguments: dict[str, Any] = {
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": key_schema(table),
-        "AttributeDefinitions": [
-            {"AttributeName": name, "AttributeType": kind}
-            for name, kind in {key.name: key.type.value for key in table.key_attributes()}.items()
-        ],
-    }
-    if table.indexes:
-        arguments["GlobalSecondaryIndexes"] = [
-            {"IndexName": index.name, "KeySchema": key_schema(index), "Projection": projection(index)}
-            for index in table.indexes
-        ]
-    return arguments
-
-
-def key_schema(keyed: Any) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": key.name, "KeyType": kind}
-        for key, kind in zip(keyed.keys, ("HASH", "RANGE"), strict=False)
-    ]
-
-
-def projection(index: Any) -> dict[str, Any]:
-    if isinstance(index.projection, Projection):
-        return {"ProjectionType": index.projection.value}
-    return {"ProjectionType": "INCLUDE", "NonKeyAttributes": [*index.projection]}
+    for table in made:
+        tables.delete(table)
 
 
 @pytest.fixture

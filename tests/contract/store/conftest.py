@@ -1,25 +1,21 @@
 """The store's tests run on every implementation of its seam: in memory, and on the real DynamoDB API."""
 
-import os
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from streamer.dynamorm import Database, Engine
 from streamer.dynamorm.aws import DynamoDB
 from streamer.dynamorm.memory import MemoryDynamoDB
+from streamer.dynamorm.tables import Tables
+from streamer.dynamorm.tables.aws import DynamoDBTables
 from streamer.settings import Settings
 from streamer.stack import stack
 from streamer.store import ConnectionStore, RequestKey, RequestStore, SubscriptionStore
 from streamer.store.tables import table_names
-
-ENDPOINT_VARIABLE = "STREAMER_TEST_DYNAMODB_ENDPOINT"
-"""Names a DynamoDB that runs already, such as DynamoDB Local, to test on instead."""
 
 START = 1_763_700_000.25
 
@@ -48,72 +44,6 @@ class Stores:
     clock: ManualClock
 
 
-@pytest.fixture(scope="session")
-def dynamodb_endpoint(request: pytest.FixtureRequest) -> str:
-    """The address of a real DynamoDB API: the one that is named, else LocalStack's."""
-    if named := os.environ.get(ENDPOINT_VARIABLE):
-        return named
-    endpoint: str = request.getfixturevalue("localstack").endpoint_url
-    return endpoint
-
-
-@pytest.fixture(scope="session")
-def dynamodb_client(dynamodb_endpoint: str) -> Iterator[Any]:
-    """boto3's client of it. It tries nothing twice, so that no failure is hidden."""
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=dynamodb_endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(max_pool_connections=32, retries={"total_max_attempts": 1}, proxies={}),
-    )
-    yield client
-    client.close()
-
-
-def create_tables(client: Any, settings_stack: Any) -> None:
-    for table in settings_stack.tables:
-        keys = [key for key in (table.partition_key, table.sort_key) if key is not None]
-        index_keys = [
-            key for index in table.indexes for key in (index.partition_key, index.sort_key) if key is not None
-        ]
-        arguments: dict[str, Any] = {
-            "TableName": table.name,
-            "BillingMode": "PAY_PER_REQUEST",
-            "KeySchema": key_schema(table),
-            "AttributeDefinitions": [
-                {"AttributeName": name, "AttributeType": kind}
-                for name, kind in {key.name: key.type.value for key in (*keys, *index_keys)}.items()
-            ],
-        }
-        if table.indexes:
-            arguments["GlobalSecondaryIndexes"] = [
-                {
-                    "IndexName": index.name,
-                    "KeySchema": key_schema(index),
-                    "Projection": {"ProjectionType": "ALL"},
-                }
-                for index in table.indexes
-            ]
-        if table.stream is not None:
-            arguments["StreamSpecification"] = {
-                "StreamEnabled": True,
-                "StreamViewType": table.stream.value,
-            }
-        client.create_table(**arguments)
-        client.get_waiter("table_exists").wait(
-            TableName=table.name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
-        )
-
-
-def key_schema(keyed: Any) -> list[dict[str, str]]:
-    schema = [{"AttributeName": keyed.partition_key.name, "KeyType": "HASH"}]
-    if keyed.sort_key is not None:
-        schema.append({"AttributeName": keyed.sort_key.name, "KeyType": "RANGE"})
-    return schema
-
-
 @pytest.fixture
 def settings() -> Settings:
     """Settings whose tables no other test has."""
@@ -124,10 +54,13 @@ def settings() -> Settings:
 def deployed(dynamodb_client: Any, settings: Settings) -> Iterator[Engine]:
     """The real API, with empty tables as the stack declares them."""
     declared = stack(settings.requests_table.removesuffix("-requests"))
-    create_tables(dynamodb_client, declared)
+    # The tests' clock stands in the past; TTL would delete what they write.
+    made = [replace(table, ttl_attribute=None) for table in declared.tables]
+    tables = Tables(DynamoDBTables(dynamodb_client))
+    tables.create(*made)
     yield DynamoDB(dynamodb_client, table_names(settings))
-    for table in declared.tables:
-        dynamodb_client.delete_table(TableName=table.name)
+    for table in made:
+        tables.delete(table)
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
