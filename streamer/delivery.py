@@ -1,6 +1,6 @@
 """Telling subscribers: a message goes to everyone who follows a request, an outcome until it got there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from streamer.actions.links import Signer
@@ -46,8 +46,19 @@ def outcome_message(state: RequestState, result: Any, *, sign: Signer, now: floa
         sequence=sequence,
         timestamp=timestamp(now),
         success=False,
-        error=ErrorInfo(code=error["code"], message=error["message"], details=error.get("details")),
+        error=ErrorInfo(code=error["code"], message=error["message"], details=_details(state, error)),
     )
+
+
+def _details(state: RequestState, error: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return an error's own details, with how each attempt failed where there was more than one."""
+    details = dict(error.get("details") or {})
+    if state.status is Status.FAILED and len(state.failures) > 1:
+        details["attempts"] = [
+            {"attempt": failure.attempt, "code": failure.code, "message": failure.message}
+            for failure in state.failures
+        ]
+    return details or None
 
 
 def too_large(what: str, size_bytes: int) -> ResultTooLarge:

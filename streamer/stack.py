@@ -31,6 +31,9 @@ __all__ = [
 
 DEFAULT_STAGE = "local"
 
+EXECUTOR_TIMEOUT_S = 900
+"""Seconds: Lambda's most, "Lambda quotas"."""
+
 WAITING_REQUESTS: Mapping[str, Any] = {
     "eventName": ["INSERT", "MODIFY"],
     "dynamodb": {"NewImage": {"sk": {"S": ["STATE"]}, "status": {"S": [Status.PENDING.value]}}},
@@ -145,12 +148,19 @@ class Stack:
     secrets: tuple[str, ...]
 
 
-def stack(name: str = "streamer", *, stage: str = DEFAULT_STAGE, **overrides: Any) -> Stack:
+def stack(
+    name: str = "streamer",
+    *,
+    stage: str = DEFAULT_STAGE,
+    executor_timeout_s: int = EXECUTOR_TIMEOUT_S,
+    **overrides: Any,
+) -> Stack:
     """Declare a deployment.
 
     Args:
         name: begins the name of everything, so that an account can hold several deployments.
         stage: of the WebSocket API; part of its address.
+        executor_timeout_s: seconds of one invocation; longer work goes on from its checkpoint in the next.
         overrides: fields of `Settings` that shall differ.
 
     Raises:
@@ -170,7 +180,7 @@ def stack(name: str = "streamer", *, stage: str = DEFAULT_STAGE, **overrides: An
     processor = function("processor", 60)
     executor = function(
         "executor",
-        900,
+        executor_timeout_s,
         1024,
         # The store counts attempts; one that crashed is freed by the sweeper, at once.
         asynchronous=AsynchronousConfig(maximum_retry_attempts=0, on_failure=sweeper.name),

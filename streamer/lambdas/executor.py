@@ -9,7 +9,7 @@ from streamer.lambdas.entry_point import entry_point
 from streamer.lambdas.services import Event, Handler, LambdaContext, Services
 from streamer.observability import bound
 from streamer.processing.executor import Executor, Invocation
-from streamer.processing.work import Work
+from streamer.processing.work import Work, owner_of
 from streamer.progress import ProgressReporter
 from streamer.protocol import Progress, encode
 from streamer.store import Claim
@@ -39,7 +39,7 @@ def build(services: Services) -> Handler:
             send=send,
             persist=persist,
             keep=log.append,
-            floor=claim.state.percentage or 0.0,
+            floor=claim.percentage,
             clock=services.clock,
             logger=services.logger,
         )
@@ -70,7 +70,7 @@ def build(services: Services) -> Handler:
             executor.execute(
                 work,
                 Invocation(
-                    owner=context.aws_request_id,
+                    owner=owner_of(context.aws_request_id, services.random),
                     remaining_s=lambda: context.get_remaining_time_in_millis() / 1000,
                 ),
             )

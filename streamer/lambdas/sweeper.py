@@ -8,6 +8,9 @@ from streamer.lambdas.services import Event, Handler, LambdaContext, Services
 from streamer.observability import bound
 from streamer.processing.sweeper import Sweeper
 
+RESERVE_S = 10.0
+"""Seconds of an invocation that are kept to put right what is due then. Ours."""
+
 
 def build(services: Services) -> Handler:
     """Make the handler of the schedule and of the executor's on-failure destination.
@@ -21,12 +24,14 @@ def build(services: Services) -> Handler:
         clock=services.clock,
         max_attempts=services.settings.max_attempts,
         logger=services.logger,
+        sleep=services.sleep,
     )
 
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
         with bound(aws_request_id=context.aws_request_id):
             if "requestPayload" not in event:
-                return sweeper.sweep()
+                left_s = context.get_remaining_time_in_millis() / 1000 - RESERVE_S
+                return sweeper.sweep(until=services.clock.now() + left_s)
             with bound(correlation_id=event["requestPayload"].get("correlation_id")):
                 sweeper.executor_failed(event)
         return {}

@@ -9,18 +9,28 @@ from typing import Any
 from streamer.actions.context import ActionContext
 from streamer.actions.registry import ActionRegistry
 from streamer.actions.results import carried
+from streamer.actions.retry_policy import DEFAULT_RETRY, RetryPolicy
 from streamer.actions.running import ActionRunner
-from streamer.clock import Clock
+from streamer.clock import Clock, timestamp
 from streamer.delivery import OutcomeDelivery
-from streamer.errors import AlreadyClaimed, NotFound, ProcessingFailed, StreamerError, Superseded
+from streamer.errors import (
+    AlreadyClaimed,
+    CancelRequested,
+    ContinueLater,
+    InvalidAction,
+    NotFound,
+    ProcessingFailed,
+    StreamerError,
+    Superseded,
+)
 from streamer.identity import Identity
-from streamer.processing.retries import TryLater, WaitHere, after_failure
+from streamer.processing.checkpoints import Checkpoints
+from streamer.processing.deadlines import deadlines
+from streamer.processing.retries import Decision, GiveUp, HandOver, WaitHere, after_failure
 from streamer.processing.work import Work
 from streamer.progress.reporter import ProgressReporter
-from streamer.store import LEASE_MARGIN_S, Claim, RequestStore
-
-FINISHING_S = 5.0
-"""Seconds of an invocation that are kept for storing and sending the outcome. Ours."""
+from streamer.store import LEASE_MARGIN_S, Checkpoint, Claim, RequestStore
+from streamer.store.limits import MAX_CONTINUATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +38,8 @@ class Invocation:
     """The Lambda invocation that a request runs in.
 
     Attributes:
-        owner: the invocation's request id; fences every write.
+        owner: begins with the invocation's request id, and no other invocation has it: Lambda may
+            deliver an asynchronous event twice under one request id. Fences every write.
         remaining_s: returns the seconds that are left.
     """
 
@@ -83,16 +94,25 @@ class Executor:
                 extra={"action": "request.claimed", "attempt": claim.state.attempt},
             )
             try:
-                delay_s = self._attempt(work, claim, invocation)
+                decision = self._attempt(work, claim, invocation)
             except Superseded:
                 self._logger.warning("Another attempt took over", extra={"action": "request.superseded"})
                 return
-            if delay_s is None:
-                return
-            self._sleep(delay_s)
+            if isinstance(decision, WaitHere):
+                self._sleep(decision.delay_s)
+                continue
+            if isinstance(decision, HandOver):
+                self._sleep(decision.delay_s)
+                self._hand_over(work)
+            return
 
-    def _attempt(self, work: Work, claim: Claim, invocation: Invocation) -> float | None:
-        """Run one attempt; returns the seconds after which to claim again, None when this is over."""
+    def _hand_over(self, work: Work) -> None:
+        state = self._requests.find(work.key)
+        if state is not None and self._requests.redispatch(state):
+            self._logger.info("Another invocation tries", extra={"action": "request.handed_over"})
+
+    def _attempt(self, work: Work, claim: Claim, invocation: Invocation) -> Decision | None:
+        """Run one attempt; returns what follows a failure that may pass, None when this is over."""
         reporter = self._new_reporter(work, claim)
         try:
             try:
@@ -102,6 +122,12 @@ class Executor:
             state = self._requests.complete(claim, result=result, sequence=reporter.next_sequence())
         except Superseded:
             raise
+        except CancelRequested:
+            self._cancelled(work, claim, reporter)
+            return None
+        except ContinueLater as reached:
+            self._continued(work, claim, reporter, reached.checkpoint)
+            return None
         except StreamerError as error:
             return self._failed(work, claim, invocation, reporter, error)
         self._logger.info("The request is complete", extra={"action": "request.completed"})
@@ -109,10 +135,18 @@ class Executor:
         return None
 
     def _run(self, work: Work, claim: Claim, invocation: Invocation, reporter: ProgressReporter) -> Any:
-        if claim.state.attempt > self._max_attempts:
-            raise ProcessingFailed(f"The request ended without an answer in {self._max_attempts} attempts.")
+        max_attempts = claim.state.max_attempts or self._max_attempts
+        if claim.attempt > max_attempts:
+            raise ProcessingFailed(f"The request ended without an answer in {max_attempts} attempts.")
         action = self._registry.get(claim.state.action)
         payload = action.parse(self._requests.get_payload(work.key))
+        ends = deadlines(invocation.remaining_s(), timeout_s=action.timeout_s)
+        checkpoints = Checkpoints(
+            save=lambda state: self._requests.save_checkpoint(claim, Checkpoint(state, claim.attempt)),
+            must_end=lambda: invocation.remaining_s() <= ends.continue_s,
+            monotonic=self._clock.now,
+            logger=self._logger,
+        )
         context = self._new_context(
             action=action.name,
             identity=Identity(
@@ -120,12 +154,47 @@ class Executor:
             ),
             request_id=work.request_id,
             correlation_id=work.correlation_id,
-            attempt=claim.state.attempt,
+            attempt=claim.attempt,
             progress=reporter.progress,
-            remaining_s=invocation.remaining_s,
+            checkpoint=checkpoints.checkpoint,
+            restored=self._restored(claim),
+            remaining_s=lambda: max(0.0, invocation.remaining_s() - ends.stop_s),
         )
-        limit_s = max(0.0, min(action.timeout_s, invocation.remaining_s() - FINISHING_S))
+        limit_s = max(0.0, invocation.remaining_s() - ends.stop_s)
         return carried(self._runner.run(action, payload, context, limit_s=limit_s), context)
+
+    def _restored(self, claim: Claim) -> Any:
+        """Return where the action goes on; a first claim has nothing to read."""
+        if claim.first_sequence == 1:
+            return None
+        found = self._requests.find_checkpoint(claim.key)
+        return None if found is None else found.state
+
+    def _continued(self, work: Work, claim: Claim, reporter: ProgressReporter, state: Any) -> None:
+        """Put the request back for the invocation that goes on with the attempt."""
+        if claim.state.continuations >= MAX_CONTINUATIONS:
+            error = ProcessingFailed(f"The request went on {MAX_CONTINUATIONS} times; do less in one.")
+            self._give_up(work, claim, reporter, error)
+            return
+        try:
+            self._requests.continue_(
+                claim, Checkpoint(state, claim.attempt), percentage=reporter.percentage or None
+            )
+        except CancelRequested:
+            self._cancelled(work, claim, reporter)
+            return
+        except ProcessingFailed as error:
+            self._give_up(work, claim, reporter, error)
+            return
+        self._logger.info(
+            "The request goes on in another invocation",
+            extra={"action": "request.continued", "continuations": claim.state.continuations + 1},
+        )
+
+    def _cancelled(self, work: Work, claim: Claim, reporter: ProgressReporter) -> None:
+        state = self._requests.cancelled(claim, sequence=reporter.next_sequence())
+        self._logger.info("The request is cancelled", extra={"action": "request.cancelled"})
+        self._delivery.deliver(work.key, state)
 
     def _failed(
         self,
@@ -134,23 +203,43 @@ class Executor:
         invocation: Invocation,
         reporter: ProgressReporter,
         error: StreamerError,
-    ) -> float | None:
+    ) -> Decision | None:
         decision = after_failure(
-            claim.state.attempt,
-            max_attempts=self._max_attempts,
+            claim.attempt,
+            policy=self._policy(claim),
+            max_attempts=claim.state.max_attempts or self._max_attempts,
             retryable=error.retryable,
             remaining_s=invocation.remaining_s(),
             jitter=self._jitter(),
         )
-        if isinstance(decision, WaitHere | TryLater):
-            self._requests.retry(
-                claim, due_at=self._clock.now() + decision.delay_s, code=error.code, message=str(error)
-            )
-            self._logger.warning(
-                "The request is tried again",
-                extra={"action": "request.retrying", "code": error.code, "delay_s": decision.delay_s},
-            )
-            return decision.delay_s if isinstance(decision, WaitHere) else None
+        if isinstance(decision, GiveUp):
+            self._give_up(work, claim, reporter, error)
+            return None
+        due_at = self._clock.now() + decision.delay_s
+        try:
+            self._requests.retry(claim, due_at=due_at, code=error.code, message=str(error))
+        except CancelRequested:
+            self._cancelled(work, claim, reporter)
+            return None
+        self._logger.warning(
+            "The request is tried again",
+            extra={"action": "request.retrying", "code": error.code, "delay_s": decision.delay_s},
+        )
+        reporter.announce(
+            f"Attempt {claim.attempt} failed; the next follows.",
+            attempt=claim.attempt,
+            next_attempt_at=timestamp(due_at),
+            code=error.code,
+        )
+        return decision
+
+    def _policy(self, claim: Claim) -> RetryPolicy:
+        try:
+            return self._registry.get(claim.state.action).retry
+        except InvalidAction:
+            return DEFAULT_RETRY
+
+    def _give_up(self, work: Work, claim: Claim, reporter: ProgressReporter, error: StreamerError) -> None:
         state = self._requests.fail(
             claim,
             code=error.code,
@@ -160,4 +249,3 @@ class Executor:
         )
         self._logger.warning("The request failed", extra={"action": "request.failed", "code": error.code})
         self._delivery.deliver(work.key, state)
-        return None

@@ -16,6 +16,7 @@ class Remedy(StrEnum):
     RELEASE = "RELEASE"
     REDISPATCH = "REDISPATCH"
     GIVE_UP = "GIVE_UP"
+    CALL_OFF = "CALL_OFF"
     DELIVER = "DELIVER"
 
 
@@ -29,6 +30,7 @@ class Situation:
     due_at: float | None
     lease_until: float | None
     undelivered: bool
+    cancel_requested: bool = False
 
 
 def remedy(situation: Situation, *, now: float, max_attempts: int) -> Remedy:
@@ -40,8 +42,15 @@ def remedy(situation: Situation, *, now: float, max_attempts: int) -> Remedy:
     if situation.status is Status.PROCESSING:
         if situation.lease_until is not None and situation.lease_until > now:
             return Remedy.NOTHING
-        return Remedy.RELEASE if situation.attempt < max_attempts else Remedy.GIVE_UP
+        return after_loss(situation, max_attempts=max_attempts)
     return unclaimed_remedy(situation.dispatches)
+
+
+def after_loss(situation: Situation, *, max_attempts: int) -> Remedy:
+    """Decide what a request needs whose attempt ended without an outcome."""
+    if situation.cancel_requested:
+        return Remedy.CALL_OFF
+    return Remedy.RELEASE if situation.attempt < max_attempts else Remedy.GIVE_UP
 
 
 def unclaimed_remedy(dispatches: int) -> Remedy:

@@ -2,15 +2,29 @@
 
 from dataclasses import dataclass
 
-from streamer.actions.retry_policy import BASE_S, CAP_S
+from streamer.actions.retry_policy import RetryPolicy
 
 MAX_WAIT_IN_INVOCATION_S = 10.0
 """A longer wait is not worth a running environment: the request is put back instead. Ours."""
 
 
+HANDING_OVER_S = 0.5
+"""Seconds that putting a request into the stream again may take. Ours."""
+
+MAX_DOUBLINGS = 40
+"""More do not fit a number that is multiplied with seconds. Ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class WaitHere:
     """Try again in the same invocation after `delay_s`."""
+
+    delay_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Wait `delay_s`, then let another invocation try: this one has no time for an attempt."""
 
     delay_s: float
 
@@ -27,14 +41,26 @@ class GiveUp:
     """The request has FAILED."""
 
 
+Decision = WaitHere | HandOver | TryLater | GiveUp
+"""What follows a failed attempt."""
+
+
 def after_failure(
-    attempt: int, *, max_attempts: int, retryable: bool, remaining_s: float, jitter: float
-) -> WaitHere | TryLater | GiveUp:
+    attempt: int,
+    *,
+    policy: RetryPolicy,
+    max_attempts: int,
+    retryable: bool,
+    remaining_s: float,
+    jitter: float,
+) -> Decision:
     """Decide what follows attempt number `attempt` (from 1), which failed.
 
     Exponential backoff with full jitter: the wait is uniform between nothing and a bound that doubles.
 
     Args:
+        policy: the action's.
+        max_attempts: of this request.
         remaining_s: of the invocation.
         jitter: a random number in [0, 1).
 
@@ -43,7 +69,8 @@ def after_failure(
     """
     if not retryable or attempt >= max_attempts:
         return GiveUp()
-    delay_s = jitter * min(CAP_S, BASE_S * 2 ** (attempt - 1))
-    if delay_s <= MAX_WAIT_IN_INVOCATION_S and delay_s < remaining_s / 2:
-        return WaitHere(delay_s)
-    return TryLater(delay_s)
+    doublings = min(attempt - 1, MAX_DOUBLINGS)
+    delay_s = jitter * min(policy.cap_s, policy.base_s * 2**doublings)
+    if delay_s > MAX_WAIT_IN_INVOCATION_S or delay_s > remaining_s - HANDING_OVER_S:
+        return TryLater(delay_s)
+    return WaitHere(delay_s) if delay_s < remaining_s / 2 else HandOver(delay_s)

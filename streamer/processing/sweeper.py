@@ -1,6 +1,7 @@
 """Puts right what a crash left behind: at once for a failed executor, every minute for the rest."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from logging import Logger
 from typing import Any
 
@@ -10,12 +11,18 @@ from streamer.clock import Clock
 from streamer.delivery import OutcomeDelivery
 from streamer.errors import ErrorCode
 from streamer.lifecycle import Status
-from streamer.processing.recovery import Remedy, Situation, remedy, unclaimed_remedy
-from streamer.processing.work import Work
+from streamer.processing.recovery import Remedy, Situation, after_loss, remedy, unclaimed_remedy
+from streamer.processing.work import Work, is_of
 from streamer.store import RequestKey, RequestState, RequestStore
 
 MAX_SWEPT = 200
 """Requests that one run looks at; the rest waits a minute. Ours."""
+
+MAX_COUNTED = 20_000
+"""Requests in flight that are counted to compare the counters. Ours: about 20 MB of the index a minute."""
+
+LOOK_INTERVAL_S = 5.0
+"""Seconds after which a sweeper that waits for a retry looks whether an earlier one came. Ours."""
 
 
 class Sweeper:
@@ -29,12 +36,19 @@ class Sweeper:
         clock: Clock,
         max_attempts: int,
         logger: Logger,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """Take what it works with.
+
+        Args:
+            max_attempts: of requests that do not say it themselves.
+        """
         self._requests = requests
         self._delivery = delivery
         self._clock = clock
         self._max_attempts = max_attempts
         self._logger = logger
+        self._sleep = sleep
 
     def executor_failed(self, failure: Mapping[str, Any]) -> None:
         """Free the request of an executor invocation that crashed or timed out.
@@ -45,27 +59,43 @@ class Sweeper:
         Args:
             failure: the record that Lambda sends to an on-failure destination.
         """
-        owner = failure["requestContext"]["requestId"]
+        invocation_id = failure["requestContext"]["requestId"]
         work = msgspec.convert(failure["requestPayload"], Work)
         state = self._requests.find(work.key)
         if state is not None and state.status is Status.PENDING:
             # It died before it could claim: without this the request would wait for the next sweep.
             self._apply(unclaimed_remedy(state.dispatches), work.key, state)
-            return
-        if state is None or state.status is not Status.PROCESSING or state.owner != owner:
+        elif state is None or state.status is not Status.PROCESSING or not is_of(state.owner, invocation_id):
             self._logger.info("Nothing to free", extra={"action": "sweeper.nothing", **_ids(work.key)})
-            return
-        self._put_back_or_give_up(work.key, state)
+        else:
+            lost = after_loss(_situation(state), max_attempts=self._attempts_of(state))
+            self._apply(lost, work.key, state)
 
-    def sweep(self) -> dict[str, int]:
-        """Look after everything that is due; returns how many requests got which remedy."""
+    def sweep(self, *, until: float = 0.0) -> dict[str, int]:
+        """Look after everything that is due; returns how many requests got which remedy.
+
+        Args:
+            until: epoch seconds until which it stays for retries that become due meanwhile, so that
+                they are dispatched when they are due and not with the next minute.
+        """
         counts: dict[str, int] = {}
+        self._put_right(counts)
+        self._reconcile()
+        while (retry_at := self._requests.find_next_retry(until)) is not None:
+            self._sleep(max(0.0, min(retry_at - self._clock.now(), LOOK_INTERVAL_S)))
+            self._put_right(counts)
+        self._logger.info("Swept", extra={"action": "sweeper.swept", "counts": counts})
+        return counts
+
+    def _put_right(self, counts: dict[str, int]) -> None:
         for key in self._requests.list_due(self._clock.now(), MAX_SWEPT, on_unreadable=self._note_unreadable):
             try:
                 state = self._requests.find(key)
                 if state is None:
                     continue
-                chosen = self._remedy(state)
+                chosen = remedy(
+                    _situation(state), now=self._clock.now(), max_attempts=self._attempts_of(state)
+                )
                 self._apply(chosen, key, state)
             except Exception:
                 self._logger.exception(
@@ -73,8 +103,22 @@ class Sweeper:
                 )
                 chosen = Remedy.NOTHING
             counts[chosen] = counts.get(chosen, 0) + 1
-        self._logger.info("Swept", extra={"action": "sweeper.swept", "counts": counts})
-        return counts
+
+    def _reconcile(self) -> None:
+        try:
+            changes = self._requests.reconcile(limit=MAX_COUNTED)
+        except Exception:
+            self._logger.exception("The counters were not compared", extra={"action": "sweeper.not_counted"})
+            return
+        if changes is None:
+            self._logger.warning(
+                "There are too many requests to count", extra={"action": "sweeper.not_counted"}
+            )
+        elif changes:
+            self._logger.warning(
+                "Counters of requests in flight were wrong",
+                extra={"action": "sweeper.counters_mended", "counters": len(changes)},
+            )
 
     def _note_unreadable(self, key: str) -> None:
         self._logger.error(
@@ -82,25 +126,19 @@ class Sweeper:
             extra={"action": "sweeper.unreadable", "item": key},
         )
 
-    def _remedy(self, state: RequestState) -> Remedy:
-        situation = Situation(
-            status=state.status,
-            attempt=state.attempt,
-            dispatches=state.dispatches,
-            due_at=state.due_at,
-            lease_until=state.lease_until,
-            undelivered=state.undelivered,
-        )
-        return remedy(situation, now=self._clock.now(), max_attempts=self._max_attempts)
+    def _attempts_of(self, state: RequestState) -> int:
+        return state.max_attempts or self._max_attempts
 
     def _apply(self, chosen: Remedy, key: RequestKey, state: RequestState) -> None:
         if chosen is Remedy.RELEASE:
-            self._put_back_or_give_up(key, state)
+            self._release(key, state)
         elif chosen is Remedy.REDISPATCH:
             self._requests.redispatch(state)
             self._logger.info("Dispatched again", extra={"action": "sweeper.redispatched", **_ids(key)})
         elif chosen is Remedy.GIVE_UP:
             self._give_up(key, state)
+        elif chosen is Remedy.CALL_OFF:
+            self._call_off(key, state)
         elif chosen is Remedy.DELIVER:
             self._deliver(key, state)
 
@@ -110,15 +148,23 @@ class Sweeper:
             self._delivery.deliver(key, state)
             self._logger.info("Delivered again", extra={"action": "sweeper.delivered", **_ids(key)})
 
-    def _put_back_or_give_up(self, key: RequestKey, state: RequestState) -> None:
-        if state.attempt >= self._max_attempts:
-            self._give_up(key, state)
-        elif state.owner is not None:
-            freed = self._requests.release(key, owner=state.owner, attempt=state.attempt)
-            self._logger.warning(
-                "The request of a dead executor is free again" if freed else "Somebody else was faster",
-                extra={"action": "sweeper.released" if freed else "sweeper.superseded", **_ids(key)},
+    def _release(self, key: RequestKey, state: RequestState) -> None:
+        freed = state.owner is not None and self._requests.release(
+            key, owner=state.owner, attempt=state.attempt
+        )
+        self._logger.warning(
+            "The request of a dead executor is free again" if freed else "Somebody else was faster",
+            extra={"action": "sweeper.released" if freed else "sweeper.superseded", **_ids(key)},
+        )
+
+    def _call_off(self, key: RequestKey, state: RequestState) -> None:
+        ended = self._requests.call_off(key, state=state)
+        if ended is not None:
+            self._logger.info(
+                "The request of a dead executor is cancelled, as its user asked",
+                extra={"action": "sweeper.called_off", **_ids(key)},
             )
+            self._delivery.deliver(key, ended)
 
     def _give_up(self, key: RequestKey, state: RequestState) -> None:
         message = f"The request ended without an answer in {max(state.attempt, 1)} attempts."
@@ -126,6 +172,18 @@ class Sweeper:
         if failed is not None:
             self._logger.error("The request is given up", extra={"action": "sweeper.gave_up", **_ids(key)})
             self._delivery.deliver(key, failed)
+
+
+def _situation(state: RequestState) -> Situation:
+    return Situation(
+        status=state.status,
+        attempt=state.attempt,
+        dispatches=state.dispatches,
+        due_at=state.due_at,
+        lease_until=state.lease_until,
+        undelivered=state.undelivered,
+        cancel_requested=state.cancel_requested,
+    )
 
 
 def _ids(key: RequestKey) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """What the processor hands to the executor: which request to run."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from streamer.store import RequestKey
@@ -20,3 +22,17 @@ class Work(msgspec.Struct, frozen=True):
     @property
     def key(self) -> RequestKey:
         return RequestKey(self.tenant_id, self.user_id, self.request_id)
+
+
+def owner_of(invocation_id: str, random: Callable[[], float]) -> str:
+    """Return what an invocation calls itself when it claims: nobody else does, whatever Lambda repeats.
+
+    Args:
+        random: returns numbers in [0, 1).
+    """
+    return f"{invocation_id}/{int(random() * 2**32):08x}"
+
+
+def is_of(owner: str | None, invocation_id: str) -> bool:
+    """Whether `owner_of` made an owner for this invocation."""
+    return owner is not None and owner.partition("/")[0] == invocation_id

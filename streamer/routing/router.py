@@ -153,6 +153,7 @@ class Router:
             connection_id=arrival.connection_id,
             endpoint=caller.endpoint,
             permissions=caller.permissions,
+            max_attempts=self._registry.get(request.action).retry.max_attempts,
         )
         self._logger.info(
             "A request was queued" if created.new else "A request came again",

@@ -106,10 +106,13 @@ class Attempts(RequestItems):
             raise self._refusal(claim) from None
 
     @translated
-    def continue_(self, claim: Claim, checkpoint: Checkpoint) -> None:
+    def continue_(self, claim: Claim, checkpoint: Checkpoint, *, percentage: float | None = None) -> None:
         """Store the checkpoint and let the request wait for the executor that goes on. No new attempt.
 
         Idempotent.
+
+        Args:
+            percentage: what was reported last; None: what is stored.
 
         Raises:
             Superseded: the attempt no longer owns the request; nothing was written.
@@ -120,7 +123,7 @@ class Attempts(RequestItems):
             items `requests` STATE and CHECKPOINT, in one transaction.
         """
         stored = self._checkpoint(claim, checkpoint)
-        change = transitions.proceed(claim.state, self._clock.now())
+        change = transitions.proceed(claim.state, percentage=percentage, now=self._clock.now())
         condition = _owned(claim, Event.CONTINUE) & transitions.not_cancelling()
         try:
             self._database.transact(Update(_key(claim), change, condition), Put(stored))
@@ -199,8 +202,6 @@ class Attempts(RequestItems):
             **claim.key.components,
             data=write_document(checkpoint.state, what="The checkpoint", error=ProcessingFailed),
             attempt=checkpoint.attempt,
-            percentage=checkpoint.percentage,
-            message=checkpoint.message,
             saved_at=now,
             expires_at=int(now) + REQUEST_TTL_S,
         )

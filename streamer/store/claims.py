@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamer.errors import AlreadyClaimed, CancelRequested, ErrorCode, NotFound, Superseded
-from streamer.lifecycle import TERMINAL
+from streamer.lifecycle import TERMINAL, Event
 from streamer.store.models import RequestKey, RequestState
 
 
@@ -45,6 +45,12 @@ class Claim:
     def owner(self) -> str:
         return self.state.owner or ""
 
+    @property
+    def percentage(self) -> float:
+        """How far the attempt was when it went on in this invocation; 0 where it begins here."""
+        continues = len(self.state.history) > 1 and self.state.history[-2].event == Event.CONTINUE
+        return (self.state.percentage or 0.0) if continues else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class RequestPage:
@@ -64,14 +70,11 @@ class Checkpoint:
 
     Attributes:
         state: what the action stored.
-        percentage, message: how far it had reported.
-        attempt: that stored it; a run of another attempt reports from 0 again.
+        attempt: that stored it.
     """
 
     state: Any
     attempt: int
-    percentage: float | None = None
-    message: str | None = None
 
 
 def failure(code: str, message: str, details: Mapping[str, Any] | None) -> dict[str, Any]:

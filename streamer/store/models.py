@@ -220,7 +220,6 @@ class RequestCheckpoint(Model, table=REQUESTS, partition=_REQUEST, sort="CHECKPO
 
     Attributes:
         attempt: that wrote it.
-        percentage, message: the progress of that moment, where the next run of the same attempt goes on.
     """
 
     tenant_id: Attribute[str]
@@ -228,8 +227,6 @@ class RequestCheckpoint(Model, table=REQUESTS, partition=_REQUEST, sort="CHECKPO
     request_id: Attribute[str]
     data: Attribute[str]
     attempt: Attribute[int]
-    percentage: Attribute[float | None] = attribute(default=None)
-    message: Attribute[str | None] = attribute(default=None)
     saved_at: Attribute[float]
     expires_at: Attribute[int | None] = attribute(default=None)
 

@@ -97,7 +97,7 @@ class RequestItems:
         found = self._database.find(RequestCheckpoint.at(**key.components), consistent=True)
         if found is None:
             return None
-        return Checkpoint(read_document(found.data), found.attempt, found.percentage, found.message)
+        return Checkpoint(read_document(found.data), found.attempt)
 
     def _try(self, key: RequestKey, change: tuple[UpdateAction, ...], condition: Condition) -> bool:
         try:

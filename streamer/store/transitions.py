@@ -150,7 +150,7 @@ def release(*, attempt: int, code: str, message: str, now: float) -> Change:
     )
 
 
-def proceed(state: RequestState, now: float) -> Change:
+def proceed(state: RequestState, *, percentage: float | None = None, now: float) -> Change:
     """Return what makes a request wait for the executor that goes on with the same attempt.
 
     A claim will count one attempt more: so this counts one less.
@@ -159,6 +159,7 @@ def proceed(state: RequestState, now: float) -> Change:
         RequestState.status.set(target(Event.CONTINUE)),
         RequestState.attempt.increment(-1),
         RequestState.continuations.increment(1),
+        *([] if percentage is None else [RequestState.percentage.set(percentage)]),
         noted(entry(Event.CONTINUE, attempt=state.attempt, now=now), state.history),
         *_disowned(),
         *_due(now + DISPATCH_GRACE_S, now),

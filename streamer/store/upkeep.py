@@ -126,6 +126,24 @@ class Upkeep(RequestItems):
         return [state.key for state in self._database.query(query, on_unreadable=pass_over)]
 
     @translated
+    def find_next_retry(self, until: float) -> float | None:
+        """Return when the next retry is due, epoch seconds, if it is by `until`; a late one counts too.
+
+        Shape:
+            index `due-index`, `due` = "DUE", `due_at` <= until, RETRYING only.
+        """
+        query = Query(
+            RequestState,
+            (RequestState.due == DUE) & (RequestState.due_at <= until),
+            index="due-index",
+            filter=RequestState.status == Status.RETRYING,
+            limit=1,
+        )
+        for state in self._database.query(query, on_unreadable=lambda _item, _error: None):
+            return state.due_at
+        return None
+
+    @translated
     def reconcile(self, *, limit: int) -> dict[str, int] | None:
         """Compare the counters of requests in flight with the requests, and mend what a crash left.
 

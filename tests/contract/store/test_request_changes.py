@@ -164,13 +164,29 @@ def test_a_continuation_is_no_new_attempt(
     create()
     held = claim()
     requests.save_progress(held, 40.0, "Row 400")
-    requests.continue_(held, Checkpoint({"row": 400}, held.attempt, 40.0, "Row 400"))
+    requests.continue_(held, Checkpoint({"row": 400}, held.attempt), percentage=41.5)
     state = requests.get(key)
     assert (state.status, state.owner, state.lease_until) == (Status.PENDING, None, None)
-    assert (state.continuations, state.percentage, state.message) == (1, 40.0, "Row 400")
-    assert requests.find_checkpoint(key) == Checkpoint({"row": 400}, 1, 40.0, "Row 400")
+    assert (state.continuations, state.percentage, state.message) == (1, 41.5, "Row 400")
+    assert requests.find_checkpoint(key) == Checkpoint({"row": 400}, 1)
     next_held = claim("invocation-2")
     assert (next_held.attempt, next_held.first_sequence) == (1, SEQUENCE_BLOCK + 1)
+    assert next_held.percentage == 41.5
+
+
+def test_a_new_attempt_begins_at_nothing(
+    create: Any, claim: Any, requests: Any, key: RequestKey, clock: Any
+) -> None:
+    """Neither after a retry, nor after its predecessor's lease was over, does it inherit a percentage."""
+    create()
+    requests.save_progress(claim(), 80.0, "Row 800")
+    clock.advance(LEASE_S)
+    held = claim("invocation-2")
+    assert (held.attempt, held.percentage) == (2, 0.0)
+    requests.save_progress(held, 90.0, "Row 900")
+    requests.retry(held, due_at=clock.now(), code="BUSY", message="Busy.")
+    assert requests.get(key).percentage is None
+    assert claim("invocation-3").percentage == 0.0
 
 
 def test_continue_twice_is_once(create: Any, claim: Any, requests: Any, key: RequestKey) -> None:

@@ -189,11 +189,15 @@ def test_the_same_request_again_counts_once(create_in: Any, stores: Any) -> None
 
 
 def test_many_at_once_do_not_pass_the_limit(create_in: Any, stores: Any, race: Any) -> None:
-    """Of several concurrent callers as many get in as there is room."""
+    """Of several concurrent callers no more get in than there is room, and only those count.
+
+    One that is being refused may stand in another's way for that moment.
+    """
     results = race(*(lambda key=key: create_in(key) for key in keys(8)))
-    assert sum(isinstance(result, Created) for result in results) == 2
-    assert sum(isinstance(result, RateLimited) for result in results) == 6
-    assert (in_flight(stores, ANN), in_flight(stores, TENANT)) == (2, 2)
+    made = sum(isinstance(result, Created) for result in results)
+    assert made <= 2
+    assert made + sum(isinstance(result, RateLimited) for result in results) == 8
+    assert (in_flight(stores, ANN), in_flight(stores, TENANT)) == (made, made)
 
 
 def test_no_limit_counts_nothing(create: Any, engine: Any, settings: Any, clock: Any, stores: Any) -> None:

@@ -1,6 +1,7 @@
 """One long request through the executor: every way it can go."""
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +10,14 @@ import pytest
 from streamer.actions.context import ActionContext
 from streamer.actions.declaration import Action, action
 from streamer.actions.registry import ActionRegistry
+from streamer.actions.retry_policy import RetryPolicy
 from streamer.delivery import OutcomeDelivery
+from streamer.errors import ActionFailed
 from streamer.lifecycle import Status
 from streamer.processing.executor import Executor, Invocation
 from streamer.processing.work import Work
 from streamer.progress import ProgressReporter
+from streamer.protocol import Progress
 from streamer.store import Claim, RequestKey, RequestStore
 from streamer.testing import MemoryS3
 
@@ -23,20 +27,27 @@ INVOCATION = Invocation(owner="invocation-1", remaining_s=lambda: 900.0)
 
 
 @pytest.fixture
+def sent() -> list[Progress]:
+    """The progress messages that were sent."""
+    return []
+
+
+@pytest.fixture
 def executor(
     registry: ActionRegistry,
     requests: RequestStore,
     delivery: OutcomeDelivery,
     new_context: Callable[..., ActionContext],
     clock: Any,
-    outbox: Any,
+    sent: list[Progress],
 ) -> Executor:
     def new_reporter(work: Work, claim: Claim) -> ProgressReporter:
         return ProgressReporter(
             request_id=work.request_id,
             attempt=claim.state.attempt,
             first_sequence=claim.first_sequence,
-            send=lambda progress: None,
+            floor=claim.percentage,
+            send=sent.append,
             persist=lambda percentage, message: requests.save_progress(claim, percentage, message),
             clock=clock,
         )
@@ -117,12 +128,72 @@ def test_a_failure_is_told_once(
 def test_a_retryable_failure_is_tried_again_in_the_same_invocation(
     executor: Executor, queue: Any, requests: RequestStore, outbox: Any
 ) -> None:
-    """Short backoffs are waited out; the client hears of the outcome only."""
+    """Short backoffs are waited out; the client hears of one outcome."""
     queue("fail", retryable=True, attempts=2)
     executor.execute(WORK, INVOCATION)
     state = requests.get(KEY)
     assert (state.status, state.attempt) == (Status.COMPLETED, 3)
     assert [message["type"] for message in outbox.messages] == ["complete"]
+
+
+def test_a_client_sees_that_an_attempt_failed_and_when_the_next_begins(
+    executor: Executor, queue: Any, sent: list[Progress], outbox: Any
+) -> None:
+    """A retry is a progress message with attempt, time of the next and the code; sequences rise."""
+    queue("fail", retryable=True, attempts=2, code="BUSY")
+    executor.execute(WORK, INVOCATION)
+    assert [message.metadata for message in sent] == [
+        {"attempt": 1, "next_attempt_at": "2023-11-14T22:13:20.500Z", "code": "BUSY"},
+        {"attempt": 2, "next_attempt_at": "2023-11-14T22:13:21.500Z", "code": "BUSY"},
+    ]
+    sequences = [message.sequence for message in sent] + [outbox.messages[0]["sequence"]]
+    assert sequences == sorted(set(sequences))
+
+
+def test_a_failure_tells_of_every_attempt(executor: Executor, queue: Any, outbox: Any) -> None:
+    """FAILED comes with the errors of all its attempts."""
+    queue("fail", retryable=True, code="BUSY", message="Busy.")
+    executor.execute(WORK, INVOCATION)
+    (message,) = outbox.messages
+    assert message["error"]["details"]["attempts"] == [
+        {"attempt": number, "code": "BUSY", "message": "Busy."} for number in (1, 2, 3)
+    ]
+
+
+def test_the_actions_own_retry_policy_counts(
+    executor: Executor, queue: Any, registry: ActionRegistry, requests: RequestStore, sent: list[Progress]
+) -> None:
+    """Waits are bounded as the action says."""
+
+    @action(
+        "busy",
+        payload=dict[str, Any],
+        estimated_duration_s=60.0,
+        retry=RetryPolicy(base_s=0.2, cap_s=0.3),
+    )
+    def busy(payload: dict[str, Any], context: ActionContext) -> None:
+        raise ActionFailed("Busy.", code="BUSY", retryable=True)
+
+    registry.register(busy)
+    queue("busy")
+    executor.execute(WORK, INVOCATION)
+    assert [message.metadata and message.metadata["next_attempt_at"] for message in sent] == [
+        "2023-11-14T22:13:20.100Z",
+        "2023-11-14T22:13:20.250Z",
+    ]
+    assert requests.get(KEY).status is Status.FAILED
+
+
+def test_an_invocation_without_time_hands_over_when_the_retry_is_due(
+    executor: Executor, queue: Any, requests: RequestStore, clock: Any
+) -> None:
+    """It waits, and the stream brings the request to another invocation at that very time."""
+    queue("fail", retryable=True)
+    begin = clock.time
+    executor.execute(WORK, Invocation("invocation-1", remaining_s=lambda: 1.0 + begin - clock.time))
+    state = requests.get(KEY)
+    assert (state.status, state.attempt, state.dispatches) == (Status.PENDING, 1, 1)
+    assert clock.time == begin + 0.5
 
 
 def test_attempts_are_bounded(executor: Executor, queue: Any, requests: RequestStore) -> None:
@@ -136,7 +207,7 @@ def test_attempts_are_bounded(executor: Executor, queue: Any, requests: RequestS
 def test_a_retry_that_does_not_fit_the_invocation_is_put_back(
     executor: Executor, queue: Any, requests: RequestStore, clock: Any
 ) -> None:
-    """With little time left the request becomes RETRYING with a due time, for the sweeper."""
+    """With no time left the request becomes RETRYING with a due time, for the sweeper."""
     queue("fail", retryable=True)
     executor.execute(WORK, Invocation("invocation-1", remaining_s=lambda: 0.5))
     state = requests.get(KEY)
@@ -254,3 +325,151 @@ def test_an_action_knows_what_its_caller_may_do(
     )
     executor.execute(WORK, INVOCATION)
     assert outbox.messages[0]["result"] == ["read", "write"]
+
+
+# Continuation
+
+
+@pytest.fixture
+def counting(registry: ActionRegistry, clock: Any) -> list[tuple[Any, int]]:
+    """An action that counts to `payload["to"]`, a second each; returns where each of its runs began."""
+    begins: list[tuple[Any, int]] = []
+
+    @action("count", payload=dict[str, Any], estimated_duration_s=600.0)
+    def count(payload: dict[str, Any], context: ActionContext) -> dict[str, Any]:
+        begins.append((context.restored, context.attempt))
+        start = 0 if context.restored is None else context.restored["next"]
+        for number in range(start, payload["to"]):
+            context.checkpoint({"next": number})
+            context.progress(100 * number / payload["to"], f"Number {number}")
+            clock.time += 1.0
+            if payload.get("fails_at") == number and context.attempt == 1:
+                raise ActionFailed("Busy.", retryable=True)
+        return {"counted": payload["to"], "attempt": context.attempt}
+
+    registry.register(count)
+    return begins
+
+
+def invocation_of(clock: Any, seconds: float, number: int = 1) -> Invocation:
+    end = clock.time + seconds
+    return Invocation(f"invocation-{number}", remaining_s=lambda: end - clock.time)
+
+
+def test_work_that_is_longer_than_an_invocation_goes_on_in_the_next(
+    executor: Executor, queue: Any, requests: RequestStore, clock: Any, counting: Any, outbox: Any, sent: Any
+) -> None:
+    """Each invocation ends in time, the next begins at the checkpoint, and it is one attempt to the end."""
+    queue("count", to=25)
+    for number in range(1, 10):
+        if requests.get(KEY).status is not Status.PENDING:
+            break
+        executor.execute(WORK, invocation_of(clock, 10.0, number))
+    assert counting == [(None, 1), ({"next": 7}, 1), ({"next": 14}, 1), ({"next": 21}, 1)]
+    state = requests.get(KEY)
+    assert (state.status, state.attempt, state.continuations) == (Status.COMPLETED, 1, 3)
+    assert [message["result"] for message in outbox.messages] == [{"counted": 25, "attempt": 1}]
+    percentages = [message.percentage for message in sent]
+    assert percentages == sorted(percentages)
+    sequences = [message.sequence for message in sent] + [outbox.messages[0]["sequence"]]
+    assert sequences == sorted(set(sequences))
+
+
+def test_a_later_attempt_begins_at_the_checkpoint(
+    executor: Executor, queue: Any, requests: RequestStore, clock: Any, counting: Any
+) -> None:
+    """After a failure the work goes on from what was saved last, in a new attempt."""
+    queue("count", to=12, fails_at=10)
+    executor.execute(WORK, invocation_of(clock, 900.0))
+    assert counting == [(None, 1), ({"next": 10}, 2)]
+    assert requests.get(KEY).status is Status.COMPLETED
+
+
+def test_a_checkpoint_that_is_no_json_fails_the_request(
+    executor: Executor, queue: Any, registry: ActionRegistry, requests: RequestStore, clock: Any
+) -> None:
+    """It is a clear error, not a loop of invocations."""
+
+    @action("odd", payload=dict[str, Any], estimated_duration_s=600.0)
+    def odd(payload: dict[str, Any], context: ActionContext) -> None:
+        clock.time += 9.0
+        context.checkpoint(float("nan"))
+
+    registry.register(odd)
+    queue("odd")
+    executor.execute(WORK, invocation_of(clock, 10.0))
+    state = requests.get(KEY)
+    assert (state.status, (state.error or {})["code"]) == (Status.FAILED, "PROCESSING_FAILED")
+
+
+# Cancellation
+
+
+@pytest.mark.parametrize("tells", ["progress", "checkpoint"])
+def test_a_running_action_is_cancelled_where_it_reports(
+    executor: Executor,
+    queue: Any,
+    registry: ActionRegistry,
+    requests: RequestStore,
+    clock: Any,
+    outbox: Any,
+    tells: str,
+) -> None:
+    """The action ends there, the request is CANCELLED, and its client is told once."""
+    after: list[str] = []
+
+    @action("work", payload=dict[str, Any], estimated_duration_s=600.0)
+    def work(payload: dict[str, Any], context: ActionContext) -> None:
+        requests.cancel(KEY)
+        if tells == "checkpoint":
+            clock.time += 10.0
+            context.checkpoint(1)
+        else:
+            waiting = threading.Event()
+            for _ in range(1000):  # the reporter hears of it within a second, from its own thread
+                context.progress(1, "x")
+                waiting.wait(0.01)
+        after.append("went on")
+
+    registry.register(work)
+    queue("work")
+    executor.execute(WORK, INVOCATION)
+    assert after == []
+    assert requests.get(KEY).status is Status.CANCELLED
+    assert [(message["type"], message["error"]["code"]) for message in outbox.messages] == [
+        ("error", "CANCELLED")
+    ]
+
+
+def test_a_wish_that_the_action_does_not_hear_comes_too_late(
+    executor: Executor, queue: Any, registry: ActionRegistry, requests: RequestStore, outbox: Any
+) -> None:
+    """An action that ends without another report has done its work: its result counts."""
+
+    @action("quick", payload=dict[str, Any], estimated_duration_s=600.0)
+    def quick(payload: dict[str, Any], context: ActionContext) -> int:
+        requests.cancel(KEY)
+        return 7
+
+    registry.register(quick)
+    queue("quick")
+    executor.execute(WORK, INVOCATION)
+    assert requests.get(KEY).status is Status.COMPLETED
+    assert [message["type"] for message in outbox.messages] == ["complete"]
+
+
+def test_what_is_to_be_cancelled_is_not_tried_again(
+    executor: Executor, queue: Any, registry: ActionRegistry, requests: RequestStore, outbox: Any
+) -> None:
+    """A failure that could be retried ends the request as its user wished."""
+
+    @action("fails", payload=dict[str, Any], estimated_duration_s=600.0)
+    def fails(payload: dict[str, Any], context: ActionContext) -> None:
+        requests.cancel(KEY)
+        raise ActionFailed("Busy.", retryable=True)
+
+    registry.register(fails)
+    queue("fails")
+    executor.execute(WORK, INVOCATION)
+    assert requests.get(KEY).status is Status.CANCELLED
+    assert [message["error"]["code"] for message in outbox.messages] == ["CANCELLED"]

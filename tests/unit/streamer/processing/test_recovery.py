@@ -24,6 +24,18 @@ DUE = Situation(
         (replace(DUE, status=Status.PROCESSING, attempt=1, lease_until=NOW - 1), Remedy.RELEASE),
         (replace(DUE, status=Status.PROCESSING, attempt=3, lease_until=NOW - 1), Remedy.GIVE_UP),
         (replace(DUE, status=Status.PROCESSING, attempt=1, lease_until=NOW + 1), Remedy.NOTHING),
+        (
+            replace(DUE, status=Status.PROCESSING, attempt=1, lease_until=NOW - 1, cancel_requested=True),
+            Remedy.CALL_OFF,
+        ),
+        (
+            replace(DUE, status=Status.PROCESSING, attempt=3, lease_until=NOW - 1, cancel_requested=True),
+            Remedy.CALL_OFF,
+        ),
+        (
+            replace(DUE, status=Status.PROCESSING, attempt=1, lease_until=NOW + 1, cancel_requested=True),
+            Remedy.NOTHING,
+        ),
         (replace(DUE, status=Status.COMPLETED, undelivered=True), Remedy.DELIVER),
         (replace(DUE, status=Status.FAILED, undelivered=True), Remedy.DELIVER),
         (replace(DUE, status=Status.COMPLETED), Remedy.NOTHING),
@@ -37,6 +49,9 @@ DUE = Situation(
         "lease-over",
         "lease-over-last-attempt",
         "live-executor",
+        "lease-over-cancel",
+        "lease-over-last-attempt-cancel",
+        "live-executor-cancel",
         "undelivered-completion",
         "undelivered-failure",
         "delivered",

@@ -6,20 +6,29 @@ from typing import Any
 import pytest
 
 from streamer.delivery import OutcomeDelivery
-from streamer.dynamorm import Attribute, Database, Model, Put
+from streamer.dynamorm import Attribute, Database, Model, Put, Update
 from streamer.lifecycle import Status
 from streamer.processing.recovery import MAX_DISPATCHES
 from streamer.processing.sweeper import Sweeper
+from streamer.processing.work import owner_of
 from streamer.store import DELIVERY_GRACE_S, DISPATCH_GRACE_S, REQUESTS, RequestKey, RequestStore
-from streamer.store.models import DUE
+from streamer.store.models import DUE, Counter, tenant_key
 
 KEY = RequestKey("acme", "ada", "r1")
 
 
 @pytest.fixture
 def sweeper(requests: RequestStore, delivery: OutcomeDelivery, clock: Any) -> Sweeper:
+    def sleep(seconds: float) -> None:
+        clock.time += seconds
+
     return Sweeper(
-        requests=requests, delivery=delivery, clock=clock, max_attempts=3, logger=logging.getLogger("test")
+        requests=requests,
+        delivery=delivery,
+        clock=clock,
+        max_attempts=3,
+        logger=logging.getLogger("test"),
+        sleep=sleep,
     )
 
 
@@ -176,3 +185,88 @@ def test_an_outcome_that_cannot_be_sent_is_not_due_at_once_again(
     assert requests.get(KEY).undelivered
     clock.time += DELIVERY_GRACE_S + 1
     assert sweeper.sweep() == {"DELIVER": 1}
+
+
+def test_a_failure_record_names_the_invocation_not_the_owner(
+    sweeper: Sweeper, requests: RequestStore, clock: Any
+) -> None:
+    """An owner begins with the invocation's id; another invocation whose id begins alike is another."""
+    requests.claim(KEY, owner=owner_of("dead", lambda: 0.5), lease_until=clock.time + 900)
+    sweeper.executor_failed(failure("dea"))
+    assert requests.get(KEY).status is Status.PROCESSING
+    sweeper.executor_failed(failure("dead"))
+    assert requests.get(KEY).status is Status.PENDING
+
+
+def test_a_request_says_how_often_it_is_begun(
+    sweeper: Sweeper, requests: RequestStore, clock: Any, outbox: Any
+) -> None:
+    """What was declared when it was accepted counts, not the settings; the client hears of every attempt."""
+    key = RequestKey("acme", "ada", "r2")
+    requests.create(
+        key,
+        action="noop",
+        payload={},
+        correlation_id="correlation-1",
+        connection_id="C1=",
+        endpoint="https://localhost:1/local",
+        max_attempts=2,
+    )
+    for attempt in range(2):
+        requests.claim(key, owner=f"dead-{attempt}", lease_until=clock.time + 10)
+        clock.time += 11
+        sweeper.sweep()
+    state = requests.get(key)
+    assert (state.status, state.attempt) == (Status.FAILED, 2)
+    (message,) = [message for message in outbox.messages if message["request_id"] == "r2"]
+    assert [each["attempt"] for each in message["error"]["details"]["attempts"]] == [1, 2]
+
+
+def test_a_dead_executors_request_that_was_to_end_ends(
+    sweeper: Sweeper, requests: RequestStore, clock: Any, outbox: Any
+) -> None:
+    """A wish to cancel that the action could not hear any more is carried out, once, at once."""
+    requests.claim(KEY, owner="dead", lease_until=clock.time + 900)
+    requests.cancel(KEY)
+    sweeper.executor_failed(failure("dead"))
+    sweeper.executor_failed(failure("dead"))
+    assert requests.get(KEY).status is Status.CANCELLED
+    assert [message["error"]["code"] for message in outbox.messages] == ["CANCELLED"]
+
+
+def test_a_retry_that_becomes_due_is_dispatched_when_it_is(
+    sweeper: Sweeper, requests: RequestStore, clock: Any
+) -> None:
+    """A sweeper that sees a retry in its minute waits for it; one that is later is left for the next."""
+    begin = clock.time
+    claim = requests.claim(KEY, owner="o", lease_until=clock.time + 900)
+    requests.retry(claim, due_at=begin + 20, code="BUSY", message="Busy.")
+    assert sweeper.sweep(until=begin + 19) == {}
+    assert clock.time == begin
+    assert sweeper.sweep(until=begin + 50) == {"REDISPATCH": 1}
+    assert clock.time == begin + 20
+    assert requests.get(KEY).status is Status.PENDING
+
+
+def test_a_sweeper_beside_a_live_executor_changes_nothing(
+    sweeper: Sweeper, requests: RequestStore, clock: Any
+) -> None:
+    """Before the lease is over the request is its executor's, whatever was due."""
+    claim = requests.claim(KEY, owner="alive", lease_until=clock.time + 900)
+    clock.time += 899
+    assert sweeper.sweep() == {}
+    requests.complete(claim, result=1, sequence=claim.first_sequence)
+    assert requests.get(KEY).status is Status.COMPLETED
+
+
+def test_wrong_counters_are_mended(
+    sweeper: Sweeper, database: Any, clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a crash left in a counter is gone after two sweeps."""
+    name = tenant_key("acme")
+    tables = Database(database, now=clock.now)
+    tables.write(Update(Counter.at(name=name), (Counter.in_flight.increment(5),)))
+    sweeper.sweep()
+    sweeper.sweep()
+    assert tables.get(Counter.at(name=name)).in_flight == 1
+    assert "sweeper.counters_mended" in {getattr(line, "action", None) for line in caplog.records}
