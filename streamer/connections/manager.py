@@ -68,7 +68,7 @@ class ConnectionManager:
     def __init__(
         self,
         transport: Transport,
-        on_gone: Callable[[str], None],
+        on_gone: Callable[[str], object],
         *,
         clock: Clock,
         sleep: Callable[[float], None],

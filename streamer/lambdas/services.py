@@ -14,9 +14,10 @@ from streamer.clock import Clock, SystemClock
 from streamer.connections.manager import ConnectionManager
 from streamer.connections.transport import SignedTransport, Transport
 from streamer.lambdas.clients import client_factory
+from streamer.lifecycle import Status
 from streamer.observability import get_logger
 from streamer.settings import Settings
-from streamer.store import ConnectionStore, MessageStore, RequestStore, SubscriptionStore
+from streamer.store import ConnectionStore, MessageStore, RequestState, RequestStore, SubscriptionStore
 
 if TYPE_CHECKING:
     from streamer.actions.registry import ActionRegistry
@@ -142,10 +143,19 @@ class Services:
         keys = KeyRing(source.fetch, self.clock, self.logger)
         return Authenticator(keys, self.settings, self.clock, self.logger)
 
-    def forget_connection(self, connection_id: str) -> None:
-        """Remove a connection that is over, and all that it subscribed to. Idempotent.
+    def forget_connection(self, connection_id: str) -> list[RequestState]:
+        """Remove a connection that is over, all that it subscribed to, and the requests that end with it.
 
-        The connection goes first: from then on no message of it is taken.
+        Idempotent. The connection goes first: from then on no message of it is taken. Other requests
+        go on.
+
+        Returns:
+            The requests that this ended at once; those that run end when they next report.
         """
         self.connections.delete(connection_id)
-        self.subscriptions.delete_for_connection(connection_id)
+        keys = self.subscriptions.list_requests(connection_id)
+        ended = [
+            self.requests.cancel(state.key) for state in self.requests.list_ending_with(connection_id, keys)
+        ]
+        self.subscriptions.delete_many(keys, connection_id)
+        return [state for state in ended if state.status is Status.CANCELLED and state.undelivered]

@@ -24,5 +24,12 @@ MODE_KEY = "mode"
 MODE_ASYNC = "async"
 """Its one value: queue the request, although it may be short."""
 
+ON_DISCONNECT_KEY = "on_disconnect"
+"""What a client's metadata names to say what becomes of long work when its connection ends."""
+
+ON_DISCONNECT_CANCEL = "cancel"
+"""The request ends with the connection that it came on; without it, it goes on."""
+
+
 MAX_SYNC_TIMEOUT_S = 25.0
 """Seconds that a short action may run: API Gateway answers for us after 29."""

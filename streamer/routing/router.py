@@ -25,7 +25,13 @@ from streamer.protocol import (
     Retry,
     decode_request,
 )
-from streamer.protocol.limits import MAX_SYNC_TIMEOUT_S, MODE_ASYNC, MODE_KEY
+from streamer.protocol.limits import (
+    MAX_SYNC_TIMEOUT_S,
+    MODE_ASYNC,
+    MODE_KEY,
+    ON_DISCONNECT_CANCEL,
+    ON_DISCONNECT_KEY,
+)
 from streamer.routing.control import CONTROL_ACTIONS, Asker, ControlActions
 from streamer.store import Connection, RequestKey, RequestStore
 
@@ -65,10 +71,19 @@ def request_id_from(correlation_id: str) -> str:
 
 def _wants_to_be_queued(request: Request) -> bool:
     """Whether the client asks for progress and an outcome, however short the work."""
-    mode = request.metadata.get(MODE_KEY)
-    if mode not in (None, MODE_ASYNC):
-        raise InvalidMessage(f"The {MODE_KEY} in a request's metadata is {MODE_ASYNC}, or left out.")
-    return mode is not None
+    return _says(request, MODE_KEY, MODE_ASYNC)
+
+
+def _says(request: Request, key: str, word: str) -> bool:
+    """Whether the metadata has this word there; any other is a mistake.
+
+    Raises:
+        InvalidMessage: another word is there.
+    """
+    found = request.metadata.get(key)
+    if found not in (None, word):
+        raise InvalidMessage(f"The {key} in a request's metadata is {word}, or left out.")
+    return found is not None
 
 
 class Router:
@@ -154,6 +169,7 @@ class Router:
             endpoint=caller.endpoint,
             permissions=caller.permissions,
             max_attempts=self._registry.get(request.action).retry.max_attempts,
+            cancel_on_disconnect=_says(request, ON_DISCONNECT_KEY, ON_DISCONNECT_CANCEL),
         )
         self._logger.info(
             "A request was queued" if created.new else "A request came again",

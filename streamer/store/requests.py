@@ -119,6 +119,18 @@ class RequestStore(Attempts, Upkeep):
         raise ServiceUnavailable("The request changes too fast to be cancelled; try again.")
 
     @translated
+    def list_ending_with(self, connection_id: str, keys: Iterable[RequestKey]) -> list[RequestState]:
+        """Return those of these requests that are to end with a connection and are not over."""
+        wanted = [RequestState.at(**key.components) for key in keys]
+        return [
+            state
+            for state in self._database.batch_get(wanted, consistent=True)
+            if state is not None
+            and state.cancel_on_disconnect == connection_id
+            and state.status not in TERMINAL
+        ]
+
+    @translated
     def replay(self, key: RequestKey) -> RequestState:
         """Let a FAILED or CANCELLED request run again with the same payload, from its beginning.
 

@@ -1,5 +1,6 @@
 """Who is told what happens to a request."""
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from streamer.clock import Clock
@@ -63,22 +64,29 @@ class SubscriptionStore:
         self._database.write(Delete(Subscription.at(**key.components, connection_id=connection_id)))
 
     @translated
-    def delete_for_connection(self, connection_id: str) -> None:
-        """Tell a connection nothing any more. Idempotent.
+    def list_requests(self, connection_id: str) -> Sequence[RequestKey]:
+        """Return the requests that a connection is subscribed to.
 
-        The index follows the table after a moment: a row that was written just now may stay until it
-        expires, or until a message to its connection fails.
+        The index follows the table after a moment: a row that was written just now may be missing.
 
         Shape:
             index `connection-index`.
         """
-        where = Subscription.connection_id == connection_id
-        rows = self._database.query(
-            Query(Subscription, where, index="connection-index"), include_expired=True
+        query = Query(Subscription, Subscription.connection_id == connection_id, index="connection-index")
+        rows = self._database.query(query, include_expired=True, on_unreadable=lambda _item, _error: None)
+        return [RequestKey(row.tenant_id, row.user_id, row.request_id) for row in rows]
+
+    @translated
+    def delete_many(self, keys: Iterable[RequestKey], connection_id: str) -> None:
+        """Tell a connection of none of these requests any more; 25 rows a call. Idempotent."""
+        self._database.batch_write(
+            Delete(Subscription.at(**key.components, connection_id=connection_id)) for key in keys
         )
-        for row in [*rows]:
-            self._database.write(Delete(Subscription.at(**_key(row).components, connection_id=connection_id)))
 
+    def delete_for_connection(self, connection_id: str) -> None:
+        """Tell a connection nothing any more. Idempotent.
 
-def _key(row: Subscription) -> RequestKey:
-    return RequestKey(row.tenant_id, row.user_id, row.request_id)
+        A row that the index does not show yet stays until it expires, or until a message to its
+        connection fails.
+        """
+        self.delete_many(self.list_requests(connection_id), connection_id)

@@ -62,6 +62,30 @@ def test_delete_for_connection_ends_all_of_it(stores: Any, key: RequestKey) -> N
         assert [row.connection_id for row in stores.subscriptions.list(request)] == ["b="]
 
 
+def test_delete_for_connection_ends_hundreds(stores: Any) -> None:
+    """However many there are, all go, in batches."""
+    keys = [RequestKey("demo", "ann", f"r-{number}") for number in range(130)]
+    for key in keys:
+        stores.subscriptions.subscribe(key, "a=", ENDPOINT)
+    assert {key.request_id for key in stores.subscriptions.list_requests("a=")} == {
+        key.request_id for key in keys
+    }
+    stores.subscriptions.delete_for_connection("a=")
+    assert stores.subscriptions.list_requests("a=") == []
+
+
+def test_only_what_ends_with_the_connection_is_listed_so(stores: Any, create: Any) -> None:
+    """Requests that did not ask for it, that another connection asked for, or that are over, go on."""
+    keys = {name: RequestKey("demo", "ann", name) for name in ("mine", "free", "other", "over", "gone")}
+    create(key=keys["mine"], connection_id="a=", cancel_on_disconnect=True)
+    create(key=keys["free"], connection_id="a=")
+    create(key=keys["other"], connection_id="b=", cancel_on_disconnect=True)
+    create(key=keys["over"], connection_id="a=", cancel_on_disconnect=True)
+    stores.requests.cancel(keys["over"])
+    found = stores.requests.list_ending_with("a=", keys.values())
+    assert [state.request_id for state in found] == ["mine"]
+
+
 def test_an_expired_subscription_is_absent(stores: Any, key: RequestKey) -> None:
     """A row that outlived its connection counts as absent before TTL deletes it."""
     stores.subscriptions.subscribe(key, "a=", ENDPOINT)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from streamer.connections.manager import Delivery
 from streamer.dynamorm.memory import MemoryDynamoDB
 from streamer.errors import ServiceUnavailable
 from streamer.lambdas import disconnect
@@ -67,6 +68,30 @@ def test_forgotten(services: Services, handle: Callable[[], dict[str, Any]]) -> 
     for request_id in ("r1", "r2"):
         subscribers = services.subscriptions.list(RequestKey("acme", "ada", request_id))
         assert [subscriber.connection_id for subscriber in subscribers] == ["other"]
+
+
+def test_requests_that_end_with_it(services: Services, handle: Callable[[], dict[str, Any]]) -> None:
+    """What asked for it is cancelled, and whoever else follows it is told; the rest goes on."""
+    told: list[tuple[str, dict[str, Any]]] = []
+
+    class Sender:
+        def send_many(self, subscribers: Any, data: bytes) -> list[Delivery]:
+            told.extend((each.connection_id, json.loads(data)) for each in subscribers)
+            return [Delivery.DELIVERED for _ in subscribers]
+
+    services.sender = Sender()  # type: ignore[assignment]
+    keys = {name: RequestKey("acme", "ada", name) for name in ("ending", "going")}
+    for name, key in keys.items():
+        services.requests.create(
+            key, action="sleep", payload={}, correlation_id="c", connection_id=CONNECTION_ID,
+            endpoint="https://x/y", cancel_on_disconnect=name == "ending",
+        )  # fmt: skip
+        services.subscriptions.subscribe(key, "viewer", "https://x/y")
+    assert handle() == {"statusCode": 200}
+    assert services.requests.get(keys["ending"]).status == "CANCELLED"
+    assert services.requests.get(keys["going"]).status == "PENDING"
+    assert [(who, message["error"]["code"]) for who, message in told] == [("viewer", "CANCELLED")]
+    assert not services.requests.get(keys["ending"]).undelivered
 
 
 def test_idempotent(handle: Callable[[], dict[str, Any]]) -> None:

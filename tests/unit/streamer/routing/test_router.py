@@ -140,3 +140,18 @@ def test_a_client_is_told_when_to_come_again() -> None:
     """Where the server knows when another try makes sense, the error says so."""
     message = error_message(RateLimited("Wait.", retry_after_s=2.5), request_id="r1", now=0)
     assert message.error.retry == Retry(retryable=True, after_s=2.5)
+
+
+def test_long_work_can_end_with_its_connection(
+    router: Router, caller: Connection, requests: RequestStore
+) -> None:
+    """Where the client asks for it; another word is a mistake, and without it the work goes on."""
+    for request_id, metadata in (("r1", {"on_disconnect": "cancel"}), ("r2", {})):
+        router.answer(arrival({"action": "sleep", "id": request_id, "metadata": metadata}), caller)
+    assert requests.get(RequestKey("acme", "ada", "r1")).cancel_on_disconnect == "C1="
+    assert requests.get(RequestKey("acme", "ada", "r2")).cancel_on_disconnect is None
+    answer = router.answer(
+        arrival({"action": "sleep", "id": "r3", "metadata": {"on_disconnect": "x"}}), caller
+    )
+    assert isinstance(answer, Error)
+    assert answer.error.code == "VALIDATION_ERROR"
