@@ -21,7 +21,7 @@ from streamer.dynamorm.engine import Page
 from streamer.dynamorm.errors import AccessDenied, InvalidRequest, TableNotFound, Unavailable
 from streamer.dynamorm.models import Key
 from streamer.dynamorm.queries import Query, Scan
-from streamer.dynamorm.requests import Delete, Get, Put, Update, Write, key_of_action, place_of
+from streamer.dynamorm.requests import Delete, Get, Put, Update, Write, place_of
 from streamer.dynamorm.schema import Table
 from streamer.dynamorm.transactions import Transaction, TransactionGet
 
@@ -96,7 +96,7 @@ class DynamoDB:
             for name, writes in unprocessed.items()
             for write in writes
         }
-        return tuple(action for action in request.requests if _place(key_of_action(action)) in left)
+        return tuple(action for action in request.requests if _place(action.key) in left)
 
     def transact(self, request: Transaction) -> None:
         call(self._client.transact_write_items, request.encode(self._name))

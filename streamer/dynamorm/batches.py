@@ -78,10 +78,12 @@ def check_batch_action(request: BatchAction) -> None:
     """Refuse what a batch cannot do.
 
     Raises:
-        InvalidRequest: it has a condition, a version, or asks for an answer.
+        InvalidRequest: it has a condition or a version, or asks for an answer.
     """
-    version = request.version if isinstance(request, Delete) else None
-    if request.condition is not None or version is not None:
-        raise InvalidRequest("A batch writes without conditions; use a transaction, or write one by one.")
+    is_versioned = isinstance(request, Put) and request.model.__schema__.version is not None
+    if request.condition is not None or is_versioned or request.key.version is not None:
+        raise InvalidRequest(
+            "A batch writes without conditions and heeds no versions; use a transaction, or write one by one."
+        )
     if request.returns is not Returns.NONE:
         raise InvalidRequest("A batch returns no items; write one by one.")

@@ -20,7 +20,7 @@ from streamer.dynamorm.errors import (
     Throttled,
 )
 from streamer.dynamorm.models import Key
-from streamer.dynamorm.requests import key_of_action, place_of
+from streamer.dynamorm.requests import place_of
 from streamer.dynamorm.retries import Retrier
 
 
@@ -66,15 +66,15 @@ def write_batch(engine: Engine, retrier: Retrier, actions: Iterable[BatchAction]
     pending: dict[Hashable, BatchAction] = {}
     for action in actions:
         check_batch_action(action)
-        pending[_place(key_of_action(action))] = action
+        pending[_place(action.key)] = action
     rounds = _Rounds(retrier, "BatchWrite")
     while pending:
         chunk = tuple([*pending.values()][:MAX_BATCH_WRITES])
         try:
             unprocessed = retrier.call(engine.batch_write, BatchWrite(chunk), repeatable=True)
-            left = {_place(key_of_action(action)) for action in unprocessed}
+            left = {_place(action.key) for action in unprocessed}
             for action in chunk:
-                place = _place(key_of_action(action))
+                place = _place(action.key)
                 if place not in left:
                     del pending[place]
             rounds.pause(len(chunk), len(left))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from streamer.dynamorm.batches import BatchAction
 from streamer.dynamorm.batching import read_batch, write_batch
+from streamer.dynamorm.bookkeeping import settled_for_batch
 from streamer.dynamorm.engine import Engine
 from streamer.dynamorm.items import read_found
 from streamer.dynamorm.models import Key, M
@@ -30,7 +31,7 @@ class BulkOperations:
             on_unreadable: is told of an item that does not fit the model, which is then passed over;
                 None ends the iteration with the error.
         """
-        reading = self._reading(request.model, include_expired, on_unreadable)
+        reading = self._reading(request, include_expired, on_unreadable)
         return self._pages.iterate(request, reading)
 
     def scan(
@@ -50,7 +51,7 @@ class BulkOperations:
                 the items come in any order.
             on_unreadable: as with `query`.
         """
-        reading = self._reading(request.model, include_expired, on_unreadable)
+        reading = self._reading(request, include_expired, on_unreadable)
         if segments > 1:
             return self._pages.iterate_segments(request, reading, segments)
         return self._pages.iterate(request, reading)
@@ -73,7 +74,7 @@ class BulkOperations:
         Raises:
             InvalidCursor: it is damaged or belongs to another query.
         """
-        reading = self._reading(request.model, include_expired, on_unreadable)
+        reading = self._reading(request, include_expired, on_unreadable)
         return self._pages.page(request, reading, size=size, cursor=cursor)
 
     def count(self, request: Query[M] | Scan[M], *, include_expired: bool = False) -> int:
@@ -99,17 +100,19 @@ class BulkOperations:
     def batch_write(self, actions: Iterable[BatchAction]) -> None:
         """Carry out any number of puts and deletes, each by itself and without condition.
 
-        They are sent 25 at a time, in their order. Of several on one item the last wins. It is no
-        transaction: see `transact`. An error other than the one below leaves what was sent before it
-        written.
+        They are sent 25 at a time, in their order. Of several on one item the last wins. A put of an
+        item that doesn't know when it was created is created now. It is no transaction: see `transact`.
+        An error other than the one below leaves what was sent before it written.
 
         Raises:
             BatchWriteUnfinished: DynamoDB left some unwritten through all attempts; `.requests` names
                 them.
         """
-        write_batch(self._engine, self._retrier, actions)
+        now = self._now()
+        write_batch(self._engine, self._retrier, (settled_for_batch(action, now) for action in actions))
 
     def _reading(
-        self, model: type[M], include_expired: bool, on_unreadable: OnUnreadable | None
+        self, request: Query[M] | Scan[M], include_expired: bool, on_unreadable: OnUnreadable | None
     ) -> Reading[M]:
-        return Reading(model, None if include_expired else self._now(), on_unreadable)
+        only = None if request.index is None else request.model.__schema__.loaded(request.index)
+        return Reading(request.model, None if include_expired else self._now(), on_unreadable, only)

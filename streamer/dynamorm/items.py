@@ -1,15 +1,17 @@
 """What `Database` does with single items and with transactions."""
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar, overload
+from dataclasses import replace
+from typing import Any, Literal, TypeVar, cast, overload
 
-from streamer.dynamorm.bookkeeping import cancelled, explained, settled
+from streamer.dynamorm.bookkeeping import settled
 from streamer.dynamorm.codec import Item
 from streamer.dynamorm.engine import Engine
 from streamer.dynamorm.errors import ConditionFailed, ItemNotFound, TransactionCancelled
 from streamer.dynamorm.expressions import Condition
 from streamer.dynamorm.models import Key, M, Model
 from streamer.dynamorm.reading import is_expired
+from streamer.dynamorm.refusals import cancelled, refused
 from streamer.dynamorm.requests import (
     Create,
     Delete,
@@ -160,7 +162,7 @@ class ItemOperations:
             StaleVersion: somebody else has written it since it was read.
         """
         key = as_key(at)
-        returned = self._write(Update(key, actions, condition, returns=returns))
+        returned = self._write(Update(key, actions, condition, returns))
         return None if returned is None else key.model.from_item(returned)
 
     @overload
@@ -182,7 +184,7 @@ class ItemOperations:
             StaleVersion: somebody else has written it since it was read.
         """
         key = as_key(at)
-        old = self._write(Delete(key, condition, returns=returns))
+        old = self._write(Delete(key, condition, returns))
         return None if old is None else key.model.from_item(old)
 
     def write(self, request: WriteRequest) -> None:
@@ -226,8 +228,11 @@ class ItemOperations:
 
     def _write_model(self, request: Create | Put, item: M) -> M:
         sent = settled(request, self._now())
+        if isinstance(sent, Update):  # only the answer says when it was created
+            returned = self._send(request, replace(sent, returns=Returns.NEW))
+            return type(item).from_item(returned or {})
         self._send(request, sent)
-        return item
+        return cast("M", sent.item)
 
     def _write(self, request: WriteRequest) -> Item | None:
         return self._send(request, settled(request, self._now()))
@@ -236,10 +241,7 @@ class ItemOperations:
         try:
             return self._retrier.call(self._engine.write, sent, repeatable=is_repeatable(sent))
         except ConditionFailed as error:
-            meaning = explained(request, error.item, error)
-            if meaning is error:
-                raise
-            raise meaning from error
+            raise refused(request, error.item) from error
 
 
 def read_found(key: Key[M], item: Item | None, now: float | None) -> M | None:

@@ -34,7 +34,7 @@ from streamer.dynamorm.requests import (
     place_of,
 )
 from streamer.dynamorm.schema import Table
-from streamer.dynamorm.sizes import check_item, check_key
+from streamer.dynamorm.sizes import check_item
 from streamer.dynamorm.transactions import Transaction, TransactionAction, TransactionGet
 
 TOKEN_LIFETIME_S = 600
@@ -76,7 +76,8 @@ class MemoryDynamoDB:
     def get(self, request: Get[Any]) -> Item | None:
         with self._lock:
             self._begin()
-            item = self._find(request.table, check_key(request.table, request.key.values))
+            request.encode(request.table.name)  # refuses what could not be sent either
+            item = self._find(request.table, request.key.values)
             return None if item is None else projected(item, request.projection)
 
     def write(self, request: Write) -> Item | None:
@@ -95,16 +96,19 @@ class MemoryDynamoDB:
     def query(self, request: Query[Any]) -> Page:
         with self._lock:
             self._begin()
+            request.encode(request.table.name)
             return self._table(request.table).query(request, self._page_size)
 
     def scan(self, request: Scan[Any]) -> Page:
         with self._lock:
             self._begin()
+            request.encode(request.table.name)
             return self._table(request.table).scan(request, self._page_size)
 
     def batch_get(self, request: BatchGet) -> BatchGetAnswer:
         with self._lock:
             count = self._begin_batch(len(request.keys))
+            request.encode(lambda table: table.name)
             items = [copied(self._find(key.model.__schema__.table, key.values)) for key in request.keys]
             left = len(request.keys) - count
             return BatchGetAnswer(items[:count] + [None] * left, request.keys[count:])
@@ -145,6 +149,7 @@ class MemoryDynamoDB:
     def transact_get(self, request: TransactionGet) -> list[Item | None]:
         with self._lock:
             self._begin()
+            request.encode(lambda table: table.name)
             return [copied(self._find(key.model.__schema__.table, key.values)) for key in request.keys]
 
     def _begin(self) -> None:
@@ -175,12 +180,12 @@ class MemoryDynamoDB:
     def _outcome(self, action: TransactionAction) -> tuple[Hashable, Item | None, Item | None]:
         """Return where the item is, what it is, and what it would be, if the condition holds."""
         table = self._table(action.table)
-        values = action.values() if isinstance(action, Put) else check_key(action.table, action.key.values)
-        place = place_of(action.table, values)
+        encoded = action.encode(action.table.name)
+        place = place_of(action.table, encoded.get("Item") or encoded["Key"])
         old = table.get(place)
         match action:
             case Put():
-                new: Item | None = copied(values)
+                new: Item | None = copied(encoded["Item"])
             case Update(key, actions, condition):
                 if condition is not None and not holds(condition, old or {}):
                     return place, old, old  # an update that is refused need not be possible

@@ -28,6 +28,7 @@ from streamer.dynamorm.updates import UpdateAction
 from streamer.dynamorm.values import Item
 
 M = TypeVar("M", bound="Model")
+N = TypeVar("N", bound="Model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,19 @@ class Key(Generic[M]):
 
     Attributes:
         values: the key attributes in DynamoDB's form.
+        version: the one that must be stored for a write to happen, 0 for none; None: any.
     """
 
     model: type[M]
     values: Item
+    version: int | None = None
+
+    @staticmethod
+    def of(item: N) -> "Key[N]":
+        """Return the key of an item that is at hand, with its version if it has one."""
+        schema, values = item.__schema__, item.__dict__
+        version = None if schema.version is None else values.get(schema.version, 0)
+        return Key(type(item), schema.key_item(values), version)
 
 
 @dataclass(frozen=True, slots=True)

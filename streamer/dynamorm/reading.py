@@ -42,18 +42,20 @@ class Reading(Generic[M]):
         model: of the items, or the smaller one that they are projected to.
         now: epoch second at which an expired item counts as absent; None: it doesn't.
         on_unreadable: None: an item that doesn't fit is an error.
+        only: the attributes that the index read from holds; None: all.
     """
 
     model: type[M]
     now: float | None
     on_unreadable: OnUnreadable | None = None
+    only: frozenset[str] | None = None
 
     def read(self, item: Item) -> M | None:
         """Return the model of an item; None if it is passed over."""
         if self.now is not None and is_expired(self.model.__schema__.table, item, self.now):
             return None
         try:
-            return self.model.from_item(item)
+            return self.model.from_item(item, only=self.only)
         except DecodingFailed as error:
             if self.on_unreadable is None:
                 raise

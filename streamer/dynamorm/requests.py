@@ -30,19 +30,9 @@ class Returns(StrEnum):
     NEW = "ALL_NEW"
 
 
-def key_of(item: M) -> Key[M]:
-    """Return the key of an item that is at hand."""
-    return Key(type(item), item.__schema__.key_item(item.__dict__))
-
-
 def as_key(at: Key[M] | M) -> Key[M]:
     """Return a key, given it or an item."""
-    return at if isinstance(at, Key) else key_of(at)
-
-
-def key_of_action(action: "Put | Update[Any] | Delete[Any] | Check[Any]") -> Key[Any]:
-    """Return the key of the item that an action is about."""
-    return key_of(action.item) if isinstance(action, Put) else action.key
+    return at if isinstance(at, Key) else Key.of(at)
 
 
 def place_of(table: Table, values: Item) -> Hashable:
@@ -69,6 +59,8 @@ def paths_of(model: type[Model], table: Table, index: str | None = None) -> Path
     if schema.table != table:
         raise InvalidModel(f"{model.__name__} is of table {schema.table.name}, not {table.name}.")
     names = [*cursor_names(table, index), *(held.stored_name for held in schema.attributes.values())]
+    if schema.discriminator is not None:
+        names.append(schema.discriminator[0])
     if table.ttl_attribute is not None:
         names.append(table.ttl_attribute)
     return tuple((name,) for name in dict.fromkeys(names))
@@ -122,6 +114,10 @@ class Put:
     def model(self) -> type[Model]:
         return type(self.item)
 
+    @property
+    def key(self) -> Key[Any]:
+        return Key.of(self.item)
+
     def values(self) -> Item:
         """Return the item in DynamoDB's form.
 
@@ -158,15 +154,13 @@ class Create:
 class Update(Generic[M]):
     """Change attributes of one item. Without a condition an absent item is made, as DynamoDB does.
 
-    Attributes:
-        version: of a model with a version, the one that must be stored still; None: any. It is raised
-            by one in either case.
+    Of a model with a version: it is raised by one, and if the key was made from an item (`Key.of`), that
+    item's version must be stored still.
     """
 
     key: Key[M]
     actions: tuple[UpdateAction, ...]
     condition: Condition | None = None
-    version: int | None = None
     returns: Returns = Returns.NONE
 
     @property
@@ -194,13 +188,11 @@ class Delete(Generic[M]):
     """Delete one item; that there is none is no failure.
 
     Attributes:
-        version: of a model with a version, the one that must be stored still; None: any.
         returns: OLD for the item that was deleted.
     """
 
     key: Key[M]
     condition: Condition | None = None
-    version: int | None = None
     returns: Returns = Returns.NONE
 
     @property

@@ -14,7 +14,6 @@ from streamer.dynamorm.requests import (
     Put,
     Returns,
     Update,
-    key_of_action,
     place_of,
 )
 from streamer.dynamorm.schema import Table
@@ -55,7 +54,7 @@ class Transaction:
             if not isinstance(action, Check) and action.returns is not Returns.NONE:
                 raise InvalidRequest("A transaction returns no items; read them with transact_get.")
             table = action.table
-            places.add((table.name, place_of(table, key_of_action(action).values)))
+            places.add((table.name, place_of(table, action.key.values)))
             if len(places) == position:
                 raise InvalidRequest(
                     f"Action {position} of the transaction is the second on one item; make them one."
