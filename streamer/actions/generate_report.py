@@ -1,4 +1,4 @@
-"""`generate_report`: totals and means of a ledger by period and category, as a file."""
+"""`generate_report`: totals and means of a ledger by period and category, as a file and a chart."""
 
 from typing import Any
 
@@ -19,8 +19,9 @@ def generate_report(payload: ReportPayload, context: ActionContext) -> dict[str,
         ServiceUnavailable: S3 doesn't answer.
 
     Shape:
-        `{"report": Link, "format", "report_type", "start_date", "end_date", "source", "rows_read",
-        "rows_matched", "size_bytes", "summary": {…}}`; the summary is `reports.rendering.summary`.
+        `{"report": Link, "chart"?: Link, "format", "report_type", "start_date", "end_date", "source",
+        "rows_read", "rows_matched", "size_bytes", "summary": {…}}`; the summary is
+        `reports.rendering.summary`, the chart a PNG of 960 by 540 pixels.
     """
     from streamer.actions.reports.generating import generate  # the router needs only the declaration
 

@@ -17,6 +17,7 @@ class ReportPayload(Payload, frozen=True, kw_only=True):
         start_date, end_date: the first and the last day, both counted.
         source: a CSV file with the columns `date` (YYYY-MM-DD), `category` and `amount`; looked for
             among the tenant's sources, then among the shared ones.
+        include_chart: whether a picture of the totals is made, too.
     """
 
     start_date: date
@@ -24,6 +25,7 @@ class ReportPayload(Payload, frozen=True, kw_only=True):
     report_type: Literal["monthly", "quarterly", "annual"] = "monthly"
     format: Literal["csv", "json"] = "csv"
     source: str = "ledger.csv"
+    include_chart: bool = False
 
     def __post_init__(self) -> None:
         if self.end_date < self.start_date:

@@ -1,6 +1,9 @@
 """The actions that ship, on the real way through router, executor and S3."""
 
+import asyncio
 from typing import Any
+
+import urllib3
 
 
 async def test_echo_async_tells_each_step(client: Any) -> None:
@@ -31,3 +34,12 @@ async def test_a_short_action_may_be_queued(wire: Any) -> None:
     await wire.send({"action": "echo", "id": "e1", "payload": {"a": 1}, "metadata": {"mode": "async"}})
     outcome = await wire.until(request_id="e1", type="complete")
     assert outcome["result"]["echo"] == {"a": 1}
+
+
+async def test_a_report_with_a_chart_links_to_both(client: Any) -> None:
+    """The picture is behind a link of its own."""
+    payload = {"start_date": "2024-01-01", "end_date": "2024-12-31", "include_chart": True}
+    result = await client.request("generate_report", payload)
+    picture = await asyncio.to_thread(urllib3.request, "GET", result["chart"])
+    assert picture.data.startswith(b"\x89PNG")
+    assert result["report"] != result["chart"]

@@ -8,6 +8,7 @@ from streamer.actions.links import Link
 from streamer.actions.objects import report_key, source_keys
 from streamer.actions.report_payload import ReportPayload
 from streamer.actions.reports.aggregation import Aggregation
+from streamer.actions.reports.charting import chart_of
 from streamer.actions.reports.reading import read_rows, split_lines
 from streamer.actions.reports.rendering import CONTENT_TYPES, render, summary
 from streamer.actions.storage import StoredObject, find_object, put_object
@@ -25,7 +26,6 @@ FINISHING_S = 10.0
 
 def generate(payload: ReportPayload, context: ActionContext) -> dict[str, Any]:
     """Make the report; see `generate_report`."""
-    client, bucket = context.client("s3"), context.settings.bucket
     context.progress(0, f"Opening {payload.source}")
     source = _open(payload, context)
     aggregation = Aggregation(payload.start_date, payload.end_date, payload.report_type)
@@ -35,19 +35,15 @@ def generate(payload: ReportPayload, context: ActionContext) -> dict[str, Any]:
     context.progress(READ_SHARE, "Writing the report", rows_read=aggregation.rows_read)
     report = aggregation.report()
     body = render(report, payload.format)
-    key = report_key(context.identity, context.request_id, payload.format)
-    put_object(
-        client,
-        bucket,
-        key,
-        body,
-        content_type=CONTENT_TYPES[payload.format],
-        metadata={"correlation-id": context.correlation_id, "request-id": context.request_id},
-    )
+    files = {"report": _written(body, payload, context, payload.format, CONTENT_TYPES[payload.format])}
+    if payload.include_chart:
+        from streamer.actions.reports.drawing import draw  # few reports want one
+
+        picture = draw(chart_of(report))
+        files["chart"] = _written(picture, payload, context, "png", "image/png")
     context.progress(100, "The report is ready", rows_read=aggregation.rows_read)
-    name = f"{payload.report_type}-{payload.start_date}-{payload.end_date}.{payload.format}"
     return {
-        "report": Link(bucket=bucket, key=key, filename=name),
+        **files,
         "format": payload.format,
         "report_type": payload.report_type,
         "start_date": payload.start_date,
@@ -58,6 +54,23 @@ def generate(payload: ReportPayload, context: ActionContext) -> dict[str, Any]:
         "size_bytes": len(body),
         "summary": summary(report),
     }
+
+
+def _written(
+    body: bytes, payload: ReportPayload, context: ActionContext, extension: str, content_type: str
+) -> Link:
+    """Write one of the report's files, and return the link to it."""
+    bucket, key = context.settings.bucket, report_key(context.identity, context.request_id, extension)
+    put_object(
+        context.client("s3"),
+        bucket,
+        key,
+        body,
+        content_type=content_type,
+        metadata={"correlation-id": context.correlation_id, "request-id": context.request_id},
+    )
+    name = f"{payload.report_type}-{payload.start_date}-{payload.end_date}.{extension}"
+    return Link(bucket=bucket, key=key, filename=name)
 
 
 def _open(payload: ReportPayload, context: ActionContext) -> StoredObject:

@@ -78,7 +78,7 @@ def read_rows(lines: Iterable[str]) -> Iterator[Row]:
             if cells:
                 yield columns.read(cells, reader.line_num)
     except csv.Error as error:
-        raise invalid(reader.line_num, f"is not CSV: {error}") from error
+        raise invalid(reader.line_num, "is not CSV; look at its quotes") from error
 
 
 class _Columns:

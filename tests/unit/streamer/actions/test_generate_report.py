@@ -73,6 +73,15 @@ def test_json_is_a_format() -> None:
     assert document["overall"]["total"] == result["summary"]["total"]
 
 
+def test_a_chart_is_made_where_it_is_wanted() -> None:
+    """It lies beside the report, and the result links to both."""
+    s3 = MemoryS3({(BUCKET, LEDGER_KEY): LEDGER})
+    result = generate(YEAR | {"include_chart": True}, make_context(clients={"s3": s3}))
+    key = "tenants/acme/users/ada/reports/request-1.png"
+    assert result["chart"] == Link(bucket=BUCKET, key=key, filename="monthly-2023-01-01-2023-12-31.png")
+    assert s3.objects[BUCKET, key].startswith(b"\x89PNG")
+
+
 def test_a_repeated_attempt_replaces_its_report() -> None:
     """Two attempts leave one object, with the same bytes."""
     s3 = MemoryS3({(BUCKET, LEDGER_KEY): LEDGER})

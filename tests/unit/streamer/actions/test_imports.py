@@ -11,7 +11,15 @@ import pytest
 )
 def test_declarations_import_no_machinery(module: str) -> None:
     """Neither AWS clients nor an event loop nor what computes reports."""
-    heavy = ["boto3", "botocore", "asyncio", "csv", "streamer.actions.reports", "streamer.actions.storage"]
+    heavy = [
+        "boto3",
+        "botocore",
+        "asyncio",
+        "csv",
+        "PIL",
+        "streamer.actions.reports",
+        "streamer.actions.storage",
+    ]
     code = (
         f"import sys, {module}, streamer.actions; print([name for name in {heavy!r} if name in sys.modules])"
     )

@@ -98,9 +98,9 @@ def test_no_more_is_read_than_the_rows_need() -> None:
         (HEADER + b"2024-01-01,\xff,1\n", "Line 2 of the source is not UTF-8."),
         (
             HEADER + b'2024-01-01,"a"b,1\n',
-            "Line 2 of the source is not CSV: ',' expected after '\"'.",
+            "Line 2 of the source is not CSV; look at its quotes.",
         ),
-        (HEADER + b'2024-01-01,"a,1\n', "Line 2 of the source is not CSV: unexpected end of data."),
+        (HEADER + b'2024-01-01,"a,1\n', "Line 2 of the source is not CSV; look at its quotes."),
         (
             HEADER + b"2024-01-01," + b"a" * 201 + b",1\n",
             "Line 2 of the source has a category of over 200 characters.",
