@@ -76,11 +76,15 @@ def read_object(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        value = json.loads(body)
+        value = json.loads(body.decode())
+        json.dumps(value, ensure_ascii=False).encode()  # fails with half a surrogate pair
     except (ValueError, RecursionError) as error:
-        raise ApiError(400, "InvalidRequestContentException", f"The body is not JSON: {error}.") from error
+        raise unreadable(f"The body is not JSON: {type(error).__name__}.") from error
     if not isinstance(value, dict):
-        raise ApiError(
-            400, "InvalidRequestContentException", f"The body is a {type(value).__name__}, not an object."
-        )
+        raise unreadable("Unexpected value type in payload")
     return value
+
+
+def unreadable(message: str) -> ApiError:
+    """Return the refusal of a body that is not of the operation's types."""
+    return ApiError(400, "SerializationException", message)

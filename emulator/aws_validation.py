@@ -6,9 +6,11 @@ Source:
 
 import re
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
-from emulator.aws_api import ApiError
+from emulator.aws_api import ApiError, unreadable
+
+_WORDS: Mapping[type, str] = {str: "STRING", int: "NUMBER", float: "DECIMAL"}
 
 
 def invalid(message: str) -> ApiError:
@@ -33,7 +35,7 @@ class Members:
     """The members of a request's body (or of a structure in it), read with their types.
 
     Violations of ranges and patterns are collected until `check`; a member of another type is refused
-    at once, as JSON that cannot be read.
+    at once, with `SerializationException`.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class Members:
         if value is None:
             return None
         if not isinstance(value, int) or isinstance(value, bool):
-            self._mistyped(name, "a whole number")
+            raise _mistyped(value, "an Integer")
         if value < least:
             self._violate(name, value, f"Member must have value greater than or equal to {least}")
         elif most is not None and value > most:
@@ -71,7 +73,7 @@ class Members:
         """Return a boolean, or None where it is not there."""
         value = self._values.get(name)
         if value is not None and not isinstance(value, bool):
-            self._mistyped(name, "true or false")
+            raise _mistyped(value, "a Boolean")
         return value
 
     def text(
@@ -88,7 +90,7 @@ class Members:
         if value is None:
             return None
         if not isinstance(value, str):
-            self._mistyped(name, "a string")
+            raise _mistyped(value, "a String")
         if choices and value not in choices:
             self._violate(name, value, f"Member must satisfy enum value set: [{', '.join(choices)}]")
         if pattern is not None and not re.fullmatch(pattern, value):
@@ -103,16 +105,34 @@ class Members:
         if value is None:
             return None
         if not isinstance(value, dict):
-            self._mistyped(name, "an object")
+            raise unreadable("Unexpected value type in payload")
         return Members(value, self._violations, f"{self._path}{_lower(name)}.")
+
+    def structures(self, name: str) -> "list[Members]":
+        """Return the members of each structure of a list; `[]` where it is not there."""
+        listed = self._list(name)
+        if not all(isinstance(value, dict) for value in listed):
+            raise unreadable("Unexpected value type in payload")
+        return [Members(value, self._violations, self._place(name, n)) for n, value in enumerate(listed, 1)]
+
+    def texts(self, name: str) -> list[str]:
+        """Return a list of strings; `[]` where it is not there."""
+        listed = self._list(name)
+        for value in listed:
+            if not isinstance(value, str):
+                raise _mistyped(value, "a String")
+        return listed
 
     def strings(self, name: str) -> dict[str, str] | None:
         """Return a map of strings, or None where it is not there."""
         value = self._values.get(name)
         if value is None:
             return None
-        if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-            self._mistyped(name, "an object of strings")
+        if not isinstance(value, dict):
+            raise unreadable("Unexpected value type in payload")
+        for text in value.values():
+            if not isinstance(text, str):
+                raise _mistyped(text, "a String")
         return dict(value)
 
     def required(self, name: str) -> None:
@@ -126,12 +146,24 @@ class Members:
             f"Value {shown} at '{self._path}{_lower(name)}' failed to satisfy constraint: {constraint}"
         )
 
-    def _mistyped(self, name: str, wanted: str) -> NoReturn:
-        raise ApiError(
-            400,
-            "InvalidRequestContentException",
-            f"Could not parse request body into json: {self._path}{name} is not {wanted}.",
-        )
+    def _list(self, name: str) -> list[Any]:
+        value = self._values.get(name)
+        if value is not None and not isinstance(value, list):
+            raise unreadable("Unexpected field type")
+        return value or []
+
+    def _place(self, name: str, number: int) -> str:
+        return f"{self._path}{_lower(name)}.{number}.member."
+
+
+def _mistyped(value: Any, wanted: str) -> ApiError:
+    if value is None:
+        return unreadable("A list or a map has a null where a value is expected")
+    if isinstance(value, dict | list):
+        kind = "structure or map" if isinstance(value, dict) else "list"
+        return unreadable(f"Start of {kind} found where not expected.")
+    word = str(value).upper() if isinstance(value, bool) else _WORDS[type(value)]
+    return unreadable(f"{word}_VALUE can not be converted to {wanted}")
 
 
 def _lower(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from emulator.application import Function, QueueMapping, StartingPosition, StreamMapping
 from emulator.aws_api import ApiError, Response, read_object
 from emulator.aws_paging import page
-from emulator.aws_validation import invalid
+from emulator.aws_validation import Members, invalid
 from emulator.errors import InvalidApplication, QueueNotFound
 from emulator.events.mapping_fields import Source, changes, describe, patterns
 from emulator.events.mapping_runner import Described, EventSourceMapping, MappingInUse
@@ -63,8 +63,8 @@ class EventSourceMappingsApi:
         )
 
     async def _create(self, body: dict[str, Any]) -> Response:
-        source_arn = body.get("EventSourceArn")
-        if not isinstance(source_arn, str):
+        source_arn = Members(body).text("EventSourceArn")
+        if source_arn is None:
             raise invalid("Unrecognized event source.")
         named = _SOURCE.match(source_arn)
         if named is None:
@@ -140,7 +140,7 @@ class EventSourceMappingsApi:
         raise ApiError(404, "ResourceNotFoundException", "The resource you requested does not exist.")
 
     def _function(self, body: Mapping[str, Any]) -> Function:
-        function = self._find_function(str(body.get("FunctionName", "")))
+        function = self._find_function(Members(body).text("FunctionName") or "")
         if function is None:
             raise invalid("Function does not exist")
         return function
@@ -167,7 +167,7 @@ class EventSourceMappingsApi:
 
 
 def _starting_position(body: Mapping[str, Any], source_arn: str) -> StartingPosition:
-    position = body.get("StartingPosition")
+    position = Members(body).text("StartingPosition")
     if position is None:
         raise invalid(
             "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint:"

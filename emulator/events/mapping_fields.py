@@ -17,6 +17,7 @@ from emulator.events.batches import Verdict
 from emulator.events.filters import MAX_FILTERS, MAX_PATTERN_CHARACTERS, Filter
 from emulator.events.mapping_limits import LIMITS, YOUNGEST_RECORD_AGE_S
 from emulator.events.mapping_runner import Described
+from emulator.events.queue_batches import CONCURRENCY
 
 
 class Source(StrEnum):
@@ -78,8 +79,8 @@ def changes(body: Mapping[str, Any], source: Source) -> dict[str, Any]:
         ApiError: a value is not allowed, or not emulated.
     """
     given = {name: value for name, value in body.items() if value is not None}
-    _refuse_unknown(given, source)
     members = Members(given)
+    _refuse_unknown(members, source)
     fields: dict[str, Any] = {
         field: members.integer(name, *LIMITS[field]) for name, field in _NUMBERS.items() if name in given
     }
@@ -87,13 +88,14 @@ def changes(body: Mapping[str, Any], source: Source) -> dict[str, Any]:
     members.check()
     _check_age(fields.get("maximum_record_age_s", -1))
     if "FunctionResponseTypes" in given:
-        fields["report_batch_item_failures"] = _reports(given["FunctionResponseTypes"])
+        fields["report_batch_item_failures"] = _reports(members.texts("FunctionResponseTypes"))
     if "FilterCriteria" in given:
         fields["filters"] = [json.loads(pattern) for pattern in patterns(given) or ()]
-    if "DestinationConfig" in given:
-        fields["on_failure"] = _on_failure(given["DestinationConfig"], source)
-    if "ScalingConfig" in given:
-        fields["maximum_concurrency"] = _concurrency(given["ScalingConfig"])
+    if (config := members.structure("DestinationConfig")) is not None:
+        fields["on_failure"] = _on_failure(config, source)
+    if (scaling := members.structure("ScalingConfig")) is not None:
+        fields["maximum_concurrency"] = scaling.integer("MaximumConcurrency", CONCURRENCY[0], CONCURRENCY[-1])
+        members.check()
     return fields
 
 
@@ -103,10 +105,10 @@ def patterns(body: Mapping[str, Any]) -> list[str] | None:
     Raises:
         ApiError: one is no pattern, or there are too many.
     """
-    criteria = body.get("FilterCriteria")
+    criteria = Members(body).structure("FilterCriteria")
     if criteria is None:
         return None
-    found = [one.get("Pattern") for one in criteria.get("Filters") or ()]
+    found = [one.text("Pattern") or "" for one in criteria.structures("Filters")]
     if len(found) > MAX_FILTERS:
         refuse_violations(
             f"Value at 'filterCriteria.filters' failed to satisfy constraint: Member must have length less"
@@ -117,7 +119,7 @@ def patterns(body: Mapping[str, Any]) -> list[str] | None:
             f"Value at 'filterCriteria.filters.{place}.member.pattern' failed to satisfy constraint: Member"
             f" must have length less than or equal to {MAX_PATTERN_CHARACTERS}"
             for place, pattern in enumerate(found, 1)
-            if isinstance(pattern, str) and len(pattern) > MAX_PATTERN_CHARACTERS
+            if len(pattern) > MAX_PATTERN_CHARACTERS
         )
     )
     for pattern in found:
@@ -177,18 +179,18 @@ def _of_stream(mapping: StreamMapping, last_result: str | None) -> dict[str, Any
     }
 
 
-def _refuse_unknown(given: Mapping[str, Any], source: Source) -> None:
+def _refuse_unknown(given: Members, source: Source) -> None:
     if source is Source.QUEUE:
-        for name in given:
+        for name in given.names():
             if name in _STREAM_ONLY or name.startswith("StartingPosition"):
                 raise invalid(f"{name} is not valid for SQS event sources.")
         allowed = _COMMON | _ELSEWHERE | {"ScalingConfig", "DestinationConfig"}
     else:
         allowed = _COMMON | _ELSEWHERE | _STREAM_ONLY | {"DestinationConfig"}
-    for name in given:
+    for name in given.names():
         if name not in allowed:
             raise invalid(f"{name} is not emulated for {source} event sources; leave it out here.")
-    if given.get("TumblingWindowInSeconds"):
+    if given.integer("TumblingWindowInSeconds", 0):
         raise invalid("Tumbling windows are not emulated; set TumblingWindowInSeconds to 0 here.")
 
 
@@ -199,8 +201,8 @@ def _check_age(seconds: int) -> None:
         )
 
 
-def _reports(types: Sequence[Any]) -> bool:
-    shown = f"Value '[{', '.join(map(str, types))}]' at 'functionResponseTypes' failed to satisfy constraint:"
+def _reports(types: Sequence[str]) -> bool:
+    shown = f"Value '[{', '.join(types)}]' at 'functionResponseTypes' failed to satisfy constraint:"
     violations = []
     if any(one != REPORT for one in types):
         violations.append(
@@ -212,9 +214,10 @@ def _reports(types: Sequence[Any]) -> bool:
     return bool(types)
 
 
-def _on_failure(config: Mapping[str, Any], source: Source) -> Destination | None:
-    arn = (config.get("OnFailure") or {}).get("Destination")
-    if config.get("OnSuccess") or (arn and source is Source.QUEUE):
+def _on_failure(config: Members, source: Source) -> Destination | None:
+    failure, success = config.structure("OnFailure"), config.structure("OnSuccess")
+    arn = failure.text("Destination") if failure is not None else None
+    if (success is not None and success.names()) or (arn and source is Source.QUEUE):
         raise invalid("Unsupported DestinationConfig parameter for given event source mapping type.")
     if not arn:
         return None
@@ -225,8 +228,3 @@ def _on_failure(config: Mapping[str, Any], source: Source) -> Destination | None
     if destination.service is Service.FUNCTION:
         raise invalid(f"{arn} is a function; a stream's on-failure destination is a queue, topic or bucket.")
     return destination
-
-
-def _concurrency(config: Mapping[str, Any]) -> int | None:
-    most: int | None = config.get("MaximumConcurrency")
-    return most

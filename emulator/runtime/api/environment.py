@@ -31,7 +31,7 @@ def read_environment(members: Members) -> dict[str, str]:
         )
     )
     for name, value in variables.items():
-        if "\0" in value or not _is_text(value):
+        if "\0" in value:
             raise invalid(f"The value of the environment variable {name} is no text that a process can have.")
     size = environment_bytes(variables)
     if size > MAX_ENVIRONMENT_BYTES:
@@ -40,11 +40,3 @@ def read_environment(members: Members) -> dict[str, str]:
             f" have provided exceeded the 4KB limit: they have {size} bytes as JSON."
         )
     return variables
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair
-        return False
-    return True

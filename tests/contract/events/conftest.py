@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from emulator import resources
 from emulator.alarm import Alarm
@@ -17,13 +18,17 @@ from emulator.application import Application, Function, Key, Queue, StreamMappin
 from emulator.aws import Clients
 from emulator.clock import SystemClock
 from emulator.destinations import AwsDestinations
+from emulator.events.api import EventSourceMappingsApi
 from emulator.events.aws_streams import AwsStreams
 from emulator.events.checkpoints import Checkpoints
 from emulator.events.service import EventSources
 from emulator.events.settings import EventSettings
 from emulator.faults import Faults
+from emulator.http import HttpServer
 from emulator.invocation import InvocationResult
 from emulator.localstack.process import LocalStack
+from emulator.runtime.api import LambdaApi
+from emulator.runtime.service import LambdaService
 from emulator.telemetry.timeline import Timeline
 
 DEADLINE_S = 20.0
@@ -226,3 +231,53 @@ async def forwarder(localstack: LocalStack) -> AsyncIterator[Forwarder]:
     await one.open()
     yield one
     await one.shut()
+
+
+FUNCTIONS = {name: Function(name, "a.b", Path()) for name in ("f", "g")}
+
+
+class Mappings:
+    """The operations of boto3's client, awaitable, and the stream of the world's table."""
+
+    def __init__(self, world, client, sources, stream_arn):
+        self.world, self.client, self.sources, self.stream_arn = world, client, sources, stream_arn
+
+    async def __call__(self, operation, **arguments):
+        return await asyncio.to_thread(getattr(self.client, operation), **arguments)
+
+    async def create(self, **arguments):
+        defaults = {
+            "EventSourceArn": self.stream_arn,
+            "FunctionName": "f",
+            "StartingPosition": "TRIM_HORIZON",
+        }
+        return await self("create_event_source_mapping", **{**defaults, **arguments})
+
+    async def created(self, **arguments):
+        """Create a mapping and wait until it is settled; returns its id."""
+        mapping_id = (await self.create(**arguments))["UUID"]
+        await self.sources.settled(mapping_id)
+        return mapping_id
+
+    async def update(self, mapping_id, **arguments):
+        answer = await self("update_event_source_mapping", UUID=mapping_id, **arguments)
+        await self.sources.settled(mapping_id)
+        return answer
+
+    async def get(self, mapping_id):
+        return await self("get_event_source_mapping", UUID=mapping_id)
+
+
+@pytest.fixture
+async def mappings(world):
+    sources = await world.start(is_mapped=False)
+    api = LambdaApi(LambdaService(FUNCTIONS.values()), clock=SystemClock())
+    api.mount(EventSourceMappingsApi(sources, find_function=api.find_function))
+    server = HttpServer(api)
+    await server.start()
+    # What is out of range for botocore already is sent here all the same, for the server's own answer.
+    client = Clients(server.url).new("lambda", config=Config(parameter_validation=False))
+    table = await world.call("dynamodb", "describe_table", TableName=world.table)
+    yield Mappings(world, client, sources, table["Table"]["LatestStreamArn"])
+    client.close()
+    await server.stop()

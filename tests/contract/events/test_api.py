@@ -4,70 +4,10 @@ import asyncio
 import json
 import uuid
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from botocore.config import Config
-
-from emulator.application import Function
-from emulator.aws import Clients
-from emulator.clock import SystemClock
-from emulator.events.api import EventSourceMappingsApi
-from emulator.http import HttpServer
-from emulator.runtime.api import LambdaApi
-from emulator.runtime.service import LambdaService
 
 DEADLINE_S = 20.0
-FUNCTIONS = {name: Function(name, "a.b", Path()) for name in ("f", "g")}
-
-
-class Mappings:
-    """The operations of boto3's client, awaitable, and the stream of the world's table."""
-
-    def __init__(self, world, client, sources, stream_arn):
-        self.world, self.client, self.sources, self.stream_arn = world, client, sources, stream_arn
-
-    async def __call__(self, operation, **arguments):
-        return await asyncio.to_thread(getattr(self.client, operation), **arguments)
-
-    async def create(self, **arguments):
-        defaults = {
-            "EventSourceArn": self.stream_arn,
-            "FunctionName": "f",
-            "StartingPosition": "TRIM_HORIZON",
-        }
-        return await self("create_event_source_mapping", **{**defaults, **arguments})
-
-    async def created(self, **arguments):
-        """Create a mapping and wait until it is settled; returns its id."""
-        mapping_id = (await self.create(**arguments))["UUID"]
-        await self.sources.settled(mapping_id)
-        return mapping_id
-
-    async def update(self, mapping_id, **arguments):
-        answer = await self("update_event_source_mapping", UUID=mapping_id, **arguments)
-        await self.sources.settled(mapping_id)
-        return answer
-
-    async def get(self, mapping_id):
-        return await self("get_event_source_mapping", UUID=mapping_id)
-
-
-@pytest.fixture
-async def mappings(world):
-    sources = await world.start(is_mapped=False)
-    api = LambdaApi(LambdaService(FUNCTIONS.values()), clock=SystemClock())
-    api.mount(
-        EventSourceMappingsApi(sources, find_function=lambda value: FUNCTIONS.get(value.rsplit(":", 1)[-1]))
-    )
-    server = HttpServer(api)
-    await server.start()
-    # What is out of range for botocore already is sent here all the same, for the server's own answer.
-    client = Clients(server.url).new("lambda", config=Config(parameter_validation=False))
-    table = await world.call("dynamodb", "describe_table", TableName=world.table)
-    yield Mappings(world, client, sources, table["Table"]["LatestStreamArn"])
-    client.close()
-    await server.stop()
 
 
 def told(response):

@@ -242,7 +242,7 @@ async def test_revisions(serve: Serve, function: Make, call_api: CallApi, code_o
         ),
         ({"Environment": {"Variables": {"LARGE": "x" * 4096}}}, "InvalidParameterValueException", "4KB"),
         ({"Environment": {"Variables": {"AA": "a\0b"}}}, "InvalidParameterValueException", "no text"),
-        ({"Environment": {"Variables": {"AA": "\ud800"}}}, "InvalidParameterValueException", "no text"),
+        ({"Environment": {"Variables": {"AA": "\ud800"}}}, "SerializationException", "not JSON"),
         ({"Runtime": "java21"}, "InvalidParameterValueException", "java21"),
         ({"Layers": ["arn:aws:lambda:us-east-1:1:layer:x:1"]}, "InvalidParameterValueException", "Layers"),
         ({"TracingConfig": {"Mode": "Active"}}, "InvalidParameterValueException", "TracingConfig"),
