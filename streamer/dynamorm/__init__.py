@@ -52,6 +52,7 @@ from streamer.dynamorm.errors import (
     Unavailable,
 )
 from streamer.dynamorm.expressions import Condition
+from streamer.dynamorm.kinds import Kinds
 from streamer.dynamorm.models import Key, Model
 from streamer.dynamorm.queries import Query, Scan
 from streamer.dynamorm.reading import ModelPage, is_expired
@@ -101,6 +102,7 @@ __all__ = [
     "Key",
     "KeyAttribute",
     "KeyType",
+    "Kinds",
     "LossRefused",
     "Model",
     "ModelPage",

@@ -102,6 +102,9 @@ def _as_update(put: Put) -> Update[Any]:
     names |= {part.name for part in schema.table.key_attributes()}
     actions: list[UpdateAction] = [Remove((name,)) for name in sorted(names - item.keys())]
     for name, value in item.items():
+        part = schema.index_keys.get(name)
+        if part is not None and schema.created_at in part.fields:
+            continue  # the update derives it, so that it is kept too
         if name not in key.values:
             kept = IfAbsent((name,), value) if name == created else value
             actions.append(SetValue((name,), kept))

@@ -115,6 +115,15 @@ class KeyTemplate:
             before += self._written(segment, values) + "#"
         raise InvalidModel(f"The key template {self.text!r} has no {component}; name one of its components.")
 
+    def render_last(self, prefix: str, value: str | int) -> str:
+        """Write the key that ends with this value of its last component, behind what stands before it.
+
+        Raises:
+            EncodingFailed: the value cannot stand in the key.
+        """
+        last = self.segments[-1]
+        return prefix + self._written(last, {last.text: value})
+
     def _written(self, segment: Segment, values: Mapping[str, object]) -> str:
         if not segment.is_component:
             return segment.text

@@ -65,7 +65,9 @@ class MemoryTable:
         found = [item for item in self._seen_by(request.index) if holds(request.where, item)]
         order = _order([*names[1:], *(name for name in self._table.key_names() if name not in names)])
         found.sort(key=order, reverse=request.descending)
-        return self._page(request, found, order, page_size, request.filter, descending=request.descending)
+        return self._page(
+            request, found, order, page_size, request.whole_filter, descending=request.descending
+        )
 
     def scan(self, request: Scan[Any], page_size: int) -> Page:
         """Return one page of a scan: by the hash of the partition key, as DynamoDB does."""

@@ -5,7 +5,10 @@ from typing import Any, Generic, TypeVar
 
 from streamer.dynamorm.codec import Item
 from streamer.dynamorm.errors import InvalidModel
-from streamer.dynamorm.expressions import And, BeginsWith, Between, Comparison, Condition, render_condition
+from streamer.dynamorm.explaining import Explanation, explain
+from streamer.dynamorm.expressions import Condition, render_condition
+from streamer.dynamorm.indexes import check_filter, check_scan, resolve
+from streamer.dynamorm.kinds import Kinds
 from streamer.dynamorm.models import M, Model
 from streamer.dynamorm.operands import Substitutions
 from streamer.dynamorm.requests import Paths, paths_of, write_projection
@@ -22,8 +25,10 @@ class Query(Generic[M]):
     """Read the items of one partition of a table or an index, in the order of the sort key.
 
     Attributes:
-        where: `partition key = value`, and at most one condition on the sort key beside it.
-        index: name of the index to read; None: the table.
+        where: conditions on the attributes that make a key, or on the key itself, joined by `&`: all of
+            its partition, and of its sort key as much as is known. Afterwards it is what DynamoDB is asked.
+        index: name of the index to read; None: the table, or the one index whose key takes all conditions
+            where the table's doesn't. Afterwards it is the one that is read.
         filter: what is left out after it was read (and paid for).
         limit: items to return at most, over all pages.
         descending: whether the highest sort key comes first.
@@ -33,7 +38,7 @@ class Query(Generic[M]):
         counting: whether to count only; a page has no items then.
     """
 
-    model: type[M]
+    model: type[M] | Kinds[M]
     where: Condition
     index: str | None = None
     filter: Condition | None = None
@@ -48,20 +53,31 @@ class Query(Generic[M]):
     def __post_init__(self) -> None:
         table = self.model.__schema__.table
         _check_read(table, self.index, self.consistent, self.limit, self.page_size)
-        names = table.key_names(self.index)
-        parts = self.where.parts if isinstance(self.where, And) else (self.where,)
-        paths = [_place(part) for part in parts]
-        first = parts[0]
-        fits = isinstance(first, Comparison) and first.operator == "=" and paths[0] == names[:1]
-        if not fits or paths[1:] not in ([], [names[1:]]) or not all(map(_is_key_condition, parts)):
-            raise InvalidModel(
-                f"A query of {self.index or table.name} is written as `{names[0]} == value`"
-                + (f", & one condition on {names[1]}." if len(names) == 2 else ".")
+        schema = self.model.__schema__
+        access = resolve(schema, self.where, index=self.index, consistent=self.consistent)
+        if self.filter is not None:
+            check_filter(
+                schema,
+                self.where,
+                self.filter,
+                index=self.index,
+                chosen=access.index,
+                consistent=self.consistent,
             )
+        object.__setattr__(self, "where", access.where)
+        object.__setattr__(self, "index", access.index)
 
     @property
     def table(self) -> Table:
         return self.model.__schema__.table
+
+    @property
+    def whole_filter(self) -> Condition | None:
+        """The filter, and that it is an item of this model where only a discriminator tells."""
+        kind = self.model.__schema__.kind() if self.model.__schema__.discriminator is not None else None
+        if kind is None or self.filter is None:
+            return self.filter if kind is None else kind
+        return kind & self.filter
 
     def projected(self, model: type[P]) -> "Query[P]":
         """Return the query that reads a smaller model of the same table, and no more than its attributes."""
@@ -75,7 +91,11 @@ class Query(Generic[M]):
         }
         if self.descending:
             request["ScanIndexForward"] = False
-        return _encode_read(self, request, self.filter, substitutions)
+        return _encode_read(self, request, self.whole_filter, substitutions)
+
+    def explain(self) -> Explanation:
+        """Return what DynamoDB will be asked, to read: `print(query.explain())`."""
+        return explain(type(self).__name__, self.encode(self.table.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +113,7 @@ class Scan(Generic[M]):
         counting: whether to count only; a page has no items then.
     """
 
-    model: type[M]
+    model: type[M] | Kinds[M]
     index: str | None = None
     filter: Condition | None = None
     consistent: bool = False
@@ -107,6 +127,8 @@ class Scan(Generic[M]):
 
     def __post_init__(self) -> None:
         _check_read(self.table, self.index, self.consistent, self.limit, self.page_size)
+        if self.filter is not None:
+            check_scan(self.model.__schema__, self.filter)
         if not 0 <= self.segment < self.segments <= MAX_SEGMENTS:
             raise InvalidModel(f"A scan reads segment 0 to {self.segments - 1} of 1 to {MAX_SEGMENTS}.")
 
@@ -133,14 +155,17 @@ class Scan(Generic[M]):
             request["Segment"], request["TotalSegments"] = self.segment, self.segments
         return _encode_read(self, request, self.whole_filter, substitutions)
 
+    def explain(self) -> Explanation:
+        """Return what DynamoDB will be asked, to read: `print(query.explain())`."""
+        return explain(type(self).__name__, self.encode(self.table.name))
+
 
 def page_limit(request: Query[Any] | Scan[Any]) -> int | None:
     """Return how many items one page reads at most.
 
     Beside a filter DynamoDB would count what the filter drops, so the limit cuts only without one.
     """
-    unfiltered = request.filter is None if isinstance(request, Query) else request.whole_filter is None
-    if request.limit is None or not unfiltered:
+    if request.limit is None or request.whole_filter is not None:
         return request.page_size
     return request.limit if request.page_size is None else min(request.limit, request.page_size)
 
@@ -181,15 +206,3 @@ def _check_read(
         raise InvalidModel("The limit of a query is at least 1.")
     if page_size is not None and page_size < 1:
         raise InvalidModel("The page size of a query is at least 1.")
-
-
-def _place(part: Condition) -> object:
-    match part:
-        case Comparison(left=place) | Between(operand=place) | BeginsWith(path=place):
-            return place
-    return None
-
-
-def _is_key_condition(part: Condition) -> bool:
-    """Whether DynamoDB takes it as a key condition. Developer Guide, "Key condition expressions"."""
-    return isinstance(part, (BeginsWith, Between)) or (isinstance(part, Comparison) and part.operator != "<>")

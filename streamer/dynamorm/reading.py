@@ -10,6 +10,7 @@ from streamer.dynamorm.cursors import decode_cursor, encode_cursor
 from streamer.dynamorm.engine import Engine, Page
 from streamer.dynamorm.errors import DecodingFailed, InvalidRequest
 from streamer.dynamorm.expressions import Comparison, Condition
+from streamer.dynamorm.kinds import Kinds
 from streamer.dynamorm.models import M
 from streamer.dynamorm.queries import Query, Scan
 from streamer.dynamorm.requests import cursor_names
@@ -45,7 +46,7 @@ class Reading(Generic[M]):
         only: the attributes that the index read from holds; None: all.
     """
 
-    model: type[M]
+    model: type[M] | Kinds[M]
     now: float | None
     on_unreadable: OnUnreadable | None = None
     only: frozenset[str] | None = None

@@ -10,7 +10,9 @@ from enum import StrEnum
 from typing import Any, Generic
 
 from streamer.dynamorm.codec import Item
+from streamer.dynamorm.derived import derive
 from streamer.dynamorm.errors import InvalidModel
+from streamer.dynamorm.explaining import Explanation, explain
 from streamer.dynamorm.expressions import Condition, render_condition
 from streamer.dynamorm.models import Key, M, Model
 from streamer.dynamorm.operands import Path, Substitutions
@@ -93,6 +95,10 @@ class Get(Generic[M]):
             substitutions.write_to(request)
         return request
 
+    def explain(self) -> Explanation:
+        """Return what DynamoDB will be asked, to read."""
+        return explain("GetItem", self.encode(self.table.name))
+
 
 @dataclass(frozen=True, slots=True)
 class Put:
@@ -130,6 +136,10 @@ class Put:
         request: dict[str, Any] = {"TableName": table, "Item": self.values()}
         return _finished(request, self.returns, self.condition, Substitutions())
 
+    def explain(self) -> Explanation:
+        """Return what DynamoDB will be asked, to read."""
+        return explain("PutItem", self.encode(self.table.name))
+
 
 @dataclass(frozen=True, slots=True)
 class Create:
@@ -156,12 +166,19 @@ class Update(Generic[M]):
 
     Of a model with a version: it is raised by one, and if the key was made from an item (`Key.of`), that
     item's version must be stored still.
+
+    Attributes:
+        actions: the changes; those of the index keys that follow from them are added.
     """
 
     key: Key[M]
     actions: tuple[UpdateAction, ...]
     condition: Condition | None = None
     returns: Returns = Returns.NONE
+
+    def __post_init__(self) -> None:
+        actions = derive(self.key.model.__schema__, self.key.values, self.actions)
+        object.__setattr__(self, "actions", actions)
 
     @property
     def table(self) -> Table:
@@ -181,6 +198,10 @@ class Update(Generic[M]):
         _finished(request, self.returns, self.condition, substitutions)
         check_values(self.table, request.get("ExpressionAttributeValues", {}).values())
         return request
+
+    def explain(self) -> Explanation:
+        """Return what DynamoDB will be asked, to read."""
+        return explain("UpdateItem", self.encode(self.table.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +227,10 @@ class Delete(Generic[M]):
     def encode(self, table: str) -> dict[str, Any]:
         request: dict[str, Any] = {"TableName": table, "Key": check_key(self.table, self.key.values)}
         return _finished(request, self.returns, self.condition, Substitutions())
+
+    def explain(self) -> Explanation:
+        """Return what DynamoDB will be asked, to read."""
+        return explain("DeleteItem", self.encode(self.table.name))
 
 
 @dataclass(frozen=True, slots=True)

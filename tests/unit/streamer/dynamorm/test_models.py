@@ -302,7 +302,7 @@ def test_a_query_is_of_one_kind_of_item() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"where": Order.day == "x"},
+        {"where": Order.size == "x"},
         {"where": Order.day > "x", "index": "by-day"},
         {"where": (Order.day == "x") & (Order.total != 1), "index": "by-day"},
         {"where": (Order.day == "x") & (Order.size == "L"), "index": "by-day"},
