@@ -17,7 +17,7 @@ PATIENCE_S = 10.0
 """Seconds after which a request is sent again that nothing at all was heard of, doubled each time. One
 that was acknowledged is not: its outcome has to come by itself as long as the connection lives."""
 
-MAX_PATIENCE_S = 80.0
+MAX_PATIENCE_S = 40.0
 """The longest of these waits: impatience of many is what keeps a busy server busy."""
 
 REFUSED_S = 1.0
@@ -98,6 +98,11 @@ class Consumer:
         """What has no outcome yet."""
         return [waiting for waiting in self.waiting.values() if not waiting.done.is_set()]
 
+    @property
+    def unheard(self) -> list[Waiting]:
+        """What nobody has taken yet on this connection, as far as is known here."""
+        return [waiting for waiting in self.missing if not waiting.heard]
+
     async def _live(self) -> None:
         while True:
             try:
@@ -111,7 +116,7 @@ class Consumer:
                 self._connection = connection
                 try:
                     for waiting in self.missing:
-                        waiting.heard = False
+                        waiting.heard, waiting.sent = False, 0
                         await self._send(waiting)
                     async for frame in connection:
                         self._take(json.loads(frame))
@@ -135,8 +140,8 @@ class Consumer:
     async def _insist(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            for waiting in self.missing:
-                if not waiting.heard and waiting.due_at <= self._loop.time():
+            for waiting in self.unheard:
+                if waiting.due_at <= self._loop.time():
                     self.counts["requests sent again"] += 1
                     await self._send(waiting)
 
@@ -153,8 +158,9 @@ class Consumer:
     def _take(self, message: dict[str, Any]) -> None:
         if "type" not in message:
             self.counts["frames of the gateway"] += 1
-            unheard = [waiting for waiting in self.missing if not waiting.heard]
-            if unheard:  # which one it is about is not said: as clients do, the oldest is blamed
+            if (
+                unheard := self.unheard
+            ):  # the oldest is blamed, as clients do
                 unheard[0].wait(self._loop.time(), REFUSED_S)
             return
         waiting = self.waiting.get(message.get("request_id", ""))

@@ -193,13 +193,14 @@ class Storm:
         return [waiting for consumer in self._all() for waiting in consumer.missing]
 
     async def _wait_quietly(self) -> None:
-        """Wait until nothing is missing, or nothing happens any more."""
+        """Wait until nothing is missing, or all is taken and nothing happens any more."""
         ends = time.monotonic() + MAX_ROUND_S
         quiet_since, last = time.monotonic(), 0
         while self._missing() and time.monotonic() < ends and time.monotonic() - quiet_since < QUIET_S:
             await asyncio.sleep(0.1)
-            if self._entries and self._entries[-1]["sequence"] != last:
-                quiet_since, last = time.monotonic(), self._entries[-1]["sequence"]
+            latest = self._entries[-1]["sequence"] if self._entries else 0
+            if latest != last or any(consumer.unheard for consumer in self._all()):
+                quiet_since, last = time.monotonic(), latest
 
     # the judgement
 
