@@ -3,16 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-import boto3
-import botocore.session
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from streamer.auth.development import issue_token
-from streamer.clients.python.address import is_loopback_host
 from streamer.deployment import Deployment
+from streamer.deployment_clients import deployment_client
 from streamer.errors import InvalidDeployment
 
 
@@ -62,7 +58,9 @@ def fetch_development_key(deployment: Deployment) -> Mapping[str, Any]:
             " --token."
         )
     try:
-        text = _secrets(deployment).get_secret_value(SecretId=secret)["SecretString"]
+        text = deployment_client(deployment, "secretsmanager").get_secret_value(SecretId=secret)[
+            "SecretString"
+        ]
     except ClientError as error:
         code = error.response["Error"]["Code"]
         raise InvalidDeployment(
@@ -81,26 +79,6 @@ def fetch_development_key(deployment: Deployment) -> Mapping[str, Any]:
     if not isinstance(key, dict):
         raise _unusable(deployment)
     return key
-
-
-def _secrets(deployment: Deployment) -> Any:
-    """Make a client; a back end on this machine gets no real credentials, profile or proxy."""
-    endpoint = deployment.aws_endpoint_url
-    timing = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
-    if endpoint is None or not is_loopback_host(urlsplit(endpoint).hostname or ""):
-        return boto3.client(
-            "secretsmanager", region_name=deployment.region, endpoint_url=endpoint, config=timing
-        )
-    no_profile = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-    return boto3.Session(botocore_session=no_profile).client(
-        "secretsmanager",
-        region_name=deployment.region,
-        endpoint_url=endpoint,
-        verify=deployment.ca_bundle,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106  # what every local back end takes
-        config=timing.merge(Config(proxies={})),
-    )
 
 
 def _unusable(deployment: Deployment) -> InvalidDeployment:

@@ -1,8 +1,4 @@
-"""`python -m streamer`: a token for the running deployment, and a request to it.
-
-What a program may want to read goes to standard output, everything else to standard error.
-Exit status: 0 done; 1 an error outcome, or nobody to talk to; 2 bad usage; 130 interrupted.
-"""
+"""A token for the running deployment, a request to it, and the protocol that both speak."""
 
 import asyncio
 import json
@@ -11,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import msgspec
@@ -19,20 +14,17 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from streamer.cli.console import DeploymentFile, give_up, printable
 from streamer.clients.python import ClientError, Incoming, RequestFailed, RequestHandle, connect
 from streamer.clients.python.client import OUTCOME_S
 from streamer.clock import SystemClock
-from streamer.deployment import VARIABLE, Deployment
+from streamer.deployment import Deployment
 from streamer.errors import InvalidDeployment, StreamerError
 from streamer.protocol import Acknowledgment
 
 TOKEN_VARIABLE = "STREAMER_TOKEN"  # noqa: S105  # a variable's name
 URL_VARIABLE = "STREAMER_URL"
 
-DeploymentFile = Annotated[
-    Path | None,
-    typer.Option("--deployment", envvar=VARIABLE, metavar="FILE", help="What describes the deployment."),
-]
 Permissions = Annotated[
     list[str] | None, typer.Option("--permission", metavar="PERMISSION", help="May be given several times.")
 ]
@@ -40,15 +32,7 @@ ExpiresIn = Annotated[
     float, typer.Option("--expires-in", metavar="SECONDS", help="How long the token is good for.")
 ]
 
-app = typer.Typer(
-    help="Talk to a running Streamer deployment.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,  # its tracebacks can show local variables, and a token is one
-)
 
-
-@app.command()
 def token(
     user: Annotated[str, typer.Option(help="Who the token is for.")],
     tenant: Annotated[str, typer.Option(help="Whose user that is.")],
@@ -60,18 +44,16 @@ def token(
     try:
         typer.echo(_issue(Deployment.load(deployment), user, tenant, permission or (), expires_in))
     except StreamerError as error:
-        _give_up(str(error))
+        give_up(str(error))
 
 
-@app.command()
 def schema() -> None:
     """Print the protocol as JSON Schema."""
     from streamer.protocol.schema import written
 
-    print(written(), end="")
+    typer.echo(written(), nl=False)
 
 
-@app.command()
 def call(
     action: Annotated[str, typer.Argument(help="What to do, such as echo.")],
     payload: Annotated[str, typer.Argument(metavar="[JSON]", help="Its payload, a JSON object.")] = "{}",
@@ -102,7 +84,7 @@ def call(
             ca_bundle=found.ca_bundle if found else None,
         )
     except StreamerError as error:
-        _give_up(str(error))
+        give_up(str(error))
     request = _Call(action, body, request_id, timeout)
     try:
         result = asyncio.run(_perform(target, request, None if as_json else console))
@@ -113,9 +95,9 @@ def call(
     except RequestFailed as error:
         if error.details and not as_json:
             console.print_json(data=error.details)
-        _give_up(str(error))
+        give_up(str(error))
     except (ClientError, InvalidDeployment) as error:
-        _give_up(str(error))
+        give_up(str(error))
     if not as_json:
         _show(result)
 
@@ -165,7 +147,7 @@ async def _follow(handle: RequestHandle, console: Console) -> None:
         async for progress in handle:
             if not console.is_terminal:
                 console.print(
-                    f"{progress.percentage:5.1f} %  {_printable(progress.message)}",
+                    f"{progress.percentage:5.1f} %  {printable(progress.message)}",
                     markup=False,
                     soft_wrap=True,
                 )
@@ -174,7 +156,7 @@ async def _follow(handle: RequestHandle, console: Console) -> None:
                 bar = stack.enter_context(_bar(console))
                 bar.add_task("", total=100)
             bar.update(
-                bar.task_ids[0], completed=progress.percentage, description=_printable(progress.message)
+                bar.task_ids[0], completed=progress.percentage, description=printable(progress.message)
             )
 
 
@@ -246,13 +228,3 @@ def _show(result: Any) -> None:
         Console().print_json(data=result)
     else:
         typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
-
-
-def _printable(text: str) -> str:
-    """Return the text without what could steer a terminal."""
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
-def _give_up(sentence: str) -> NoReturn:
-    typer.echo(_printable(sentence), err=True)
-    raise typer.Exit(1)

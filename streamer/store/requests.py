@@ -20,6 +20,7 @@ from streamer.store.models import (
     user_key,
 )
 from streamer.store.subscriptions import subscription
+from streamer.store.survey import Survey
 from streamer.store.tables import translated
 from streamer.store.upkeep import Upkeep
 
@@ -27,7 +28,7 @@ _ATTEMPTS = 3
 """How often `create` and `cancel` look again when the request changed meanwhile."""
 
 
-class RequestStore(Attempts, Upkeep):
+class RequestStore(Attempts, Upkeep, Survey):
     """The requests table. Thread-safe; every change of a status is one conditional write.
 
     Every method raises `ServiceUnavailable` where the tables do not answer for now.
