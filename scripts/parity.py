@@ -1,11 +1,12 @@
 """The parity table: writes it into emulator/README.md, or runs the suite against another target.
 
-.venv/bin/python scripts/parity.py                      writes the table
-.venv/bin/python scripts/parity.py --check              says whether it is up to date
-.venv/bin/python scripts/parity.py --target ministack   runs the rows that can be pointed there, and counts
+python3 scripts/parity.py                      writes the table
+python3 scripts/parity.py --check              says whether it is up to date
+python3 scripts/parity.py --target ministack   runs the rows that can be pointed there, and counts
 """
 
 import argparse
+import importlib.util
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from scripts import prepare
 from scripts.parity_harness import table as tables
 from scripts.parity_harness.collecting import CollectionFailed, collect, surroundings
 from scripts.parity_harness.results import pointed, results_table
@@ -74,4 +76,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    if importlib.util.find_spec("pytest") is None or importlib.util.find_spec("hypothesis") is None:
+        prepare.run(prepare.prepare(prepare.DEVELOPMENT_LOCK), [__file__, *sys.argv[1:]])
     sys.exit(main())

@@ -75,7 +75,10 @@ class Integrations:
         if isinstance(outcome, Failed):
             return outcome
         return decide_reply(
-            outcome, has_route_response=route.route_response, send_empty=self._settings.send_empty_replies
+            outcome,
+            has_route_response=route.route_response,
+            send_empty=self._settings.send_empty_replies,
+            send_large=self._settings.send_large_replies,
         )
 
     async def disconnect(self, route: Route, origin: events.Origin, code: int, reason: str) -> None:

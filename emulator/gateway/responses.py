@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from emulator.gateway.settings import MAX_MESSAGE_BYTES
 from emulator.invocation import InvocationResult
 
 FORBIDDEN = "Forbidden"
@@ -113,11 +114,12 @@ def decide_handshake(result: InvocationResult) -> Accepted | Refused:
 
 
 def decide_reply(
-    result: InvocationResult, *, has_route_response: bool, send_empty: bool = False
+    result: InvocationResult, *, has_route_response: bool, send_empty: bool = False, send_large: bool = False
 ) -> Reply | Failed:
     """Say what a message's function did.
 
-    With a route response the body is sent whatever the status; without one it is dropped.
+    With a route response the body is sent whatever the status, unless it is larger than a message may be;
+    without one it is dropped.
 
     Source:
         API Gateway Developer Guide, "Set up a route response"; reports that a status has no effect on the
@@ -131,6 +133,8 @@ def decide_reply(
     if not has_route_response:
         return Reply()
     body = response.body or ""
+    if len(body.encode()) > MAX_MESSAGE_BYTES and not send_large:
+        return Failed(INTERNAL_SERVER_ERROR, "response too large")
     return Reply(body) if body or send_empty else Reply()
 
 

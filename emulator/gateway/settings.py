@@ -49,6 +49,8 @@ class GatewaySettings:
             text with replacement characters. AWS: unknown.
         send_empty_replies: whether a route response without a body sends an empty message. Reported once
             for AWS; off because no client expects it.
+        send_large_replies: whether a route response of over 128 KB is sent all the same, or counts as an
+            integration that failed. AWS: unknown; off, as `@connections` refuses to send as much.
         authorizer_timeout_s: how long an authorizer may take. AWS: not documented; an integration's maximum.
         pass_refusal_body: whether the headers and the body of a `$connect` function that refuses reach the
             client, or only its status does, worded by the gateway. AWS: unknown.
@@ -71,6 +73,7 @@ class GatewaySettings:
     require_signature: bool = True
     refuse_undecodable_posts: bool = False
     send_empty_replies: bool = False
+    send_large_replies: bool = False
     authorizer_timeout_s: float = 29.0
     pass_refusal_body: bool = False
     stage_variables_in_every_event: bool = False

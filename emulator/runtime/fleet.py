@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -58,7 +59,8 @@ class Fleet:
         )
         self._living = Living()
         self._evicted: set[Environment] = set()
-        self._outdated: set[Environment] = set()
+        self._updates: Counter[str] = Counter()
+        self._outdated: dict[Environment, int] = {}  # and how many updates it knows of
         self._tasks: set[asyncio.Task[None]] = set()
         self._running = False
         self._is_provisioning = False
@@ -109,6 +111,7 @@ class Fleet:
 
     def submit(self, invocation: Invocation) -> None:
         """Run a call as soon as an environment is free."""
+        invocation.updates = self._updates[invocation.function.name]
         self.pool.submit(invocation.function.name, invocation)
         self._second_look.begin(self.pool)
 
@@ -117,13 +120,15 @@ class Fleet:
         before, self._functions[function.name] = self._functions[function.name], function
         if _of_environments(function) == _of_environments(before):
             return
+        known = self._updates[function.name]
+        self._updates[function.name] += 1
         for environment in self.environments():
             if environment.function.name != function.name:
                 continue
             if self.pool.remove_idle(environment):
                 self._evict(environment)
             else:
-                self._outdated.add(environment)
+                self._outdated.setdefault(environment, known)
         if self._running:
             self._provision(function)
 
@@ -143,10 +148,12 @@ class Fleet:
 
     def environment_ready(self, environment: Environment, *, first: bool) -> None:
         self._living.note()
-        if environment in self._outdated:
+        if not self._serves(environment):
             self._replace(environment, Status.STARTING if first else Status.FINISHING)
             return
         self.pool.came(environment.function.name, environment, started=first)
+        if environment in self._outdated and self.pool.remove_idle(environment):
+            self._evict(environment)
 
     def invocation_ended(self, environment: Environment, invocation: Invocation, outcome: Outcome) -> None:
         if environment.status is Status.FINISHING:
@@ -157,7 +164,7 @@ class Fleet:
 
     def environment_ended(self, environment: Environment, *, before: Status, failure: Outcome | None) -> None:
         function = self._functions[environment.function.name]
-        self._outdated.discard(environment)
+        self._outdated.pop(environment, None)
         self._living.note()
         if not self._running:
             return
@@ -234,6 +241,15 @@ class Fleet:
         environment.run(invocation)
         if self._calls.taken(environment, invocation):
             environment.hand_over()
+
+    def _serves(self, environment: Environment) -> bool:
+        """Whether it may run the next call: one of an older configuration only what is as old as that.
+
+        So a call gets through also where updates follow each other sooner than environments start.
+        """
+        known = self._outdated.get(environment)
+        waiting = self.pool.oldest_waiting(environment.function.name)
+        return known is None or (waiting is not None and waiting.updates <= known)
 
     def _evict(self, environment: Environment) -> None:
         self._evicted.add(environment)

@@ -15,6 +15,7 @@ class Invocation:
 
     Attributes:
         headers: of the Runtime API's answer, without the deadline.
+        updates: how often its function's configuration had been changed when it was submitted.
         result: set exactly once; an EmulatorError where the function was never reached.
         log, recorded: set when an environment takes the call.
     """
@@ -24,6 +25,7 @@ class Invocation:
     payload: bytes
     headers: dict[str, str]
     result: asyncio.Future[InvocationResult]
+    updates: int = 0
     log: InvocationLog | None = None
     recorded: Recorded | None = None
 

@@ -148,6 +148,11 @@ class Pool(Generic[E, C]):
         self._grow()
         return True
 
+    def oldest_waiting(self, function: str) -> C | None:
+        """Return the call of `function` that has waited longest, or None."""
+        waiting = self._share(function).waiting
+        return waiting[0][2] if waiting else None
+
     def take_waiting(self, function: str) -> C | None:
         """Remove and return the oldest waiting call of `function`, which a failed start has to answer."""
         share = self._share(function)

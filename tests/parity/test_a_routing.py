@@ -320,6 +320,25 @@ async def test_route_response_without_a_body(start_gateway: Any, function: Any, 
     assert await socket.ask({"action": "reply"}) == "reply"
 
 
+@pytest.mark.row("A36.large", switch="GatewaySettings.send_large_replies")
+@pytest.mark.parametrize("sends", [False, True], ids=["default", "switched"])
+async def test_body_that_no_message_carries(start_gateway: Any, function: Any, *, sends: bool) -> None:
+    """A body of 128 KB is sent; a larger one fails as an integration does, and by a switch is sent too."""
+    settings = GatewaySettings(send_large_replies=True) if sends else GatewaySettings()
+    api = WebSocketApi("own", [Route("reply", "reply", route_response=True)])
+    socket = await (await start_gateway(api, settings)).connect()
+    largest, larger = "ä" * 65_536, "ä" * 65_536 + "."
+    function("reply").returns({"statusCode": 200, "body": largest}, once=True)
+    assert await socket.ask({"action": "reply"}) == largest
+    function("reply").returns({"statusCode": 200, "body": larger}, once=True)
+    answer = await socket.ask({"action": "reply"})
+    if sends:
+        assert answer == larger
+    else:
+        assert json.loads(answer)["message"] == "Internal server error"
+    assert await socket.ask({"action": "reply"}) == "reply"
+
+
 @pytest.mark.row("A38")
 async def test_body_of_connect_reaches_nobody(parity: Any) -> None:
     """What `$connect` returns as a body is not sent, even with a route response."""

@@ -227,3 +227,30 @@ async def test_a_start_that_is_given_up_leaves_nothing(function: Make, gone: Cal
         await starting
     for pid in pids:
         await gone(pid)
+
+
+async def test_updates_in_a_loop_starve_no_call(serve: Serve, function: Make, call: Call) -> None:
+    """A call has the configuration with which it was accepted, or a later one, however often that changes."""
+    service = await serve(function("describe", environment={"NUMBER": "0"}))
+    done = asyncio.Event()
+    last = 0
+
+    async def update() -> None:
+        nonlocal last
+        while not done.is_set():
+            last += 1
+            service.configure("describe", environment={"NUMBER": str(last)})
+            await asyncio.sleep(0.001)
+
+    async def seen() -> int:
+        return int((await call(service, "describe"))["environment"]["NUMBER"])
+
+    updating = asyncio.create_task(update())
+    try:
+        for _ in range(3):
+            accepted = last
+            assert await seen() >= accepted
+    finally:
+        done.set()
+        await updating
+    assert await seen() == last
