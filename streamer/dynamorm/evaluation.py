@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, Overflow
 from typing import Any
 
 from streamer.dynamorm.codec import AttributeValue, Item
@@ -23,6 +23,9 @@ from streamer.dynamorm.expressions import (
 )
 from streamer.dynamorm.operands import Concat, IfAbsent, Operand, Path, Source, Sum
 from streamer.dynamorm.updates import Add, Discard, Remove, SetValue, UpdateAction
+
+_ARITHMETIC = Context(prec=38, Emax=125, Emin=-130, traps=[Inexact, Overflow])
+"""Numbers have 38 digits. DynamoDB API reference, "Number"."""
 
 _ORDERED = ("S", "N", "B")
 _SETS = ("SS", "NS", "BS")
@@ -239,7 +242,10 @@ def _sum(held: AttributeValue | None, value: AttributeValue) -> AttributeValue:
     if held.keys() != value.keys() or kind not in ("N", *_SETS):
         raise InvalidRequest("ADD changes a number by a number, or a set by a set of the same type.")
     if kind == "N":
-        return {"N": str(Decimal(held["N"]) + Decimal(added))}
+        try:
+            return {"N": str(_ARITHMETIC.add(Decimal(held["N"]), Decimal(added)))}
+        except (Inexact, Overflow) as error:
+            raise InvalidRequest("The sum has more than 38 digits or is too large for DynamoDB.") from error
     return {kind: sorted({*held[kind], *added})}
 
 
