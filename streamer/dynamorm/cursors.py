@@ -9,13 +9,12 @@ import base64
 import binascii
 import hashlib
 import json
-from dataclasses import replace
 from typing import Any
 
 from streamer.dynamorm.codec import Item
 from streamer.dynamorm.errors import InvalidCursor
 from streamer.dynamorm.evaluation import holds
-from streamer.dynamorm.queries import Query, Scan
+from streamer.dynamorm.queries import Query, Scan, varied
 from streamer.dynamorm.requests import cursor_names
 
 VERSION = 1
@@ -62,7 +61,7 @@ def _is_key(request: Query[Any] | Scan[Any], after: Item) -> bool:
 
 
 def _digest(request: Query[Any] | Scan[Any]) -> str:
-    plain = replace(request, projection=None, counting=False, after=None)  # they may differ from page to page
+    plain = varied(request, projection=None, counting=False, after=None)  # they may differ from page to page
     arguments = plain.encode(request.table.name)
     asked = {name: value for name, value in arguments.items() if name not in _PER_PAGE}
     text = json.dumps([type(request).__name__, asked], sort_keys=True, default=_from_bytes)

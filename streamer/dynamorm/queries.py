@@ -1,6 +1,7 @@
 """Reads of many items, as frozen values that encode themselves. Pure: no I/O."""
 
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from streamer.dynamorm.codec import Item
@@ -15,6 +16,8 @@ from streamer.dynamorm.requests import Paths, paths_of, write_projection
 from streamer.dynamorm.schema import Table
 
 P = TypeVar("P", bound=Model)
+
+Read = TypeVar("Read", bound="Query[Any] | Scan[Any]")
 
 MAX_SEGMENTS = 1_000_000
 """DynamoDB API reference, `Scan`, `TotalSegments`."""
@@ -81,7 +84,7 @@ class Query(Generic[M]):
 
     def projected(self, model: type[P]) -> "Query[P]":
         """Return the query that reads a smaller model of the same table, and no more than its attributes."""
-        return replace(self, model=model, projection=paths_of(model, self.table, self.index))  # type: ignore[return-value,arg-type]
+        return varied(self, model=model, projection=paths_of(model, self.table, self.index))  # type: ignore[arg-type]
 
     def encode(self, table: str) -> dict[str, Any]:
         substitutions = Substitutions()
@@ -138,7 +141,7 @@ class Scan(Generic[M]):
 
     def projected(self, model: type[P]) -> "Scan[P]":
         """Return the scan that reads a smaller model of the same table, and no more than its attributes."""
-        return replace(self, model=model, projection=paths_of(model, self.table, self.index))  # type: ignore[return-value,arg-type]
+        return varied(self, model=model, projection=paths_of(model, self.table, self.index))  # type: ignore[arg-type]
 
     @property
     def whole_filter(self) -> Condition | None:
@@ -158,6 +161,14 @@ class Scan(Generic[M]):
     def explain(self) -> Explanation:
         """Return what DynamoDB will be asked, to read: `print(query.explain())`."""
         return explain(type(self).__name__, self.encode(self.table.name))
+
+
+def varied(request: Read, **changes: object) -> Read:
+    """Return the request with changes that need no second look at its conditions."""
+    made = copy(request)
+    for name, value in changes.items():
+        object.__setattr__(made, name, value)
+    return made
 
 
 def page_limit(request: Query[Any] | Scan[Any]) -> int | None:

@@ -1,7 +1,7 @@
 """Pages of an engine as iterators and pages of models."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -12,7 +12,7 @@ from streamer.dynamorm.errors import DecodingFailed, InvalidRequest
 from streamer.dynamorm.expressions import Comparison, Condition
 from streamer.dynamorm.kinds import Kinds
 from streamer.dynamorm.models import M
-from streamer.dynamorm.queries import Query, Scan
+from streamer.dynamorm.queries import Query, Scan, varied
 from streamer.dynamorm.requests import cursor_names
 from streamer.dynamorm.retries import Retrier
 from streamer.dynamorm.schema import Table
@@ -85,7 +85,7 @@ class PageReader:
             yield page
             if page.after is None:
                 return
-            request = replace(request, after=page.after)
+            request = varied(request, after=page.after)
 
     def iterate(self, request: Query[Any] | Scan[Any], reading: Reading[M]) -> Iterator[M]:
         """Iterate the models, up to the request's limit."""
@@ -101,10 +101,12 @@ class PageReader:
         """Return the next `size` models, fewer only at the end."""
         if request.limit is not None or request.after is not None:
             raise InvalidRequest("A page has a size and a cursor; leave limit and after out of its query.")
+        if size < 1:
+            raise InvalidRequest("A page has at least 1 item.")
         after = None if cursor is None else decode_cursor(request, cursor)
         names = cursor_names(request.table, request.index)
         found: list[M] = []
-        for page in self.pages(replace(request, limit=size, after=after)):
+        for page in self.pages(varied(request, limit=size, after=after)):
             for position, item in enumerate(page.items, start=1):
                 model = reading.read(item)
                 if model is None:
@@ -126,9 +128,9 @@ class PageReader:
                 counted = sum(not is_expired(request.table, item, now) for page in pages for item in page)
                 return counted if request.limit is None else min(counted, request.limit)
             alive = not_expired(ttl, now)
-            request = replace(request, filter=alive if request.filter is None else request.filter & alive)
+            request = varied(request, filter=alive if request.filter is None else request.filter & alive)
         counted = 0
-        for page in self.pages(replace(request, counting=True)):
+        for page in self.pages(varied(request, counting=True)):
             counted += page.count
             if request.limit is not None and counted >= request.limit:
                 return request.limit
@@ -138,7 +140,7 @@ class PageReader:
         """Iterate the models of a scan whose segments are read side by side, a page of each at most ahead."""
         from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-        parts = [replace(request, segment=number, segments=segments) for number in range(segments)]
+        parts = [varied(request, segment=number, segments=segments) for number in range(segments)]
         pool = ThreadPoolExecutor(segments, thread_name_prefix="dynamorm-scan")
         left = request.limit
         try:
@@ -148,7 +150,7 @@ class PageReader:
                     part = reads.pop(done)
                     page = done.result()
                     if page.after is not None:
-                        further = replace(part, after=page.after)
+                        further = varied(part, after=page.after)
                         reads[pool.submit(self.read_page, further)] = further
                     for model in map(reading.read, page.items):
                         if model is None:

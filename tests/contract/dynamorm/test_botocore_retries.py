@@ -21,6 +21,7 @@ from streamer.dynamorm import (
     Table,
     Throttled,
     Unavailable,
+    attribute,
 )
 from streamer.dynamorm.aws import DynamoDB
 
@@ -29,6 +30,7 @@ THINGS = Table("things", KeyAttribute("id"))
 
 class Thing(Model, table=THINGS):
     id: Attribute[str]
+    count: Attribute[int] = attribute(default=0)
 
 
 class Service:
@@ -132,7 +134,7 @@ def test_a_throttled_write_is_made_again(service: Service, connect: Any) -> None
         (lambda database: database.write(Put(Thing(id="a"))), 3),
         (lambda database: database.transact(Put(Thing(id="a"))), 3),
         (lambda database: database.create(Thing(id="a")), 1),
-        (lambda database: database.update(Thing.at(id="a"), Thing.id.set("b")), 1),
+        (lambda database: database.update(Thing.at(id="a"), Thing.count.increment()), 1),
     ],
     ids=["read", "put", "transaction", "create", "update"],
 )

@@ -11,6 +11,7 @@ from streamer.dynamorm import (
     Database,
     Delete,
     Get,
+    InvalidModel,
     InvalidRequest,
     KeyAttribute,
     KeyType,
@@ -141,9 +142,9 @@ def test_a_sum_that_is_too_large_is_refused(database: Database) -> None:
 
 
 def test_an_update_cannot_change_the_key(database: Database) -> None:
-    """Nor add to it."""
+    """The sentence says what to do instead."""
     database.put(Thing(pk="a"))
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidModel, match="put a new item"):
         database.update(KEY, Thing.sk.set("2"))
     assert database.find(Thing.at(pk="a", sk="2")) is None
 

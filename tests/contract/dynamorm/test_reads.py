@@ -278,7 +278,7 @@ def test_pages_of_an_index_and_of_a_scan(database: Database, ten: list[Thing]) -
     assert [thing.count for page in indexed for thing in page] == [9, 7, 5, 3, 1]
     projected = pages(database, Query(Thing, Thing.due == "DUE", index="due-index").projected(Glance), 2)
     assert [thing.count for page in projected for thing in page] == [9, 7, 5, 3, 1]
-    scanned = pages(database, Scan(Thing, filter=Thing.owner == "ann"), 3)
+    scanned = pages(database, Scan(Thing, filter=Thing.count >= 0), 3)
     assert sorted((thing for page in scanned for thing in page), key=number) == ten
 
 
@@ -338,7 +338,7 @@ def test_a_page_has_its_own_limit(database: Database) -> None:
     """A query's limit beside it is refused, as is a page of nothing."""
     with pytest.raises(InvalidRequest):
         database.page(Query(Thing, OF_ANN, limit=3), size=2)
-    with pytest.raises(InvalidModel):
+    with pytest.raises(InvalidRequest):
         database.page(Query(Thing, OF_ANN), size=0)
 
 

@@ -1,5 +1,6 @@
 """Transactions, on every implementation of the seam."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -148,13 +149,14 @@ def test_create_within_a_transaction(database: Database, clock: Any) -> None:
 
 def test_a_token_lets_one_happen(database: Database) -> None:
     """The second with the same token succeeds and writes nothing; another content is refused."""
+    token = uuid.uuid4().hex  # a DynamoDB remembers the tokens of other tests
     change = Update(at(1), (Thing.count.increment(),))
     database.put(FULL)
-    database.transact(change, token="once")
-    database.transact(change, token="once")
+    database.transact(change, token=token)
+    database.transact(change, token=token)
     assert database.get(KEY).count == 8
     with pytest.raises(InvalidRequest):
-        database.transact(Update(at(1), (Thing.count.increment(2),)), token="once")
+        database.transact(Update(at(1), (Thing.count.increment(2),)), token=token)
     database.transact(change)
     database.transact(change)
     assert database.get(KEY).count == 10
@@ -162,11 +164,12 @@ def test_a_token_lets_one_happen(database: Database) -> None:
 
 def test_a_cancelled_transaction_can_be_sent_again(database: Database) -> None:
     """Its token is spent by a success only."""
+    token = uuid.uuid4().hex
     change = Update(at(1), (Thing.count.increment(),), Thing.count == 7)
     with pytest.raises(TransactionCancelled):
-        database.transact(change, token="again")
+        database.transact(change, token=token)
     database.put(FULL)
-    database.transact(change, token="again")
+    database.transact(change, token=token)
     assert database.get(KEY).count == 8
 
 
