@@ -158,9 +158,7 @@ class Consumer:
     def _take(self, message: dict[str, Any]) -> None:
         if "type" not in message:
             self.counts["frames of the gateway"] += 1
-            if (
-                unheard := self.unheard
-            ):  # the oldest is blamed, as clients do
+            if unheard := self.unheard:  # the oldest is blamed, as clients do
                 unheard[0].wait(self._loop.time(), REFUSED_S)
             return
         waiting = self.waiting.get(message.get("request_id", ""))

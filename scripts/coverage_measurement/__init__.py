@@ -1,0 +1,1 @@
+"""Branch coverage of the tests, with every process counted: functions, emulator, LocalStack."""
