@@ -9,6 +9,9 @@ class Order(Model, table=ORDERS, partition="CUSTOMER#{customer}", sort="ORDER#{n
     number: Attribute[str]
     total: Attribute[int]
 
+    @key
+    def at(self, customer: str, number: str) -> None: ...
+
 
 database = Database(DynamoDB(boto3.client("dynamodb"), {"orders": "production-orders"}))
 database.write(Put(Order(customer="ann", number="7", total=3), Order.total.does_not_exist()))
@@ -52,6 +55,7 @@ from streamer.dynamorm.errors import (
     Unavailable,
 )
 from streamer.dynamorm.expressions import Condition
+from streamer.dynamorm.item_keys import key, partition_key
 from streamer.dynamorm.kinds import Kinds
 from streamer.dynamorm.models import Key, Model
 from streamer.dynamorm.queries import Query, Scan
@@ -136,6 +140,8 @@ __all__ = [
     "attribute",
     "created_stamp",
     "is_expired",
+    "key",
+    "partition_key",
     "updated_stamp",
     "version_number",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Never, TypeVar, cast, overload
 
 from streamer.dynamorm import operands
 from streamer.dynamorm.comparisons import Comparable, Comparand
@@ -100,7 +100,8 @@ class Attribute(Comparable[T], Source[T]):
 
     if TYPE_CHECKING:
 
-        def __set__(self, instance: object, value: T) -> None: ...
+        def __set__(self, instance: Never, value: T) -> None:
+            """Give the constructor its types; no instance is ever assigned to."""
 
     else:
 
@@ -108,11 +109,6 @@ class Attribute(Comparable[T], Source[T]):
             if name.startswith("__"):
                 raise AttributeError(name)
             return self._part(name)
-
-    @classmethod
-    def of(cls, field: Field) -> Attribute[Any]:
-        """Return the attribute that a model's class has."""
-        return cls(f"{field.model}.{field.name}", (field.stored_name,), field.codec)
 
     def __repr__(self) -> str:
         return self._label
@@ -312,6 +308,11 @@ class Attribute(Comparable[T], Source[T]):
         self._need("a list", "L")
         held, added = operands.IfAbsent(self._path, {"L": []}), self._encode(values)
         return SetValue(self._path, operands.Concat(added, held) if front else operands.Concat(held, added))
+
+
+def attribute_of(field: Field) -> Attribute[Any]:
+    """Return the attribute that a model's class has."""
+    return Attribute(f"{field.model}.{field.name}", (field.stored_name,), field.codec)
 
 
 class _Selector:

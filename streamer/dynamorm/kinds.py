@@ -1,7 +1,7 @@
 """Several kinds of item in one table, each read as the model that it is. Pure: no I/O."""
 
 from collections.abc import Mapping
-from typing import Any, Generic
+from typing import Generic
 
 from streamer.dynamorm.errors import DecodingFailed, InvalidModel
 from streamer.dynamorm.expressions import Condition
@@ -9,6 +9,7 @@ from streamer.dynamorm.key_parts import KeyPart
 from streamer.dynamorm.model_schema import Schema
 from streamer.dynamorm.models import M
 from streamer.dynamorm.schema import KeyAttribute
+from streamer.dynamorm.values import AttributeValue
 
 
 class Kinds(Generic[M]):
@@ -33,11 +34,11 @@ class Kinds(Generic[M]):
             for other in self.models[place + 1 :]:
                 _check_apart(one, other)
 
-    def find_model(self, item: Mapping[str, Any]) -> type[M] | None:
+    def find_model(self, item: Mapping[str, AttributeValue]) -> type[M] | None:
         """Return the model that an item is of, or None."""
         return next((model for model in self.models if model.__schema__.fits(dict(item))), None)
 
-    def from_item(self, item: Mapping[str, Any], *, only: frozenset[str] | None = None) -> M:
+    def from_item(self, item: Mapping[str, AttributeValue], *, only: frozenset[str] | None = None) -> M:
         """Read an item as the model that it is of.
 
         Raises:

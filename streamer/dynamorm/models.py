@@ -4,52 +4,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from inspect import get_annotations
 from typing import (
+    TYPE_CHECKING,
     Any,
     ClassVar,
-    Generic,
     Self,
-    TypeVar,
     dataclass_transform,
     get_args,
     get_origin,
     get_type_hints,
 )
 
-from streamer.dynamorm.attributes import Attribute
+from streamer.dynamorm.attributes import Attribute, attribute_of
 from streamer.dynamorm.declarations import attribute, created_stamp, updated_stamp, version_number
 from streamer.dynamorm.errors import EncodingFailed, InvalidModel
 from streamer.dynamorm.evaluation import apply
 from streamer.dynamorm.expressions import Condition
 from streamer.dynamorm.fields import REQUIRED, UNSET, Field, declared_field
+from streamer.dynamorm.item_keys import Key, KeyMethod, M, PartitionMethod
 from streamer.dynamorm.layouts import IndexTemplates
 from streamer.dynamorm.model_schema import Schema
 from streamer.dynamorm.schema import Table
 from streamer.dynamorm.updates import UpdateAction
-from streamer.dynamorm.values import Item
+from streamer.dynamorm.values import AttributeValue, Item
 
-M = TypeVar("M", bound="Model")
-N = TypeVar("N", bound="Model")
-
-
-@dataclass(frozen=True, slots=True)
-class Key(Generic[M]):
-    """Names one item of a model.
-
-    Attributes:
-        values: the key attributes in DynamoDB's form.
-        version: the one that must be stored for a write to happen, 0 for none; None: any.
-    """
-
-    model: type[M]
-    values: Item
-    version: int | None = None
-
-    @staticmethod
-    def of(item: N) -> "Key[N]":
-        """Return the key of an item that is at hand, with its version if it has one."""
-        schema, values = item.__schema__, item.__dict__
-        version = None if schema.version is None else values.get(schema.version, 0)
-        return Key(type(item), schema.key_item(values), version)
+__all__ = ["Key", "M", "Model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +42,7 @@ class Placing:
 
 
 @dataclass_transform(
-    kw_only_default=True,
-    frozen_default=True,
+    kw_only_default=True,  # not frozen: mypy would take inherited attributes for their values on the class
     field_specifiers=(attribute, version_number, created_stamp, updated_stamp),
 )
 class Model:
@@ -82,6 +59,9 @@ class Model:
         customer: Attribute[str]
         number: Attribute[int]
         day: Attribute[date | None] = attribute(default=None)
+
+        @key
+        def at(self, customer: str, number: int) -> None: ...
     ```
 
     Class arguments:
@@ -118,7 +98,7 @@ class Model:
         cls.__placing__ = placing = replace(cls.__placing__, **said)
         cls.__fields__ = fields = _fields(cls)
         for name, field in fields.items():
-            setattr(cls, name, Attribute.of(field))
+            setattr(cls, name, attribute_of(field))
         if abstract:
             return
         if placing.table is None:
@@ -135,6 +115,10 @@ class Model:
             indexes=placing.indexes or {},
             discriminator=placing.discriminator,
         )
+        members = {name: held for base in reversed(cls.__mro__) for name, held in vars(base).items()}
+        for held in members.values():
+            if isinstance(held, (KeyMethod, PartitionMethod)):
+                held.check(cls.__schema__)
 
     def __init__(self, **values: Any) -> None:
         fields = self.__fields__
@@ -174,30 +158,32 @@ class Model:
         shown = ", ".join(f"{name}={self.__dict__[name]!r}" for name in components)
         return f"{type(self).__name__}({shown})"
 
+    if not TYPE_CHECKING:  # a type checker sees the methods that a model declares with `key`, or none
+
+        @classmethod
+        def at(cls, **components: object) -> Key[Self]:
+            """Return the key of the item with these components.
+
+            Raises:
+                EncodingFailed: a component is missing, empty, or not one of this model's key.
+            """
+            schema = cls.__schema__
+            unknown = components.keys() - schema.components
+            if unknown:
+                raise EncodingFailed(f"The key of {cls.__name__} has no component {sorted(unknown)[0]}.")
+            return Key(cls, schema.key_item(components))
+
+        @classmethod
+        def partition(cls, **components: object) -> Condition:
+            """Return the condition of a query for this model's items in one partition.
+
+            Raises:
+                EncodingFailed: a component of the partition key is missing or empty.
+            """
+            return cls.__schema__.partition(components)
+
     @classmethod
-    def at(cls, **components: object) -> Key[Self]:
-        """Return the key of the item with these components.
-
-        Raises:
-            EncodingFailed: a component is missing, empty, or not one of this model's key.
-        """
-        schema = cls.__schema__
-        unknown = components.keys() - schema.components
-        if unknown:
-            raise EncodingFailed(f"The key of {cls.__name__} has no component {sorted(unknown)[0]}.")
-        return Key(cls, schema.key_item(components))
-
-    @classmethod
-    def partition(cls, **components: object) -> Condition:
-        """Return the condition of a query for this model's items in one partition.
-
-        Raises:
-            EncodingFailed: a component of the partition key is missing or empty.
-        """
-        return cls.__schema__.partition(components)
-
-    @classmethod
-    def from_item(cls, item: Mapping[str, Any], *, only: frozenset[str] | None = None) -> Self:
+    def from_item(cls, item: Mapping[str, AttributeValue], *, only: frozenset[str] | None = None) -> Self:
         """Read an item, or the image of a stream record.
 
         Args:

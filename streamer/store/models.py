@@ -16,6 +16,8 @@ from streamer.dynamorm import (
     StreamView,
     Table,
     attribute,
+    key,
+    partition_key,
 )
 from streamer.dynamorm.keys import KeyTemplate
 from streamer.lifecycle import Status
@@ -82,6 +84,21 @@ class RequestKey:
         return {"tenant_id": self.tenant_id, "user_id": self.user_id, "request_id": self.request_id}
 
 
+class _OfRequest(Model, table=REQUESTS, partition=_REQUEST, abstract=True):
+    """What every item has that belongs to a request."""
+
+    tenant_id: Attribute[str]
+    user_id: Attribute[str]
+    request_id: Attribute[str]
+
+
+class _PartOfRequest(_OfRequest, abstract=True):
+    """What a request has one of."""
+
+    @key
+    def at(self, tenant_id: str, user_id: str, request_id: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """One change of a request.
@@ -109,7 +126,7 @@ class Failure:
     at: float
 
 
-class RequestState(Model, table=REQUESTS, partition=_REQUEST, sort="STATE"):
+class RequestState(_PartOfRequest, sort="STATE"):
     """Where a request stands: small, read and written often. Times are epoch seconds.
 
     Attributes:
@@ -135,9 +152,6 @@ class RequestState(Model, table=REQUESTS, partition=_REQUEST, sort="STATE"):
         expires_at: when it counts as absent; None until it is over.
     """
 
-    tenant_id: Attribute[str]
-    user_id: Attribute[str]
-    request_id: Attribute[str]
     action: Attribute[str]
     status: Attribute[Status]
     correlation_id: Attribute[str]
@@ -173,27 +187,21 @@ class RequestState(Model, table=REQUESTS, partition=_REQUEST, sort="STATE"):
         return RequestKey(self.tenant_id, self.user_id, self.request_id)
 
 
-class RequestPayload(Model, table=REQUESTS, partition=_REQUEST, sort="PAYLOAD"):
+class RequestPayload(_PartOfRequest, sort="PAYLOAD"):
     """What a client sent, as JSON text: exact, and read only by its executor."""
 
-    tenant_id: Attribute[str]
-    user_id: Attribute[str]
-    request_id: Attribute[str]
     data: Attribute[str]
     expires_at: Attribute[int | None] = attribute(default=None)
 
 
-class RequestResult(Model, table=REQUESTS, partition=_REQUEST, sort="RESULT"):
+class RequestResult(_PartOfRequest, sort="RESULT"):
     """What an action returned, as JSON text; links in it are not signed."""
 
-    tenant_id: Attribute[str]
-    user_id: Attribute[str]
-    request_id: Attribute[str]
     data: Attribute[str]
     expires_at: Attribute[int | None] = attribute(default=None)
 
 
-class RequestMessage(Model, table=REQUESTS, partition=_REQUEST, sort="MESSAGE#{number}"):
+class RequestMessage(_OfRequest, sort="MESSAGE#{number}"):
     """A message that was sent about a request, kept for whoever was not there.
 
     Attributes:
@@ -202,29 +210,26 @@ class RequestMessage(Model, table=REQUESTS, partition=_REQUEST, sort="MESSAGE#{n
         data: the message as JSON text.
     """
 
-    tenant_id: Attribute[str]
-    user_id: Attribute[str]
-    request_id: Attribute[str]
     number: Attribute[str]
     previous: Attribute[int]
     data: Attribute[str]
     expires_at: Attribute[int]
+
+    @key
+    def at(self, tenant_id: str, user_id: str, request_id: str, number: str) -> None: ...
 
     @property
     def sequence(self) -> int:
         return int(self.number)
 
 
-class RequestCheckpoint(Model, table=REQUESTS, partition=_REQUEST, sort="CHECKPOINT"):
+class RequestCheckpoint(_PartOfRequest, sort="CHECKPOINT"):
     """How far an action came, in its own words, as JSON text: where its next run begins.
 
     Attributes:
         attempt: that wrote it.
     """
 
-    tenant_id: Attribute[str]
-    user_id: Attribute[str]
-    request_id: Attribute[str]
     data: Attribute[str]
     attempt: Attribute[int]
     saved_at: Attribute[float]
@@ -247,6 +252,9 @@ class Counter(Model, table=REQUESTS, partition="COUNTER#{name}", sort="IN_FLIGHT
     due_at: Attribute[float | None] = attribute(default=None)
     expires_at: Attribute[int | None] = attribute(default=None)
 
+    @key
+    def at(self, name: str) -> None: ...
+
 
 class Connection(Model, table=CONNECTIONS, partition="CONNECTION#{connection_id}"):
     """An open WebSocket connection and who is behind it. Times are epoch seconds.
@@ -266,13 +274,19 @@ class Connection(Model, table=CONNECTIONS, partition="CONNECTION#{connection_id}
     connected_at: Attribute[float]
     expires_at: Attribute[int | None] = attribute(default=None)
 
+    @key
+    def at(self, connection_id: str) -> None: ...
 
-class Subscription(Model, table=SUBSCRIPTIONS, partition=_REQUEST, sort="CONNECTION#{connection_id}"):
+
+class Subscription(_OfRequest, table=SUBSCRIPTIONS, sort="CONNECTION#{connection_id}"):
     """A connection that is told what happens to a request."""
 
-    tenant_id: Attribute[str]
-    user_id: Attribute[str]
-    request_id: Attribute[str]
     connection_id: Attribute[str]
     endpoint: Attribute[str]
     expires_at: Attribute[int]
+
+    @key
+    def at(self, tenant_id: str, user_id: str, request_id: str, connection_id: str) -> None: ...
+
+    @partition_key
+    def of_request(self, tenant_id: str, user_id: str, request_id: str) -> None: ...

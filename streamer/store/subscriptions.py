@@ -54,7 +54,7 @@ class SubscriptionStore:
 
         A row that cannot be read is passed over, so that nobody else misses an outcome because of it.
         """
-        where = Subscription.partition(**key.components)
+        where = Subscription.of_request(**key.components)
         query = Query(Subscription, where, consistent=True)
         return [*self._database.query(query, on_unreadable=lambda _item, _error: None)]
 

@@ -18,9 +18,12 @@ from streamer.dynamorm import (
     Model,
     NotLoaded,
     Projection,
+    Query,
     Table,
     attribute,
     created_stamp,
+    key,
+    partition_key,
     updated_stamp,
     version_number,
 )
@@ -307,6 +310,51 @@ def test_a_padded_number_that_breaks_the_order_is_refused(number: int) -> None:
     """Its key would stand in the wrong place."""
     with pytest.raises(EncodingFailed, match="6 digits"):
         Order.at(customer="ann", number=number)
+
+
+class Letter(Model, table=ORDERS, partition="TO#{to}", sort="{number}"):
+    to: Attribute[str]
+    number: Attribute[int]
+
+    @key
+    def at(self, to: str, number: int) -> None: ...
+
+    @partition_key
+    def of(self, to: str) -> None: ...
+
+
+def test_a_declared_method_makes_keys() -> None:
+    """With arguments by place or by name, as its signature has them."""
+    expected = {"pk": {"S": "TO#ann"}, "sk": {"S": "7"}}
+    assert Letter.at("ann", 7).values == Letter.at(number=7, to="ann").values == expected
+    assert Query(Letter, Letter.of("ann")).where == Letter.of(to="ann")
+    assert Query(Letter, Letter.of("ann")).where == Query(Letter, Letter.to == "ann").where
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [((), {}), (("ann",), {}), (("ann", 7, 8), {}), (("ann", 7), {"to": "bob"}), (("ann",), {"nmber": 7})],
+    ids=["none", "few", "many", "twice", "unknown"],
+)
+def test_a_declared_method_takes_what_it_declares(args: Any, kwargs: Any) -> None:
+    """And raises what Python raises for any function."""
+    with pytest.raises(TypeError):
+        Letter.at(*args, **kwargs)
+
+
+def test_a_method_that_is_not_of_the_key_is_refused() -> None:
+    """At class definition, with the signature that it should have."""
+    with pytest.raises(InvalidModel, match=r"def at\(self, to: str, number: int\) -> None"):
+
+        class Few(Letter):
+            @key
+            def at(self, to: str) -> None: ...  # type: ignore[override]
+
+    with pytest.raises(InvalidModel, match=r"def of\(self, to: str\) -> None"):
+
+        class Other(Letter):
+            @partition_key
+            def of(self, to: int) -> None: ...
 
 
 def test_a_component_is_of_its_attributes_type() -> None:
