@@ -1,12 +1,16 @@
-"""Posts to a connection: our signed transport beside boto3's client, in turn, against one sandbox.
+"""Posts to a connection: ours beside boto3's client, in turn; then the ConnectionManager's send and broadcast.
 
 .venv/bin/python -m scripts.benchmarks.transport [--json FILE]
 """
 
 import asyncio
+import logging
+import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.session import Session
@@ -15,11 +19,14 @@ from emulator import Sandbox
 from emulator.account import REGION
 from emulator.aws import CREDENTIALS
 from scripts.benchmarks.rows import Row, parser, percentile, show
+from streamer.clock import SystemClock
+from streamer.connections.manager import ConnectionManager, Delivery
 from streamer.connections.transport import SignedTransport
 
 POSTS = 500
 WARM_UP = 50
 MANY = 100
+BROADCASTS = 30
 THREADS = 16
 DATA = b'{"type": "pong", "timestamp": "2026-01-01T00:00:00.000Z"}'
 
@@ -45,7 +52,65 @@ def together(post: Callable[[], Any]) -> float:
         return (time.perf_counter() - began) * 1000
 
 
-def measure(sandbox: Sandbox, connection_id: str) -> list[Row]:
+@dataclass(frozen=True)
+class To:
+    """A connection of the benchmark."""
+
+    connection_id: str
+    endpoint: str
+
+
+class Everybody:
+    """A directory of one tenant."""
+
+    def __init__(self, connected: list[To]) -> None:
+        self._connected = connected
+
+    def list_for_tenant(self, tenant_id: str) -> list[To]:
+        return self._connected
+
+    def list_for_user(self, tenant_id: str, user_id: str) -> list[To]:
+        return []
+
+
+def managed(transport: SignedTransport, connected: list[To]) -> list[Row]:
+    """Measure the manager: single sends, and broadcasts to everybody."""
+    manager = ConnectionManager(
+        transport,
+        lambda _: None,
+        clock=SystemClock(),
+        sleep=time.sleep,
+        random=random.random,
+        logger=logging.getLogger("benchmark"),
+        directory=Everybody(connected),
+    )
+    first = connected[0]
+
+    def send() -> None:
+        assert manager.send(first.endpoint, first.connection_id, DATA) is Delivery.DELIVERED
+
+    def broadcast() -> None:
+        outcome = manager.broadcast(DATA, tenant_id="demo")
+        assert outcome.count(Delivery.DELIVERED) == len(connected), outcome
+
+    sends = timed(send, POSTS)
+    for _ in range(5):
+        broadcast()
+    broadcasts = []
+    for _ in range(BROADCASTS):
+        began = time.perf_counter()
+        broadcast()
+        broadcasts.append((time.perf_counter() - began) * 1000)
+    manager.close()
+    return [
+        Row("send, p50", percentile(sends, 0.5), "ms"),
+        Row("send, p99", percentile(sends, 0.99), "ms", goal=3),
+        Row(f"broadcast to {len(connected)}, p50", percentile(broadcasts, 0.5), "ms", goal=25),
+        Row(f"broadcast to {len(connected)}, p90", percentile(broadcasts, 0.9), "ms"),
+    ]
+
+
+def measure(sandbox: Sandbox, connection_ids: list[str]) -> list[Row]:
     """Measure both, one after the other."""
     session = Session()
     session.set_credentials(
@@ -56,6 +121,7 @@ def measure(sandbox: Sandbox, connection_id: str) -> list[Row]:
     session.set_config_variable("region", REGION)
     transport = SignedTransport.from_session(session)
     endpoint = sandbox.addresses.management
+    connection_id = connection_ids[0]
     boto3 = sandbox.boto3("apigatewaymanagementapi")
 
     def ours() -> None:
@@ -71,19 +137,22 @@ def measure(sandbox: Sandbox, connection_id: str) -> list[Row]:
         Row("post, p99", percentile(values, 0.99), "ms", percentile(reference, 0.99)),
         Row(f"{MANY} posts, {THREADS} threads", together(ours), "ms", together(theirs)),
     ]
+    rows += managed(transport, [To(each, endpoint) for each in connection_ids])
     transport.close()
     return rows
 
 
 async def main() -> list[Row]:
-    """Start a sandbox with one connection and measure against it."""
-    async with Sandbox() as sandbox, await sandbox.connect() as client:
-        await client.request("echo")
-        entries = await sandbox.timeline()
-        connection_id = next(
-            entry["facts"]["connection_id"] for entry in entries if entry["kind"] == "gateway.connect"
-        )
-        return await asyncio.to_thread(measure, sandbox, connection_id)
+    """Start a sandbox with a hundred connections and measure against it."""
+    async with Sandbox() as sandbox, AsyncExitStack() as stack:
+        for _ in range(MANY):
+            await stack.enter_async_context(await sandbox.connect())
+        ids = [
+            entry["facts"]["connection_id"]
+            for entry in await sandbox.timeline()
+            if entry["kind"] == "gateway.connect"
+        ]
+        return await asyncio.to_thread(measure, sandbox, ids)
 
 
 if __name__ == "__main__":

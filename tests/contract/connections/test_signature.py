@@ -1,6 +1,7 @@
 """The transport's requests beside boto3's own for the same message."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from streamer.connections.transport import SignedTransport, connection_url
 
+MOMENT = datetime(2026, 11, 21, 7, 9, 8)  # noqa: DTZ001  # botocore's own is naive, too
 ACCESS_KEY, SECRET_KEY = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 
@@ -60,8 +62,7 @@ def assert_same(method: str, theirs: AWSPreparedRequest, url: str, data: bytes, 
 @pytest.fixture
 def standing_time() -> Iterator[None]:
     """Both sides sign at the same moment."""
-    moment = botocore.auth.get_current_datetime()
-    with patch.object(botocore.auth, "get_current_datetime", lambda *_: moment):
+    with patch.object(botocore.auth, "get_current_datetime", lambda *_: MOMENT):
         yield
 
 
@@ -80,7 +81,7 @@ def standing_time() -> Iterator[None]:
 def test_same_signature(endpoint: str, region: str, connection_id: str, token: str | None) -> None:
     """The address and the signed headers of a post and a delete equal boto3's to the letter."""
     credentials = Credentials(ACCESS_KEY, SECRET_KEY, token)
-    ours = SignedTransport(credentials.get_frozen_credentials, region)
+    ours = SignedTransport(credentials.get_frozen_credentials, region, now=lambda: MOMENT)
     theirs = Boto3(endpoint, region, token)
     url = connection_url(endpoint, connection_id)
     for data in (b"hello", "Zoë".encode(), b""):
@@ -90,7 +91,9 @@ def test_same_signature(endpoint: str, region: str, connection_id: str, token: s
 
 _ENDPOINT = "https://abcd123.execute-api.us-east-1.amazonaws.com/prod"
 _theirs = Boto3(_ENDPOINT, "us-east-1", "token")
-_ours = SignedTransport(Credentials(ACCESS_KEY, SECRET_KEY, "token").get_frozen_credentials, "us-east-1")
+_ours = SignedTransport(
+    Credentials(ACCESS_KEY, SECRET_KEY, "token").get_frozen_credentials, "us-east-1", now=lambda: MOMENT
+)
 
 
 @settings(max_examples=100, deadline=None)
@@ -100,7 +103,6 @@ _ours = SignedTransport(Credentials(ACCESS_KEY, SECRET_KEY, "token").get_frozen_
 )
 def test_same_signature_of_anything(connection_id: str, data: bytes) -> None:
     """Whatever the id and the data are, the signed request equals boto3's."""
-    moment = botocore.auth.get_current_datetime()
     url = connection_url(_ENDPOINT, connection_id)
-    with patch.object(botocore.auth, "get_current_datetime", lambda *_: moment):
+    with patch.object(botocore.auth, "get_current_datetime", lambda *_: MOMENT):
         assert_same("POST", _theirs.post(connection_id, data), url, data, _ours.sign("POST", url, data))
