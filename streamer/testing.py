@@ -182,6 +182,21 @@ def sleep(payload: SleepPayload, context: ActionContext) -> dict[str, Any]:
     return {"slept_s": payload.seconds, "steps": payload.steps, "attempt": context.attempt}
 
 
+@action("sleep_on", payload=SleepPayload, estimated_duration_s=60.0)
+def sleep_on(payload: SleepPayload, context: ActionContext) -> dict[str, Any]:
+    """Do as `sleep` does, in as many invocations as it needs: each step is a checkpoint.
+
+    Gives `{"slept_s", "steps", "attempt", "runs"}`; `runs` counts how often it was called.
+    """
+    restored = context.restored or {"step": 0, "runs": 0}
+    runs = restored["runs"] + 1
+    for step in range(restored["step"], payload.steps):
+        context.checkpoint({"step": step, "runs": runs})
+        context.progress(100 * step / payload.steps, f"Step {step + 1} of {payload.steps}", step=step)
+        time.sleep(payload.seconds / payload.steps)
+    return {"slept_s": payload.seconds, "steps": payload.steps, "attempt": context.attempt, "runs": runs}
+
+
 @action("sleep_async", payload=SleepPayload, estimated_duration_s=60.0)
 async def sleep_async(payload: SleepPayload, context: ActionContext) -> dict[str, Any]:
     """Do as `sleep` does, as a coroutine."""

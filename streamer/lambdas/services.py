@@ -17,7 +17,14 @@ from streamer.lambdas.clients import client_factory
 from streamer.lifecycle import Status
 from streamer.observability import get_logger
 from streamer.settings import Settings
-from streamer.store import ConnectionStore, MessageStore, RequestState, RequestStore, SubscriptionStore
+from streamer.store import (
+    ConnectionStore,
+    ExpiryStore,
+    MessageStore,
+    RequestState,
+    RequestStore,
+    SubscriptionStore,
+)
 
 if TYPE_CHECKING:
     from streamer.actions.registry import ActionRegistry
@@ -110,6 +117,10 @@ class Services:
     @cached_property
     def messages(self) -> MessageStore:
         return MessageStore(self.client("dynamodb"), self.settings, self.clock)
+
+    @cached_property
+    def expiry(self) -> ExpiryStore:
+        return ExpiryStore(self.client("dynamodb"), self.settings, self.clock)
 
     @cached_property
     def registry(self) -> "ActionRegistry":

@@ -20,6 +20,7 @@ def build(services: Services) -> Handler:
     """
     sweeper = Sweeper(
         requests=services.requests,
+        expiry=services.expiry,
         delivery=make_delivery(services),
         clock=services.clock,
         max_attempts=services.settings.max_attempts,

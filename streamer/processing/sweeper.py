@@ -13,13 +13,19 @@ from streamer.errors import ErrorCode
 from streamer.lifecycle import Status
 from streamer.processing.recovery import Remedy, Situation, after_loss, remedy, unclaimed_remedy
 from streamer.processing.work import Work, is_of
-from streamer.store import RequestKey, RequestState, RequestStore
+from streamer.store import ExpiryStore, RequestKey, RequestState, RequestStore
 
 MAX_SWEPT = 200
 """Requests that one run looks at; the rest waits a minute. Ours."""
 
 MAX_COUNTED = 20_000
 """Requests in flight that are counted to compare the counters. Ours: about 20 MB of the index a minute."""
+
+SEGMENTS = 60
+"""Parts of the tables, one of which is looked through for expired items each minute. Ours."""
+
+MAX_EXPIRED = 500
+"""Expired items of a table that one run deletes; the rest waits an hour. Ours."""
 
 LOOK_INTERVAL_S = 5.0
 """Seconds after which a sweeper that waits for a retry looks whether an earlier one came. Ours."""
@@ -32,6 +38,7 @@ class Sweeper:
         self,
         *,
         requests: RequestStore,
+        expiry: ExpiryStore,
         delivery: OutcomeDelivery,
         clock: Clock,
         max_attempts: int,
@@ -44,6 +51,7 @@ class Sweeper:
             max_attempts: of requests that do not say it themselves.
         """
         self._requests = requests
+        self._expiry = expiry
         self._delivery = delivery
         self._clock = clock
         self._max_attempts = max_attempts
@@ -81,6 +89,7 @@ class Sweeper:
         counts: dict[str, int] = {}
         self._put_right(counts)
         self._reconcile()
+        self._tidy()
         while (retry_at := self._requests.find_next_retry(until)) is not None:
             self._sleep(max(0.0, min(retry_at - self._clock.now(), LOOK_INTERVAL_S)))
             self._put_right(counts)
@@ -118,6 +127,19 @@ class Sweeper:
             self._logger.warning(
                 "Counters of requests in flight were wrong",
                 extra={"action": "sweeper.counters_mended", "counters": len(changes)},
+            )
+
+    def _tidy(self) -> None:
+        """Delete what has expired in this minute's part of the tables: in an hour each is looked at."""
+        segment = int(self._clock.now() // 60) % SEGMENTS
+        try:
+            deleted = self._expiry.delete_expired(segment=segment, segments=SEGMENTS, limit=MAX_EXPIRED)
+        except Exception:
+            self._logger.exception("Expired items stay for now", extra={"action": "sweeper.not_tidied"})
+            return
+        if deleted:
+            self._logger.info(
+                "Expired items are deleted", extra={"action": "sweeper.tidied", "items": deleted}
             )
 
     def _note_unreadable(self, key: str) -> None:

@@ -2,6 +2,7 @@
 
 from streamer.store.claims import Checkpoint, Claim, Created, RequestPage
 from streamer.store.connections import ConnectionStore
+from streamer.store.expiry import ExpiryStore
 from streamer.store.history import history_of
 from streamer.store.limits import (
     CONNECTION_TTL_S,
@@ -43,6 +44,7 @@ __all__ = [
     "Connection",
     "ConnectionStore",
     "Created",
+    "ExpiryStore",
     "Failure",
     "HistoryEntry",
     "MessageLog",

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from scripts.lifecycle import README, written
 from streamer.lifecycle import (
     INITIAL,
     TERMINAL,
@@ -82,3 +83,10 @@ def test_the_diagram_shows_the_table() -> None:
         "FAILED --> [*]",
         "CANCELLED --> [*]",
     ]
+
+
+def test_the_readme_shows_the_table_as_it_is() -> None:
+    """The section is made by `python3 -m scripts.lifecycle`: run it after a change of the table."""
+    text = README.read_text()
+    assert written(text) == text
+    assert diagram() in text

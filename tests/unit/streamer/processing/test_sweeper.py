@@ -6,24 +6,37 @@ from typing import Any
 import pytest
 
 from streamer.delivery import OutcomeDelivery
-from streamer.dynamorm import Attribute, Database, Model, Put, Update
+from streamer.dynamorm import Attribute, Database, Model, Put, Scan, Update
 from streamer.lifecycle import Status
 from streamer.processing.recovery import MAX_DISPATCHES
 from streamer.processing.sweeper import Sweeper
 from streamer.processing.work import owner_of
-from streamer.store import DELIVERY_GRACE_S, DISPATCH_GRACE_S, REQUESTS, RequestKey, RequestStore
+from streamer.settings import Settings
+from streamer.store import (
+    DELIVERY_GRACE_S,
+    DISPATCH_GRACE_S,
+    REQUEST_TTL_S,
+    REQUESTS,
+    ExpiryStore,
+    RequestKey,
+    RequestStore,
+)
+from streamer.store.expiry import RequestsItem
 from streamer.store.models import DUE, Counter, tenant_key
 
 KEY = RequestKey("acme", "ada", "r1")
 
 
 @pytest.fixture
-def sweeper(requests: RequestStore, delivery: OutcomeDelivery, clock: Any) -> Sweeper:
+def sweeper(
+    requests: RequestStore, delivery: OutcomeDelivery, clock: Any, database: Any, settings: Settings
+) -> Sweeper:
     def sleep(seconds: float) -> None:
         clock.time += seconds
 
     return Sweeper(
         requests=requests,
+        expiry=ExpiryStore(database, settings, clock),
         delivery=delivery,
         clock=clock,
         max_attempts=3,
@@ -270,3 +283,18 @@ def test_wrong_counters_are_mended(
     sweeper.sweep()
     assert tables.get(Counter.at(name=name)).in_flight == 1
     assert "sweeper.counters_mended" in {getattr(line, "action", None) for line in caplog.records}
+
+
+def test_what_has_expired_is_gone_within_an_hour(
+    sweeper: Sweeper, requests: RequestStore, database: Any, clock: Any
+) -> None:
+    """A request that was over for seven days leaves no item; one that waits stays."""
+    claim = requests.claim(KEY, owner="o", lease_until=clock.time + 900)
+    requests.complete(claim, result=1, sequence=claim.first_sequence)
+    requests.delivered(KEY, sequence=claim.first_sequence)
+    clock.time += REQUEST_TTL_S + 60
+    for _ in range(61):
+        sweeper.sweep()
+        clock.time += 60
+    tables = Database(database, now=lambda: 0.0)
+    assert [*tables.scan(Scan(RequestsItem), include_expired=True)] == []

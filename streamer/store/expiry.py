@@ -1,0 +1,77 @@
+"""Deletes what has expired. DynamoDB does it too, in its own time: within days, and it promises none."""
+
+from typing import TYPE_CHECKING, Any
+
+from streamer.clock import Clock
+from streamer.dynamorm import Attribute, ConditionFailed, Database, Engine, Model, Scan, attribute
+from streamer.settings import Settings
+from streamer.store.models import CONNECTIONS, REQUESTS, SUBSCRIPTIONS
+from streamer.store.tables import open_database, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+class RequestsItem(Model, table=REQUESTS):
+    """Any item of the requests table."""
+
+    pk: Attribute[str]
+    sk: Attribute[str]
+    expires_at: Attribute[int | None] = attribute(default=None)
+
+
+class SubscriptionsItem(Model, table=SUBSCRIPTIONS):
+    """Any item of the subscriptions table."""
+
+    pk: Attribute[str]
+    sk: Attribute[str]
+    expires_at: Attribute[int | None] = attribute(default=None)
+
+
+class ConnectionsItem(Model, table=CONNECTIONS):
+    """Any item of the connections table."""
+
+    pk: Attribute[str]
+    expires_at: Attribute[int | None] = attribute(default=None)
+
+
+KINDS: tuple[Any, ...] = (RequestsItem, SubscriptionsItem, ConnectionsItem)
+
+
+class ExpiryStore:
+    """Every table, by its `expires_at`. Thread-safe."""
+
+    def __init__(self, client: "DynamoDBClient | Engine", settings: Settings, clock: Clock) -> None:
+        """Take a client.
+
+        Args:
+            client: boto3's low-level client, or an engine in its place, such as `MemoryDynamoDB`.
+        """
+        self._database: Database = open_database(client, settings, clock)
+        self._clock = clock
+
+    @translated
+    def delete_expired(self, *, segment: int = 0, segments: int = 1, limit: int) -> int:
+        """Delete expired items of one part of each table; returns how many.
+
+        An item that was renewed since it was read stays.
+
+        Args:
+            segment: from 0; of so many `segments` the tables are divided into.
+            limit: items of each table at most.
+
+        Shape:
+            a scan of that part of the tables; it is paid for as a whole.
+        """
+        now = int(self._clock.now())
+        deleted = 0
+        for kind in KINDS:
+            expired = kind.expires_at <= now
+            scan = Scan(kind, filter=expired, segment=segment, segments=segments, limit=limit)
+            for item in [*self._database.scan(scan, include_expired=True)]:
+                try:
+                    self._database.delete(item, condition=expired)
+                except ConditionFailed:
+                    continue
+                deleted += 1
+        return deleted
