@@ -7,9 +7,10 @@ Colour = Annotated[RGB, Converter(str, write=RGB.hex, read=RGB.from_hex)]
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
+
+from streamer.dynamorm.frozen import dataclass
 
 T = TypeVar("T")
 S = TypeVar("S")

@@ -1,10 +1,10 @@
 """The seam: what a DynamoDB must be able to do, whoever does it."""
 
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from streamer.dynamorm.batches import BatchAction, BatchGet, BatchGetAnswer, BatchWrite
 from streamer.dynamorm.codec import Item
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.queries import Query, Scan
 from streamer.dynamorm.requests import Get, Write
 from streamer.dynamorm.transactions import Transaction, TransactionGet

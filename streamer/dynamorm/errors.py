@@ -1,9 +1,10 @@
 """Every error of the package. `retryable` says whether the very same call can succeed later."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.values import Item
 
 if TYPE_CHECKING:

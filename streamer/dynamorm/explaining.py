@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.untyped import decode_any
 
 _PLACEHOLDER = re.compile(r"[#:]\d+")

@@ -7,10 +7,10 @@ and no value can be read as syntax.
 Source: DynamoDB Developer Guide, "Condition expressions".
 """
 
-from dataclasses import dataclass
 from typing import Literal, NoReturn
 
 from streamer.dynamorm.errors import InvalidModel
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.operands import Operand, Path, Substitutions
 
 Operator = Literal["=", "<>", "<", "<=", ">", ">="]

@@ -1,12 +1,12 @@
 """What a model knows of each of its attributes, whoever asks. Pure: no I/O."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from streamer.dynamorm.codec import Codec, codec_for, is_optional
 from streamer.dynamorm.converters import Converter
 from streamer.dynamorm.errors import EncodingFailed, InvalidModel
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.values import AttributeValue
 
 REQUIRED: Any = object()

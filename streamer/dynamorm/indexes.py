@@ -7,10 +7,10 @@ Source: DynamoDB Developer Guide, "Key condition expressions for the Query opera
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from streamer.dynamorm.errors import InvalidModel
 from streamer.dynamorm.expressions import BeginsWith, Between, Comparison, Condition, parts_of
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.key_parts import KeyPart, raw_component
 from streamer.dynamorm.model_schema import Schema
 from streamer.dynamorm.ranges import NotARange, range_of

@@ -24,11 +24,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, get_type_hints
 
 from streamer.dynamorm.errors import InvalidModel
 from streamer.dynamorm.expressions import Condition
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.values import Item
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
 """Key templates: `REQUEST#{tenant_id}#{request_id}`. Pure: no I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from streamer.dynamorm.errors import DecodingFailed, EncodingFailed, InvalidModel
+from streamer.dynamorm.frozen import dataclass
 
 _ESCAPES = {"%": "%25", "#": "%23", "$": "%24"}
 

@@ -3,10 +3,10 @@
 Source: DynamoDB Developer Guide, "Expression attribute names", "Expression attribute values".
 """
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from streamer.dynamorm.errors import InvalidModel
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.values import AttributeValue
 
 MAX_EXPRESSION_BYTES = 4096

@@ -1,13 +1,13 @@
 """Reads of many items, as frozen values that encode themselves. Pure: no I/O."""
 
 from copy import copy
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from streamer.dynamorm.codec import Item
 from streamer.dynamorm.errors import InvalidModel
 from streamer.dynamorm.explaining import Explanation, explain
 from streamer.dynamorm.expressions import Condition, render_condition
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.indexes import check_filter, check_scan, resolve
 from streamer.dynamorm.kinds import Kinds
 from streamer.dynamorm.models import M, Model

@@ -1,7 +1,6 @@
 """Pages of an engine as iterators and pages of models."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -10,6 +9,7 @@ from streamer.dynamorm.cursors import decode_cursor, encode_cursor
 from streamer.dynamorm.engine import Engine, Page
 from streamer.dynamorm.errors import DecodingFailed, InvalidRequest
 from streamer.dynamorm.expressions import Comparison, Condition
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.kinds import Kinds
 from streamer.dynamorm.models import M
 from streamer.dynamorm.queries import Query, Scan, varied

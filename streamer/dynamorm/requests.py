@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic
@@ -14,6 +13,7 @@ from streamer.dynamorm.derived import derive
 from streamer.dynamorm.errors import InvalidModel
 from streamer.dynamorm.explaining import Explanation, explain
 from streamer.dynamorm.expressions import Condition, render_condition
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.models import Key, M, Model
 from streamer.dynamorm.operands import Path, Substitutions
 from streamer.dynamorm.schema import Table

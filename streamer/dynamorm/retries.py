@@ -7,10 +7,10 @@ these, and each of them is told to `on_retry`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from streamer.dynamorm.errors import TemporaryFailure, TransactionConflict, Unavailable
+from streamer.dynamorm.frozen import dataclass
 
 A = TypeVar("A")
 R = TypeVar("R")

@@ -1,10 +1,11 @@
 """Tables as values: what a table is, whoever creates it. The words are CloudFormation's."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from streamer.dynamorm.errors import InvalidModel
+from streamer.dynamorm.frozen import dataclass
 
 MAX_PROJECTED_ATTRIBUTES = 100
 """Names over all indexes of a table. DynamoDB Developer Guide, "Service quotas"."""

@@ -16,13 +16,13 @@ def handler(event, context):
 
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Generic
 
 from streamer.dynamorm.codec import AttributeValue, Item
 from streamer.dynamorm.errors import DecodingFailed, InvalidModel
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.models import Key, M, Model
 
 TTL_PRINCIPAL = "dynamodb.amazonaws.com"

@@ -1,10 +1,10 @@
 """Transactions, as frozen values that encode themselves. Pure: no I/O."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from streamer.dynamorm.errors import InvalidRequest
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.models import Key
 from streamer.dynamorm.requests import (
     Check,

@@ -6,10 +6,10 @@ Source: DynamoDB Developer Guide, "Update expressions".
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from streamer.dynamorm.errors import InvalidModel
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.operands import Path, Source, Substitutions
 from streamer.dynamorm.values import AttributeValue
 

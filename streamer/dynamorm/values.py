@@ -1,8 +1,9 @@
 """Values in DynamoDB's low-level form, and what writes and reads them. Pure: no I/O."""
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
 from typing import Any
+
+from streamer.dynamorm.frozen import dataclass
 
 AttributeValue = dict[str, Any]
 """One value as DynamoDB's low-level API writes it: `{"S": "a"}`, `{"N": "1"}`, `{"M": {…}}`."""

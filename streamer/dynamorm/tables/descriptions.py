@@ -1,9 +1,10 @@
 """What DynamoDB says of a table, in the words of a declaration. Pure: no I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.schema import (
     Index,
     KeyAttribute,

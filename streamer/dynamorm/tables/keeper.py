@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from streamer.dynamorm.errors import LossRefused, TableBusy, TableNotFound
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.models import Model
 from streamer.dynamorm.schema import Table
 from streamer.dynamorm.tables.administration import Administration

@@ -1,7 +1,6 @@
 """A plan: what would be done to make tables as they are declared. Pure: no I/O."""
 
-from dataclasses import dataclass
-
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.tables.steps import Step
 
 

@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.schema import Index, KeyAttribute, StreamView, Table
 from streamer.dynamorm.tables import requests
 from streamer.dynamorm.tables.descriptions import normalized
