@@ -1,4 +1,4 @@
-"""Posts to a connection: ours beside boto3's client, in turn; then the ConnectionManager's send and broadcast.
+"""Posts to a connection: ours beside boto3's client, in turn; then ConnectionManager's send and broadcast.
 
 .venv/bin/python -m scripts.benchmarks.transport [--json FILE]
 """
