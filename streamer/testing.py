@@ -42,11 +42,11 @@ class MemoryS3:
         *,
         Bucket: str,  # noqa: N803 - boto3's names
         Key: str,  # noqa: N803
-        Body: bytes,  # noqa: N803
+        Body: Any,  # noqa: N803
         ContentType: str = "binary/octet-stream",  # noqa: N803
         Metadata: Mapping[str, str] | None = None,  # noqa: N803
     ) -> dict[str, Any]:
-        self.objects[Bucket, Key] = Body
+        self.objects[Bucket, Key] = Body if isinstance(Body, bytes) else Body.read()
         self.metadata[Bucket, Key] = dict(Metadata or {})
         return {}
 

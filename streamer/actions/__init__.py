@@ -13,6 +13,7 @@ from streamer.actions.health import health
 from streamer.actions.links import Link
 from streamer.actions.middleware import Middleware, Proceed, timed
 from streamer.actions.payloads import Payload
+from streamer.actions.process_data import process_data
 from streamer.actions.retry_policy import DEFAULT_RETRY, NO_RETRY, RetryPolicy
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "echo_async",
     "generate_report",
     "health",
+    "process_data",
     "timed",
 ]

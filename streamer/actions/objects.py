@@ -27,6 +27,11 @@ def report_key(identity: Identity, request_id: str, extension: str) -> str:
     return f"{user_prefix(identity)}/reports/{component(request_id)}.{extension}"
 
 
+def data_key(identity: Identity, request_id: str, extension: str) -> str:
+    """Return the key of what a request made of a data set: the same in every attempt."""
+    return f"{user_prefix(identity)}/data/{component(request_id)}.{extension}"
+
+
 def result_key(identity: Identity, request_id: str) -> str:
     """Return the key of a request's result, where no message carries it."""
     return f"{user_prefix(identity)}/results/{component(request_id)}.json"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -55,7 +55,7 @@ def put_object(
     client: Any,
     bucket: str,
     key: str,
-    body: bytes,
+    body: bytes | IO[bytes],
     *,
     content_type: str,
     metadata: Mapping[str, str],
@@ -63,6 +63,7 @@ def put_object(
     """Write an object, in the place of one that is there.
 
     Args:
+        body: a file is read from where it stands.
         metadata: ASCII, as HTTP headers are.
 
     Raises:

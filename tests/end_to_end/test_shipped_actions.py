@@ -43,3 +43,35 @@ async def test_a_report_with_a_chart_links_to_both(client: Any) -> None:
     picture = await asyncio.to_thread(urllib3.request, "GET", result["chart"])
     assert picture.data.startswith(b"\x89PNG")
     assert result["report"] != result["chart"]
+
+
+async def test_a_data_set_is_processed(sandbox: Any, client: Any) -> None:
+    """What a tenant put into the bucket is read row by row; the result is behind a link."""
+    rows = "".join(f"{'even' if n % 2 == 0 else 'odd'},{n}\n" for n in range(50_000))
+    await asyncio.to_thread(
+        sandbox.boto3("s3").put_object,
+        Bucket="streamer-files",
+        Key="tenants/demo/sources/numbers.csv",
+        Body=f"kind,n\n{rows}".encode(),
+    )
+    request = client.request(
+        "process_data",
+        {
+            "source": "numbers.csv",
+            "operations": [
+                {"operation": "filter", "field": "n", "is": "less", "value": 10},
+                {
+                    "operation": "aggregate",
+                    "group_by": ["kind"],
+                    "measures": [{"function": "sum", "field": "n", "name": "total"}],
+                },
+                {"operation": "sort", "by": [{"field": "total", "descending": True}]},
+            ],
+        },
+    )
+    percentages = [progress.percentage async for progress in request]
+    result = await request
+    assert (percentages[0], percentages[-1]) == (0, 100)
+    assert (result["rows_read"], result["rows_written"]) == (50_000, 2)
+    file = await asyncio.to_thread(urllib3.request, "GET", result["result"])
+    assert file.data == b"kind,total\nodd,25\neven,20\n"

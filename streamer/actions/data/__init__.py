@@ -1,0 +1,1 @@
+"""What `process_data` does: read, operate, write. Only the executor imports it."""
