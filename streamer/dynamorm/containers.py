@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from streamer.dynamorm.scalars import encode_str
 from streamer.dynamorm.values import AttributeValue, Codec
 
 _SET_KINDS = {"S": "SS", "N": "NS", "B": "BS"}
+_SEQUENCES = (list, tuple)
+_SETS = (frozenset, set)
 _NO_MEMBERS: frozenset[Any] = frozenset()
 
 
@@ -37,13 +40,25 @@ def set_codec(member: Codec, container: Callable[[Any], Any]) -> Codec:
     def encode(value: Any) -> AttributeValue:
         if not value:
             raise ValueError("DynamoDB has no empty set")
-        if isinstance(value, (str, bytes, Mapping)):
+        if type(value) not in _SETS and isinstance(value, (str, bytes, Mapping)):
             raise TypeError(f"expected a set, not {type(value).__name__}")
         return {kind: sorted([encode_one(one)[inner] for one in value])}
 
     def decode(stored: AttributeValue) -> Any:
         return container([decode_one({inner: one}) for one in stored[kind]])
 
+    def encode_texts(value: Any) -> AttributeValue:
+        texts = [one for one in value if type(one) is str] if type(value) in _SETS else ()
+        if not texts or len(texts) != len(value):
+            return encode(value)
+        texts.sort()
+        return {"SS": texts}
+
+    def decode_texts(stored: AttributeValue) -> Any:
+        return container(stored["SS"])
+
+    if encode_one is encode_str:  # the most frequent: texts need no codec of their own
+        return Codec(encode_texts, decode_texts, empty=container(()), kind=kind, member=member)
     return Codec(encode, decode, empty=container(()), kind=kind, member=member)
 
 
@@ -59,11 +74,21 @@ def mapping_codec(inner: Codec) -> Codec:
     encode_one, decode_one = inner.encode, inner.decode
 
     def encode(value: Any) -> AttributeValue:
-        return {"M": {mapping_key(key): encode_one(item) for key, item in value.items()}}
+        return {
+            "M": {
+                (key if type(key) is str else mapping_key(key)): encode_one(item)
+                for key, item in value.items()
+            }
+        }
 
     def decode(stored: AttributeValue) -> Any:
         return {key: decode_one(item) for key, item in stored["M"].items()}
 
+    def decode_texts(stored: AttributeValue) -> Any:
+        return {key: item["S"] for key, item in stored["M"].items()}
+
+    if encode_one is encode_str:
+        decode = decode_texts
     return Codec(encode, decode, kind="M", member=inner)
 
 
@@ -72,13 +97,23 @@ def sequence_codec(inner: Codec, container: Callable[[Any], Any]) -> Codec:
     encode_one, decode_one = inner.encode, inner.decode
 
     def encode(value: Any) -> AttributeValue:
-        if isinstance(value, (str, bytes, Mapping)):
+        if type(value) not in _SEQUENCES and isinstance(value, (str, bytes, Mapping)):
             raise TypeError(f"expected a list of values, not {type(value).__name__}")
         return {"L": [encode_one(item) for item in value]}
 
     def decode(stored: AttributeValue) -> Any:
         return container([decode_one(item) for item in stored["L"]])
 
+    def encode_texts(value: Any) -> AttributeValue:
+        if type(value) not in _SEQUENCES:
+            return encode(value)
+        return {"L": [{"S": item} if type(item) is str else encode_one(item) for item in value]}
+
+    def decode_texts(stored: AttributeValue) -> Any:
+        return container([item["S"] for item in stored["L"]])
+
+    if encode_one is encode_str:
+        return Codec(encode_texts, decode_texts, kind="L", member=inner)
     return Codec(encode, decode, kind="L", member=inner)
 
 

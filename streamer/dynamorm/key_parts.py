@@ -19,7 +19,7 @@ class KeyPart:
         fields: the model's attributes that it is made of, by their names.
     """
 
-    __slots__ = ("components", "fields", "key", "template")
+    __slots__ = ("_sources", "components", "fields", "key", "template")
 
     def __init__(
         self, owner: str, key: KeyAttribute, template: KeyTemplate | None, fields: Mapping[str, Field]
@@ -33,6 +33,7 @@ class KeyPart:
         self.template = template
         self.fields = dict(fields)
         self.components = tuple(fields)
+        self._sources = [(name, field, field.annotation is str) for name, field in fields.items()]
         if template is None:
             ((name, field),) = fields.items()
             if field.codec.kind != key.type.value:
@@ -74,21 +75,17 @@ class KeyPart:
             EncodingFailed: a value cannot stand in a key.
         """
         raw: dict[str, str | int] = {}
-        for name, field in self.fields.items():
+        for name, field, is_text in self._sources:
             value = values.get(name)
             if value is None:
                 return None
-            if type(value) is str and field.annotation is str:
+            if is_text and type(value) is str:
                 raw[name] = value
-                if self.template is None:
-                    return _not_empty({"S": value}, field)
-                continue
-            stored = field.encode(value)
-            if self.template is None:
-                return _not_empty(stored, field)
-            raw[name] = raw_component(stored)
-        assert self.template is not None
-        return {"S": self.template.render(raw)}
+            else:
+                raw[name] = raw_component(field.encode(value)) if self.template else value
+        if self.template is not None:
+            return {"S": self.template.render(raw)}
+        return _not_empty(field.encode(value), field)
 
     def read(self, stored: AttributeValue) -> dict[str, Any]:
         """Return the values that the key attribute was made of.

@@ -67,7 +67,7 @@ class KeyTemplate:
         prefix: the constant text before the first component; all of it, if there is none.
     """
 
-    __slots__ = ("components", "prefix", "segments", "text")
+    __slots__ = ("_shape", "components", "prefix", "segments", "text")
 
     def __init__(self, text: str) -> None:
         """Read a template.
@@ -79,6 +79,7 @@ class KeyTemplate:
             raise InvalidModel("A key template is not empty: DynamoDB has no empty key.")
         self.text = text
         self.segments = tuple(_segment(segment, text) for segment in text.split("#"))
+        self._shape = tuple((held.text, held.is_component, held.width) for held in self.segments)
         self.components = tuple(segment.text for segment in self.segments if segment.is_component)
         self.prefix = text.partition("{")[0]
         for name in self.components:
@@ -100,7 +101,18 @@ class KeyTemplate:
         Raises:
             EncodingFailed: a component is missing, empty, or neither text nor integer.
         """
-        return "#".join([self._written(segment, values) for segment in self.segments])
+        pieces = []
+        for text, is_component, width in self._shape:
+            if not is_component:
+                pieces.append(text)
+                continue
+            value = values.get(text)
+            if type(value) is str and value and width is None:
+                encoded = "%" in value or "#" in value or "$" in value
+                pieces.append(encode_component(value) if encoded else value)
+            else:
+                pieces.append(self._written(Segment(text, is_component, width), values))
+        return "#".join(pieces)
 
     def render_before(self, component: str, values: Mapping[str, object]) -> str:
         """Write the key up to a component: with the `#` before it, without itself.

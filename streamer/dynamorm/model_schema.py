@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from streamer.dynamorm.compiled import compile_decoder, compile_encoder
 from streamer.dynamorm.errors import DecodingFailed, EncodingFailed
 from streamer.dynamorm.expressions import BeginsWith, Comparison, Condition
 from streamer.dynamorm.fields import UNSET, Field
@@ -28,8 +29,8 @@ class Schema:
 
     __slots__ = (
         "_complete",
-        "_decoders",
-        "_encoders",
+        "_decode",
+        "_encode",
         "attributes",
         "created_at",
         "discriminator",
@@ -71,13 +72,8 @@ class Schema:
         self.index_keys = layout.templates(self.indexes, self.keys)
         layout.check(self.keys, discriminator)
         self._complete = frozenset(name for name, held in attributes.items() if held.default is not UNSET)
-        self._encoders = [
-            (name, held.stored_name, held.codec.encode, held.codec.empty is not None)
-            for name, held in attributes.items()
-        ]
-        self._decoders = [
-            (name, held.stored_name, held.codec.decode, held) for name, held in attributes.items()
-        ]
+        self._encode = compile_encoder(self.attributes.values())
+        self._decode = compile_decoder(self.attributes.values())
 
     # Keys.
 
@@ -159,7 +155,7 @@ class Schema:
         Raises:
             EncodingFailed: a value cannot be stored as its attribute's type; names the attribute.
         """
-        if not self._complete <= values.keys():
+        if len(values) < len(self.attributes) and not self._complete <= values.keys():
             missing = min(self._complete - values.keys())
             raise EncodingFailed(
                 f"This {self.model} was read without {missing} and cannot be written; read the whole item."
@@ -171,15 +167,23 @@ class Schema:
             written = part.write(values)
             if written is not None:
                 item[stored_name] = written
-        for name, stored_name, encode, omit_empty in self._encoders:
-            value = values.get(name)
-            if value is None or (omit_empty and not value):
-                continue
-            try:
-                item[stored_name] = encode(value)
-            except (TypeError, ValueError, AttributeError, OverflowError) as error:
-                raise EncodingFailed(f"{self.model}.{name} cannot hold the value: {error}.") from error
+        try:
+            self._encode(values, item)
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise self._refused(values, error) from error
         return item
+
+    def _refused(self, values: Mapping[str, Any], error: Exception) -> EncodingFailed:
+        """Return the error that names the attribute whose value cannot be stored."""
+        for name, field in self.attributes.items():
+            value = values.get(name)
+            if value is not None:
+                try:
+                    if field.codec.empty is None or value:
+                        field.codec.encode(value)
+                except (TypeError, ValueError, AttributeError, OverflowError) as fault:
+                    return EncodingFailed(f"{self.model}.{name} cannot hold the value: {fault}.")
+        return EncodingFailed(f"A {self.model} cannot be stored: {error}.")
 
     def decode(self, item: Mapping[str, Any], only: frozenset[str] | None = None) -> dict[str, Any]:
         """Read an item's values; what the model doesn't know is left aside.
@@ -192,12 +196,20 @@ class Schema:
         """
         if self.discriminator is not None:
             self._check_kind(item, only)
+        if only is None:
+            try:
+                read = self._decode(item.get)
+            except (KeyError, TypeError, ValueError, ArithmeticError):
+                read = None  # the loop finds out which attribute it is
+            if read is not None:
+                return read
         values: dict[str, Any] = {}
-        for name, stored_name, decode, field in self._decoders:
+        for name, field in self.attributes.items():
+            stored_name = field.stored_name
             stored = item.get(stored_name)
             if stored is not None:
                 try:
-                    values[name] = decode(stored)
+                    values[name] = field.codec.decode(stored)
                 except (KeyError, TypeError, ValueError, ArithmeticError) as error:
                     raise DecodingFailed(
                         f"The stored {stored_name} does not fit {self.model}.{name}; it is of another type or"

@@ -10,14 +10,14 @@ from uuid import UUID
 from streamer.dynamorm.values import AttributeValue, Codec
 
 
-def _encode_str(value: str) -> AttributeValue:
-    if not isinstance(value, str):
+def encode_str(value: str) -> AttributeValue:
+    if type(value) is not str and not isinstance(value, str):
         raise TypeError(f"expected str, not {type(value).__name__}")
     return {"S": value}
 
 
 def encode_int(value: int) -> AttributeValue:
-    if not isinstance(value, int) or isinstance(value, bool):
+    if type(value) is not int and (not isinstance(value, int) or isinstance(value, bool)):
         raise TypeError(f"expected int, not {type(value).__name__}")
     text = int.__repr__(value)
     if len(text) > 38:
@@ -37,10 +37,11 @@ def _decode_int(stored: AttributeValue) -> int:
 
 
 def encode_float(value: float) -> AttributeValue:
-    if not isinstance(value, (float, int)) or isinstance(value, bool):
-        raise TypeError(f"expected float, not {type(value).__name__}")
-    if isinstance(value, int):
-        return encode_int(value)
+    if type(value) is not float:
+        if not isinstance(value, (float, int)) or isinstance(value, bool):
+            raise TypeError(f"expected float, not {type(value).__name__}")
+        if isinstance(value, int):
+            return encode_int(value)
     magnitude = abs(value)
     if not 1e-130 <= magnitude < 1e126 and magnitude != 0:
         raise ValueError(f"{value} is outside DynamoDB's numbers, 1E-130 to 9.9E+125")
@@ -50,8 +51,10 @@ def encode_float(value: float) -> AttributeValue:
 def encode_decimal(value: Decimal) -> AttributeValue:
     if not isinstance(value, Decimal):
         raise TypeError(f"expected Decimal, not {type(value).__name__}")
-    _check_number(value)
-    return {"N": str(value)}
+    text = str(value)
+    if len(text) > 38 or not text.replace(".", "", 1).isdecimal():
+        _check_number(value)
+    return {"N": text}
 
 
 def _check_number(value: Decimal) -> None:
@@ -112,7 +115,7 @@ def _encode_uuid(value: UUID) -> AttributeValue:
 
 
 SCALARS: Mapping[Any, Codec] = {
-    str: Codec(_encode_str, lambda stored: stored["S"], kind="S"),
+    str: Codec(encode_str, lambda stored: stored["S"], kind="S"),
     int: Codec(encode_int, _decode_int, kind="N"),
     float: Codec(encode_float, lambda stored: float(stored["N"]), kind="N"),
     bool: Codec(_encode_bool, lambda stored: stored["BOOL"], kind="BOOL"),
