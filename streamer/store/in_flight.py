@@ -46,6 +46,10 @@ class InFlight:
         self._per_tenant = per_tenant
         self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="in-flight")
 
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown()
+
     def enter(self, key: RequestKey) -> None:
         """Count one request more.
 

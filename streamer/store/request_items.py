@@ -50,6 +50,10 @@ class RequestItems:
             per_tenant=settings.max_in_flight_per_tenant,
         )
 
+    def close(self) -> None:
+        """End the threads that count; only who makes many stores needs it."""
+        self._in_flight.close()
+
     def get(self, key: RequestKey) -> RequestState:
         """Return a request, read consistently.
 

@@ -105,7 +105,12 @@ def unchanged(event: Event, state: RequestState) -> Condition:
     """
     step(state.status, event)
     owner = RequestState.owner.does_not_exist() if state.owner is None else RequestState.owner == state.owner
-    return (RequestState.status == state.status) & (RequestState.attempt == state.attempt) & owner
+    return (
+        (RequestState.status == state.status)
+        & (RequestState.attempt == state.attempt)
+        & (RequestState.sequence == state.sequence)  # a replay makes all the rest as it was once
+        & owner
+    )
 
 
 def claim(*, owner: str, lease_until: float, now: float) -> Change:

@@ -75,11 +75,9 @@ class Upkeep(RequestItems):
         is_due = state.due_at is not None and state.due_at <= now
         if state.status is not Status.PENDING and not (state.status is Status.RETRYING and is_due):
             return False
-        condition = (RequestState.status == state.status) & (
-            RequestState.due_at.does_not_exist()
-            if state.due_at is None
-            else RequestState.due_at == state.due_at
-        )
+        due_at = RequestState.due_at
+        is_as_due = due_at.does_not_exist() if state.due_at is None else due_at == state.due_at
+        condition = transitions.unchanged(Event.RELEASE, state) & is_as_due
         return self._try(state.key, transitions.redispatch(state, now), condition)
 
     @translated

@@ -327,6 +327,19 @@ def test_two_replays_at_once_are_one(create: Any, requests: Any, key: RequestKey
     assert sum(isinstance(result, CannotReplay) for result in results) == 3
 
 
+def test_a_sweeper_that_looked_before_a_replay_changes_nothing(
+    create: Any, requests: Any, key: RequestKey
+) -> None:
+    """A replayed request looks as it did once, and is not taken for that one."""
+    waiting = create().state
+    requests.cancel(key)
+    replayed = requests.replay(key)
+    assert requests.give_up(key, state=waiting, code="X", message="x") is None
+    assert requests.call_off(key, state=waiting) is None
+    assert not requests.redispatch(waiting)
+    assert requests.get(key) == replayed
+
+
 # History
 
 
