@@ -21,9 +21,10 @@ from enum import StrEnum
 from typing import Any, Generic
 
 from streamer.dynamorm.codec import AttributeValue, Item
-from streamer.dynamorm.errors import DecodingFailed, InvalidModel
+from streamer.dynamorm.errors import DecodingFailed
 from streamer.dynamorm.frozen import dataclass
-from streamer.dynamorm.models import Key, M, Model
+from streamer.dynamorm.kinds import Kinds
+from streamer.dynamorm.models import Key, M
 
 TTL_PRINCIPAL = "dynamodb.amazonaws.com"
 """Who deletes expired items. DynamoDB Developer Guide, "DynamoDB Streams and Time to Live"."""
@@ -65,11 +66,9 @@ class StreamReader(Generic[M]):
         """Take the kinds of item that are of interest, all of one table.
 
         Raises:
-            InvalidModel: none is given, or they are of several tables.
+            InvalidModel: none is given, they are of several tables, or nothing tells two of them apart.
         """
-        if len({model.__schema__.table for model in models}) != 1:
-            raise InvalidModel("A stream is read with one or more models of one table.")
-        self._models = sorted(models, key=_precision, reverse=True)
+        self._kinds = Kinds(*models)
 
     def read(self, record: Mapping[str, Any]) -> Change[M]:
         """Read a record.
@@ -91,8 +90,7 @@ class StreamReader(Generic[M]):
         told = record["dynamodb"]
         keys, old, new = (_item(told.get(name)) for name in ("Keys", "OldImage", "NewImage"))
         assert keys is not None
-        image = new or old or keys
-        model = next((model for model in self._models if model.__schema__.fits(image)), None)
+        model = self._kinds.find_model(new or old or keys)
         if model is None:
             return None
         return Change(
@@ -104,13 +102,6 @@ class StreamReader(Generic[M]):
             created_at=_time(told.get("ApproximateCreationDateTime", 0)),
             expired=_is_by_ttl(record.get("userIdentity")),
         )
-
-
-def _precision(model: type[Model]) -> int:
-    """Return how much a model says of its items: of two that fit, the one that says more is meant."""
-    schema = model.__schema__
-    segments = [segment for part in schema.keys if part.template for segment in part.template.segments]
-    return sum(not segment.is_component for segment in segments) + (schema.discriminator is not None)
 
 
 def _item(told: Mapping[str, Any] | None) -> Item | None:

@@ -187,5 +187,5 @@ def test_models_of_several_tables_are_refused() -> None:
         pk: Attribute[int]
 
     for models in ((), (Order, Elsewhere)):
-        with pytest.raises(InvalidModel, match="one table"):
+        with pytest.raises(InvalidModel):
             StreamReader[Model](*models)
