@@ -4,7 +4,7 @@ import asyncio
 import json
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn
@@ -15,7 +15,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from streamer.cli.console import DeploymentFile, give_up, printable
-from streamer.clients.python import ClientError, Incoming, RequestFailed, RequestHandle, connect
+from streamer.clients.python import (
+    ClientError,
+    Incoming,
+    Reconnection,
+    RequestFailed,
+    RequestHandle,
+    connect,
+)
 from streamer.clients.python.client import OUTCOME_S
 from streamer.clock import SystemClock
 from streamer.deployment import Deployment
@@ -24,6 +31,9 @@ from streamer.protocol import Acknowledgment
 
 TOKEN_VARIABLE = "STREAMER_TOKEN"  # noqa: S105  # a variable's name
 URL_VARIABLE = "STREAMER_URL"
+
+GIVE_UP_AFTER_S = 60.0
+"""Seconds without a connection after which a call ends. Ours: somebody sits before it."""
 
 Permissions = Annotated[
     list[str] | None, typer.Option("--permission", metavar="PERMISSION", help="May be given several times.")
@@ -80,7 +90,9 @@ def call(
         found = None if url and token else Deployment.load(deployment)
         target = _Target(
             url=url or (found.websocket_url if found else ""),
-            token=token or (_issue(found, user, tenant, permission or (), 3600.0) if found else ""),
+            token=(lambda: token or "")
+            if token or found is None
+            else (lambda: _issue(found, user, tenant, permission or (), 3600.0)),
             ca_bundle=found.ca_bundle if found else None,
         )
     except StreamerError as error:
@@ -96,7 +108,7 @@ def call(
         if error.details and not as_json:
             console.print_json(data=error.details)
         give_up(str(error))
-    except (ClientError, InvalidDeployment) as error:
+    except (ClientError, StreamerError) as error:
         give_up(str(error))
     if not as_json:
         _show(result)
@@ -105,7 +117,7 @@ def call(
 @dataclass(frozen=True, slots=True)
 class _Target:
     url: str
-    token: str
+    token: Callable[[], str]
     ca_bundle: str | None
 
 
@@ -122,7 +134,8 @@ async def _perform(target: _Target, call: _Call, console: Console | None) -> Any
     """Send the request and wait; `console` is None where each message is printed as it comes."""
     async with connect(
         target.url,
-        token=target.token,
+        token_provider=target.token,
+        reconnect=Reconnection(give_up_after_s=GIVE_UP_AFTER_S),
         ssl=_trust(target),
         on_message=_print_line if console is None else None,
     ) as client:

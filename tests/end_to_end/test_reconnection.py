@@ -160,6 +160,20 @@ async def test_another_user_follows_nothing(sandbox: Sandbox, new_person: Any) -
         await work
 
 
+async def test_a_colleague_with_the_permission_follows(sandbox: Sandbox, new_person: Any) -> None:
+    """Another user of the tenant who may read requests sees the same outcome."""
+    one = new_person()
+    async with (
+        await connected(sandbox, one) as owner,
+        await sandbox.connect("colleague", one.tenant, permissions=["requests:read"]) as colleague,
+    ):
+        work = owner.request("sleep", {"seconds": 1, "steps": 2})
+        await work.acknowledgment()
+        async with asyncio.timeout(DEADLINE_S):
+            assert await colleague.subscribe(work.request_id, user_id=one.user) == await work
+        assert (await colleague.status(work.request_id, user_id=one.user)).status == "COMPLETED"
+
+
 async def test_cancelling(sandbox: Sandbox, person: Any) -> None:
     """Work that runs ends at its next progress; its handle says so, and so does its status."""
     async with await connected(sandbox, person) as client:

@@ -214,6 +214,7 @@ class BlockingClient:
         request_id: str,
         after_sequence: int = 0,
         *,
+        user_id: str | None = None,
         deadline_s: float = FIRST_ANSWER_S,
         outcome_deadline_s: float = OUTCOME_S,
     ) -> BlockingRequestHandle:
@@ -221,18 +222,22 @@ class BlockingClient:
 
         async def follow() -> RequestHandle:
             return self._client.subscribe(
-                request_id, after_sequence, deadline_s=deadline_s, outcome_deadline_s=outcome_deadline_s
+                request_id,
+                after_sequence,
+                user_id=user_id,
+                deadline_s=deadline_s,
+                outcome_deadline_s=outcome_deadline_s,
             )
 
         return BlockingRequestHandle(self._dispatcher.call(follow()), self._dispatcher)
 
-    def status(self, request_id: str) -> RequestStatus:
+    def status(self, request_id: str, *, user_id: str | None = None) -> RequestStatus:
         """Return where long work stands, with its result or error where it is over."""
-        return self._dispatcher.call(self._client.status(request_id))
+        return self._dispatcher.call(self._client.status(request_id, user_id=user_id))
 
-    def cancel(self, request_id: str) -> RequestStatus:
+    def cancel(self, request_id: str, *, user_id: str | None = None) -> RequestStatus:
         """Ask that long work ends: at once if it waits, at its next progress or checkpoint if it runs."""
-        return self._dispatcher.call(self._client.cancel(request_id))
+        return self._dispatcher.call(self._client.cancel(request_id, user_id=user_id))
 
     def ping(self) -> None:
         """Return when the server has answered."""
@@ -262,10 +267,16 @@ class BlockingClient:
         return f"<Blocking{repr(self._client)[1:]}"
 
     def list(
-        self, *, limit: int | None = None, cursor: str | None = None, status: str | None = None
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: str | None = None,
+        user_id: str | None = None,
     ) -> RequestList:
-        """Return a page of the user's long work, the newest first; as `Client.list`."""
-        return self._dispatcher.call(self._client.list(limit=limit, cursor=cursor, status=status))
+        """Return a page of a user's long work, the newest first; as `Client.list`."""
+        page = self._client.list(limit=limit, cursor=cursor, status=status, user_id=user_id)
+        return self._dispatcher.call(page)
 
 
 class _Dispatcher:

@@ -162,6 +162,7 @@ class Client:
         request_id: str,
         after_sequence: int = 0,
         *,
+        user_id: str | None = None,
         deadline_s: float = FIRST_ANSWER_S,
         outcome_deadline_s: float = OUTCOME_S,
     ) -> RequestHandle:
@@ -170,12 +171,16 @@ class Client:
         What is kept of its progress after `after_sequence` comes first, then what follows, then its
         outcome; of what is over already, the outcome.
 
+        Args:
+            user_id: whose it is, of the same tenant, where the token's permissions allow that; None: ours.
+
         Raises:
             ConnectionLost: the client has ended.
             RequestFailed: where the handle is awaited: `NOT_FOUND`, there is no such request.
         """
         exchange = self._session.follow(
             request_id,
+            user_id=user_id,
             after_sequence=after_sequence,
             now=self._loop.time(),
             deadline_s=deadline_s,
@@ -183,26 +188,32 @@ class Client:
         )
         return self._handles.get(request_id) or self._handle(exchange)
 
-    async def status(self, request_id: str) -> RequestStatus:
+    async def status(self, request_id: str, *, user_id: str | None = None) -> RequestStatus:
         """Return where long work stands, with its result or error where it is over."""
-        return msgspec.convert(await self._control("status", request_id=request_id), RequestStatus)
+        answer = await self._control("status", request_id=request_id, user_id=user_id)
+        return msgspec.convert(answer, RequestStatus)
 
-    async def cancel(self, request_id: str) -> RequestStatus:
+    async def cancel(self, request_id: str, *, user_id: str | None = None) -> RequestStatus:
         """Ask that long work ends: at once if it waits, at its next progress or checkpoint if it runs."""
-        return msgspec.convert(await self._control("cancel", request_id=request_id), RequestStatus)
+        answer = await self._control("cancel", request_id=request_id, user_id=user_id)
+        return msgspec.convert(answer, RequestStatus)
 
     async def list(
-        self, *, limit: int | None = None, cursor: str | None = None, status: str | None = None
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: str | None = None,
+        user_id: str | None = None,
     ) -> RequestList:
-        """Return a page of the user's long work, the newest first.
+        """Return a page of a user's long work, the newest first.
 
         Args:
             cursor: of the page before this one.
             status: only what stands there, such as `FAILED`.
         """
-        query = {"limit": limit, "cursor": cursor, "status": status}
-        given = {name: value for name, value in query.items() if value is not None}
-        return msgspec.convert(await self._control("list", **given), RequestList)
+        answer = await self._control("list", limit=limit, cursor=cursor, status=status, user_id=user_id)
+        return msgspec.convert(answer, RequestList)
 
     async def ping(self) -> None:
         """Return when the server has answered."""
@@ -235,7 +246,8 @@ class Client:
     # Requests
 
     async def _control(self, action: str, **payload: Any) -> Any:
-        return await self.request(action, payload, resends=True)
+        given = {name: value for name, value in payload.items() if value is not None}
+        return await self.request(action, given, resends=True)
 
     def _handle(self, exchange: Exchange) -> RequestHandle:
         handle = self._handles[exchange.request_id] = RequestHandle(exchange, self)

@@ -81,6 +81,7 @@ class Exchange:
         deadline_s: seconds from then until the first answer.
         outcome_deadline_s: seconds from then until the outcome.
         frame: what is sent; empty for a request that was begun elsewhere.
+        user_id: whose it is, where that is somebody else.
         resends: whether it is sent again where a connection was lost before its answer came.
         role: who asked.
         target: of a RESUMPTION, the request that it asks after.
@@ -103,6 +104,7 @@ class Exchange:
     deadline_s: float
     outcome_deadline_s: float
     frame: bytes = b""
+    user_id: str | None = None
     resends: bool = False
     role: Role = Role.USER
     target: "Exchange | None" = None

@@ -135,10 +135,12 @@ class Session:
         now: float,
         deadline_s: float,
         outcome_deadline_s: float,
+        user_id: str | None = None,
     ) -> Exchange:
         """Follow a request that was begun elsewhere, or earlier; of one that waits here, return that.
 
         Args:
+            user_id: whose it is; None: the caller's own.
             after_sequence: the highest sequence that is known already.
 
         Raises:
@@ -149,7 +151,7 @@ class Session:
             return waiting
         check_request("subscribe", {}, request_id, {})
         exchange = self._begin("subscribe", request_id, now, deadline_s, outcome_deadline_s)
-        exchange.sequence, exchange.must_resume = after_sequence, True
+        exchange.user_id, exchange.sequence, exchange.must_resume = user_id, after_sequence, True
         self._resume_all(now)
         return exchange
 
@@ -394,6 +396,7 @@ class Session:
                 role=Role.RESUMPTION,
             )
             asked = {"request_id": exchange.request_id, "after_sequence": exchange.sequence}
+            asked |= {} if exchange.user_id is None else {"user_id": exchange.user_id}
             resumption.frame = request_frame("subscribe", asked, request_id, {})
             resumption.target, exchange.resumption = exchange, resumption
             self._outbox.append(resumption)

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -33,6 +34,16 @@ def public(kind: type) -> set[str]:
 def test_both_forms_have_one_surface() -> None:
     """What the asynchronous client offers, the blocking one does."""
     assert public(BlockingClient) == public(Client)
+    for name in public(Client):
+        if callable(getattr(Client, name)) and name not in ("wait_closed", "request", "subscribe"):
+            ours, theirs = (
+                list(signature(getattr(kind, name)).parameters) for kind in (BlockingClient, Client)
+            )
+            assert ours == theirs, name
+    for name in ("request", "subscribe"):
+        assert str(signature(getattr(BlockingClient, name)).parameters) == str(
+            signature(getattr(Client, name)).parameters
+        )
 
 
 async def test_short_and_long_work(serve: Any, application: Any) -> None:

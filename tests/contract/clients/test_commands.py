@@ -317,6 +317,21 @@ async def test_interrupt_closes_the_connection_and_says_how_to_go_on(serve: Any,
     assert await asyncio.wait_for(codes.get(), DEADLINE_S) == 1000
 
 
+async def test_call_survives_a_cut_connection(backend_url: str, backend: Any) -> None:
+    """What was acknowledged is followed on a new connection, as if nothing had happened."""
+    process = await start("call", "generate_report", "--url", backend_url, "--token", "t", "--id", "r1")
+    await backend.until(lambda: "r1" in backend.messages)
+    assert process.stderr is not None
+    assert b"acknowledged" in await asyncio.wait_for(process.stderr.readline(), DEADLINE_S)
+    backend.cut()
+    await backend.until(lambda: "subscribe" in backend.asked)
+    await backend.progress("r1", 1)
+    await backend.complete("r1", 2, {"rows": 3})
+    out, err = await asyncio.wait_for(process.communicate(), DEADLINE_S)
+    assert (process.returncode, json.loads(out)) == (0, {"rows": 3})
+    assert err.decode().count("Row") == 1
+
+
 async def test_reader_that_goes_away_is_no_fault(serve: Any, player: Any) -> None:
     """`call --json | head -1` ends without noise."""
     go_on = asyncio.Event()

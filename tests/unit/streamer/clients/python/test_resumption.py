@@ -317,6 +317,14 @@ def test_following_a_request_of_elsewhere(line: Line) -> None:
     assert request.result == 5
 
 
+def test_following_a_request_of_another_user(line: Line) -> None:
+    """The question names whose it is."""
+    line.session.follow(
+        "r9", user_id="ben", after_sequence=0, now=0.0, deadline_s=30.0, outcome_deadline_s=7200.0
+    )
+    assert line.resumption("r9")["payload"]["user_id"] == "ben"
+
+
 def test_following_an_unknown_request_fails(line: Line) -> None:
     """That there is none is its outcome."""
     request = line.session.follow("r9", after_sequence=0, now=0.0, deadline_s=30.0, outcome_deadline_s=7200.0)
