@@ -64,7 +64,7 @@ def table_request(table: Table) -> dict[str, Any]:
             {
                 "IndexName": index.name,
                 "KeySchema": _key_schema(index),
-                "Projection": {"ProjectionType": "ALL"},
+                "Projection": _projection(index.projection),
             }
             for index in table.indexes
         ]
@@ -74,6 +74,12 @@ def table_request(table: Table) -> dict[str, Any]:
             "StreamViewType": str(table.stream_view_type),
         }
     return request
+
+
+def _projection(projection: str | Sequence[str]) -> dict[str, Any]:
+    if isinstance(projection, str):
+        return {"ProjectionType": projection}
+    return {"ProjectionType": "INCLUDE", "NonKeyAttributes": [*projection]}
 
 
 def queue_attributes(queue: Queue) -> dict[str, str]:

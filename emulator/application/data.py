@@ -26,11 +26,17 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A global secondary index that projects all attributes."""
+    """A global secondary index.
+
+    Attributes:
+        projection: what is in it beside its keys and the table's: `ALL`, `KEYS_ONLY`, or the attributes of
+            these names.
+    """
 
     name: str
     partition_key: Key
     sort_key: Key | None = None
+    projection: str | Sequence[str] = "ALL"
 
 
 @dataclass(frozen=True, slots=True)

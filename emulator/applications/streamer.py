@@ -89,7 +89,7 @@ class Source:
                     ],
                 )
             ],
-            tables=[_table(table) for table in declared.tables],
+            tables=[table_of(table) for table in declared.tables],
             stream_mappings=[
                 model.StreamMapping(
                     table=mapping.table,
@@ -280,14 +280,18 @@ def _function(function: Function, further: Mapping[str, str]) -> model.Function:
     )
 
 
-def _table(table: Table) -> model.Table:
+def table_of(table: Table) -> model.Table:
+    """Translate a table of DynamORM's."""
     return model.Table(
         name=table.name,
         partition_key=_key(table.partition_key),
         sort_key=_key(table.sort_key) if table.sort_key else None,
         indexes=[
             model.Index(
-                index.name, _key(index.partition_key), _key(index.sort_key) if index.sort_key else None
+                index.name,
+                _key(index.partition_key),
+                _key(index.sort_key) if index.sort_key else None,
+                index.projection,
             )
             for index in table.indexes
         ],

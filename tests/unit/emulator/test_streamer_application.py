@@ -7,8 +7,11 @@ import pytest
 
 from emulator.application import Application, Destination
 from emulator.applications.source import load
-from emulator.applications.streamer import Source
+from emulator.applications.streamer import Source, table_of
 from emulator.errors import InvalidApplication
+from emulator.resources import table_request
+from streamer.dynamorm import Index, KeyAttribute, Projection, Table
+from streamer.dynamorm.tables.requests import create_table
 from streamer.stack import stack
 
 
@@ -27,6 +30,25 @@ def test_every_part_of_the_stack_is_there(application: Application) -> None:
     assert list(application.buckets) == list(declared.buckets)
     assert {s.name for s in application.secrets} >= set(declared.secrets)
     assert [r.key for r in application.apis[0].routes] == [r.key for r in declared.api.routes]
+
+
+def test_tables_are_created_as_dynamorm_plans_them(application: Application) -> None:
+    """The laptop's tables are the ones that DynamORM would create on AWS, indexes and stream with them."""
+    for ours, declared in zip(application.tables, stack().tables, strict=True):
+        assert table_request(ours) == create_table(declared, declared.name)
+
+
+def test_an_index_keeps_its_projection() -> None:
+    """An index holds on the laptop what it holds on AWS, whether everything, keys or some attributes."""
+    declared = Table(
+        "shop",
+        KeyAttribute("pk"),
+        indexes=(
+            Index("keys", KeyAttribute("owner"), projection=Projection.KEYS_ONLY),
+            Index("some", KeyAttribute("owner"), projection=("total", "note")),
+        ),
+    )
+    assert table_request(table_of(declared)) == create_table(declared, "shop")
 
 
 def test_functions_keep_their_limits(application: Application) -> None:
