@@ -126,6 +126,7 @@ class Looking:
     async def _memory(self, _query: dict[str, str], _body: dict[str, Any]) -> Any:
         names = {os.getpid(): "emulator"}
         names |= dict.fromkeys(self._functions.fork_server_pids(), "fork server")
+        names |= dict.fromkeys(self._functions.guard_pids(), "guard of the fork server")
         names |= {
             environment.pid: f"environment of {environment.function}"
             for environment in self._functions.environments()

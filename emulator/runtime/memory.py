@@ -1,7 +1,7 @@
 """How much memory an environment's processes have.
 
-On Linux the kernel's own figures. The handler's child processes count as long as it is their parent or
-ancestor; one that was left to itself does not.
+On Linux the kernel's own figures. The handler's child processes count, also those that were left to
+themselves: they come to the environment's process.
 """
 
 import os
@@ -33,32 +33,32 @@ def proportional_memory_mb(pid: int) -> int:
     """
     if sys.platform != "linux":
         return resident_memory_mb(pid)
-    return sum(_read_kb(f"/proc/{one}/smaps_rollup", b"Pss:") for one in _family(pid)) // _KB_PER_MB
+    return sum(_read_kb(f"/proc/{one}/smaps_rollup", b"Pss:") for one in family(pid)) // _KB_PER_MB
 
 
 def _sum_mb(pid: int, field: str) -> int:
     if sys.platform == "linux":
         name = field.encode()
-        return sum(_read_kb(f"/proc/{one}/status", name) for one in _family(pid)) // _KB_PER_MB
+        return sum(_read_kb(f"/proc/{one}/status", name) for one in family(pid)) // _KB_PER_MB
     try:
         process = psutil.Process(pid)
-        family = [process, *process.children(recursive=True)]
-        return sum(int(one.memory_info().rss) for one in family) // 1_048_576
+        all_of_it = [process, *process.children(recursive=True)]
+        return sum(int(one.memory_info().rss) for one in all_of_it) // 1_048_576
     except psutil.Error:
         return 0
 
 
-def _family(pid: int) -> list[int]:
-    """Return a process and its descendants (Linux)."""
-    family = [pid]
-    for one in family:  # grows meanwhile
+def family(pid: int) -> list[int]:
+    """Return a process and its descendants; elsewhere than on Linux the process alone."""
+    found = [pid]
+    for one in found:  # grows meanwhile
         try:
             for thread in os.listdir(f"/proc/{one}/task"):
                 with open(f"/proc/{one}/task/{thread}/children", "rb") as children:
-                    family += map(int, children.read().split())
+                    found += map(int, children.read().split())
         except OSError:  # it has ended
             continue
-    return family
+    return found
 
 
 def _read_kb(path: str, field: bytes) -> int:

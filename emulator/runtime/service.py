@@ -220,6 +220,10 @@ class LambdaService:
         """Return the process ids of the fork servers."""
         return [zygote.pid for zygote in self._fleet.zygotes() if zygote.pid is not None]
 
+    def guard_pids(self) -> list[int]:
+        """Return the process ids of the fork servers' guards."""
+        return [zygote.guard_pid for zygote in self._fleet.zygotes() if zygote.guard_pid is not None]
+
     def stats(self) -> dict[str, int]:
         """Return the fields of `Stats`."""
         pool = self._fleet.pool

@@ -50,7 +50,8 @@ class Zygote:
         self._fork = resolve_start_method(settings.start_method) is StartMethod.FORK
         self._log = log
         self._booting = asyncio.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None  # the program's guard, where it has one
+        self._pid: int | None = None
         self._socket: socket.socket | None = None
         self._buffer = b""
         self._ready: asyncio.Future[dict[str, Any]] | None = None
@@ -64,7 +65,14 @@ class Zygote:
     @property
     def pid(self) -> int | None:
         """Process id, or None while it does not run."""
-        return self._process.pid if self._process is not None else None
+        return self._pid if self._process is not None else None
+
+    @property
+    def guard_pid(self) -> int | None:
+        """Process id of its parent, which ends what it leaves; None where there is none."""
+        if self._process is None or self._process.pid == self._pid:
+            return None
+        return self._process.pid
 
     async def boot(self) -> None:
         """Start the program unless it runs, and wait until it is ready. Raises StartFailed."""
@@ -87,7 +95,8 @@ class Zygote:
             loop.add_reader(ours.fileno(), self._readable)
             try:
                 async with asyncio.timeout(self._settings.boot_timeout_s):
-                    self.missing = (await ready)["missing"]
+                    told = await ready
+                    self.missing, self._pid = told["missing"], told["pid"]
             except TimeoutError:
                 self._lost()
                 raise StartFailed(
@@ -168,7 +177,7 @@ class Zygote:
         try:
             await asyncio.to_thread(process.wait, 5)
         except subprocess.TimeoutExpired:
-            process.kill()
+            self._kill_program(process)
             await asyncio.to_thread(process.wait)
         self._report_all_killed()
 
@@ -263,7 +272,7 @@ class Zygote:
             asyncio.get_running_loop().remove_reader(sock.fileno())
             sock.close()
         if process is not None:
-            process.kill()
+            self._kill_program(process)
             process.wait()
         pids, self._pids = self._pids, {}
         for pid in pids.values():  # what they started is in their groups, and hears of no parent's death
@@ -271,6 +280,15 @@ class Zygote:
                 os.killpg(pid, signal.SIGKILL)
         self._fail_pending(_ForkServerEnded(f"The fork server of {self._code} ended; look at its log."))
         self._report_all_killed()
+
+    def _kill_program(self, process: "subprocess.Popen[bytes]") -> None:
+        """Kill the program, and not its guard, which ends by itself when it has seen to what is left."""
+        if self._pid is None:
+            process.kill()
+        elif process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+        self._pid = None
 
     def _fail_pending(self, failure: StartFailed) -> None:
         for future in (self._ready, *self._starting.values()):

@@ -43,6 +43,7 @@ def run(code: str, client: str, client_path: str) -> None:
         client: `native`, `pure`, or `auto` (native where it is installed).
         client_path: file of the pure-Python runtime client.
     """
+    adopt_orphans()
     os.chdir(code)
     if not sys.path or sys.path[0] != code:
         sys.path.insert(0, code)

@@ -3,11 +3,15 @@
 One thread, one loop over a socket to the emulator. When that socket closes, because the emulator stopped
 or was killed, every process group that was started here is killed, and this process ends.
 
+An environment's process is the parent of whatever its handler leaves without one, so what ends up as a child
+of this process was left by an environment that has ended, in whatever session it is, and is killed. The same
+does for this process a guard, which is its parent and knows nothing else (Linux).
+
 Shape:
     Both directions: 4 bytes of length (big-endian), then JSON.
     in  `{"start": key, "variables": {...}, "code": "...", "client": "..."}` with one descriptor, the
         write end of the environment's output; `{"kill": key}`.
-    out `{"ready": {"missing": [...], "ms": n}}`, `{"started": key, "pid": n}`,
+    out `{"ready": {"pid": n, "missing": [...], "ms": n}}`, `{"started": key, "pid": n}`,
         `{"refused": key, "why": "..."}`, `{"exited": key, "status": n, "max_rss_kb": n}`
         (status below 0: minus the signal's number).
 """
@@ -39,6 +43,7 @@ class Zygote:
         self._client_path = client_path
         self._pids: dict[str, int] = {}
         self._keys: dict[int, str] = {}
+        self._own: set[int] = set()
         self._buffer = b""
         self._descriptors: list[int] = []
         self._wake_read, self._wake_write = os.pipe()
@@ -48,6 +53,7 @@ class Zygote:
     def serve(self) -> None:
         """Work until the emulator's end of the socket closes, then kill what is left."""
         emulator_environment.adopt_orphans()
+        self._own = set(_children())  # of modules that were preloaded
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         _hear_of_ends_only()
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
@@ -69,12 +75,7 @@ class Zygote:
             for pid in self._keys:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, 0)
-            while strangers := _children():  # what left its environment's group; their children come to us
-                for pid in strangers:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-                    with contextlib.suppress(ChildProcessError):
-                        os.waitpid(pid, 0)
+            _end_children()
 
     def say(self, **message: object) -> None:
         data = json.dumps(message).encode()
@@ -171,26 +172,34 @@ class Zygote:
         )
 
     def _reap(self) -> None:
-        while self._keys:
-            if hasattr(os, "waitid"):
-                # The group is killed while its leader is still a zombie: its number cannot be in other hands.
-                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-                if ended is None:
-                    return
-                _kill_group(ended.si_pid)
-            pid, status, usage = os.wait4(-1, os.WNOHANG)
-            if pid == 0:
-                return
-            _kill_group(pid) if not hasattr(os, "waitid") else None
-            key = self._keys.pop(pid, None)
-            if key is None:
-                continue
+        """Tell of environments that have ended, and end what they leave behind."""
+        with contextlib.suppress(ChildProcessError):  # there is none
+            while self._reap_one():
+                pass
+        for pid in set(_children()) - self._keys.keys() - self._own:
+            _kill(pid)
+
+    def _reap_one(self) -> bool:
+        if hasattr(os, "waitid"):
+            # The group is killed while its leader is still a zombie: its number cannot be in other hands.
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is None:
+                return False
+            _kill_group(ended.si_pid)
+        pid, status, usage = os.wait4(-1, os.WNOHANG)
+        if pid == 0:
+            return False
+        _kill_group(pid) if not hasattr(os, "waitid") else None
+        self._own.discard(pid)
+        key = self._keys.pop(pid, None)
+        if key is not None:
             del self._pids[key]
             self.say(
                 exited=key,
                 status=os.waitstatus_to_exitcode(status),
                 max_rss_kb=usage.ru_maxrss if sys.platform == "linux" else usage.ru_maxrss // 1024,
             )
+        return True
 
 
 def _hear_of_ends_only() -> None:
@@ -216,6 +225,21 @@ def _children() -> list[int]:
             return [int(pid) for pid in file.read().split()]
     except OSError:
         return []
+
+
+def _end_children() -> None:
+    """Kill every child, and then what they leave, which comes here."""
+    while children := _children():
+        for pid in children:
+            _kill(pid)
+        for pid in children:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _kill_group(pid: int) -> None:
@@ -292,6 +316,21 @@ def _share_models(clients: list[str]) -> list[str]:
     return missing
 
 
+def _go_under_guard(control: socket.socket) -> None:
+    """Fork: the child goes on, and its parent stays to end what is left when the child has ended."""
+    emulator_environment.adopt_orphans()
+    guard = os.getpid()
+    server = os.fork()
+    if not server:
+        emulator_environment.die_with_parent(guard)
+        return
+    control.close()
+    while os.wait()[0] != server:
+        pass
+    _end_children()
+    os._exit(0)
+
+
 def main() -> None:
     """Run as a script: `zygote.py DESCRIPTOR OPTIONS`, with the options as JSON."""
     began = time.monotonic()
@@ -299,6 +338,8 @@ def main() -> None:
     control.set_inheritable(False)
     options = json.loads(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        _go_under_guard(control)
     zygote = Zygote(control, fork=options["fork"], code=options["code"], client_path=options["client_path"])
     missing = []
     if options["fork"]:
@@ -307,7 +348,8 @@ def main() -> None:
         sys.modules.pop("emulator_environment", None)
         gc.collect()
         gc.freeze()
-    zygote.say(ready={"missing": missing, "ms": round((time.monotonic() - began) * 1000, 1)})
+    took_ms = round((time.monotonic() - began) * 1000, 1)
+    zygote.say(ready={"pid": os.getpid(), "missing": missing, "ms": took_ms})
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         zygote.serve()
 

@@ -80,9 +80,32 @@ def with_child(event, context):
     time.sleep(600)
 
 def with_stranger(event, context):
-    """Start a process that is not of this session, and return."""
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
-    (pathlib.Path(event["folder"]) / "here-child").write_text(str(child.pid))
+    """Start a process that is not of this session; return, or do something else first."""
+    here = pathlib.Path(event["folder"]) / "here-child"
+    sleep = "import time; time.sleep(600)"
+    how = event.get("how", "session")
+    if how == "session":
+        child = subprocess.Popen([sys.executable, "-c", sleep], start_new_session=True, env={})
+        here.write_text(str(child.pid))
+    elif how == "daemon":
+        code = f"import os, pathlib; os.setsid(); os.fork() and os._exit(0); print(os.getpid(), flush=True)"
+        code += "; os.dup2(os.open(os.devnull, os.O_RDWR), 1); " + sleep
+        child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        here.write_text(child.stdout.readline().strip())
+        child.wait()
+    elif how == "fork":
+        read, write = os.pipe()
+        if not os.fork():
+            os.setsid()
+            os.write(write, str(os.getpid()).encode())
+            while True:
+                time.sleep(600)
+        here.write_text(os.read(read, 10).decode())
+    if event.get("kills") == "fork server":
+        os.kill(os.getppid(), 9)
+        time.sleep(600)
+    while event.get("stays") and not here.with_name("go").exists():
+        time.sleep(0.005)
 
 def recording(event, context):
     """Fail as often as the event says; keep what came."""
@@ -155,7 +178,8 @@ async def serve() -> AsyncIterator[Callable[..., Awaitable[LambdaService]]]:
 
     yield start
     for service in services:
-        pids = [e.pid for e in service.environments() if e.pid is not None] + service.fork_server_pids()
+        pids = [e.pid for e in service.environments() if e.pid is not None]
+        pids += service.fork_server_pids() + service.guard_pids()
         await service.stop()
         assert [pid for pid in pids if psutil.pid_exists(pid)] == [], "processes were left"
         assert service.environments() == []

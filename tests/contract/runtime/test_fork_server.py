@@ -115,20 +115,73 @@ def test_the_service_runs_on_uvloop(code: Path) -> None:
     assert results[20:] == [b'{"errorType":"Runtime.ExitError"', b'"xxx']
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a dead parent's children to another")
-async def test_a_process_that_left_its_environments_session_ends_with_the_service(
-    function: Callable[..., Function], meeting: Any, until: Callable[..., Awaitable[Any]]
+only_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux gives a dead parent's children to another"
+)
+
+
+@only_linux
+@pytest.mark.parametrize("how", ["session", "daemon", "fork"])
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+async def test_a_process_that_left_its_environments_session_ends_with_it(
+    serve: Serve, function: Callable[..., Function], meeting: Any, gone: Call, how: str, method: str
 ) -> None:
-    """`start_new_session` in a handler takes a child out of its group, but not out of the sandbox."""
+    """`start_new_session` in a handler takes a child out of its group, but not out of its environment."""
+    settings = RuntimeSettings(start_method=StartMethod(method), preload=(), preload_clients=())
+    service = await serve(function("with_stranger"), function("echo"), settings=settings)
+    await service.invoke("echo", b"1")
+    event = {**meeting.event("-"), "how": how}
+    for _ in range(2):
+        await service.invoke("with_stranger", json.dumps(event).encode())
+        stranger = await meeting.arrives("child")
+        assert psutil.Process(stranger).is_running()
+        assert await service.kill_environment("with_stranger") is not None
+        await gone(stranger)
+    assert [e.function for e in service.environments()] == ["echo"]
+
+
+@only_linux
+@pytest.mark.parametrize("how", ["session", "daemon", "fork"])
+async def test_a_handler_that_kills_the_fork_server_leaves_no_process(
+    serve: Serve, function: Callable[..., Function], meeting: Any, gone: Call, call: Call, how: str
+) -> None:
+    """Whoever ends the fork server ends what it started, also what left its environment's session."""
+    service = await serve(function("with_stranger"), function("echo"))
+    event = {**meeting.event("-"), "how": how, "kills": "fork server"}
+    result = await service.invoke("with_stranger", json.dumps(event).encode())
+    assert result.function_error == "Unhandled"
+    await gone(await meeting.arrives("child"))
+    assert await call(service, "echo", 1) == 1
+
+
+@only_linux
+async def test_a_process_that_left_its_environments_session_rests_with_it(
+    serve: Serve, function: Callable[..., Function], meeting: Any, until: Call
+) -> None:
+    """Between invocations nothing of an environment runs, and with the next one everything goes on (E31)."""
+    service = await serve(function("with_stranger"), function("echo"))
+    await service.invoke("with_stranger", meeting.payload("-"))
+    stranger = psutil.Process(await meeting.arrives("child"))
+    await until(lambda: stranger.status() == psutil.STATUS_STOPPED)
+    event = {**meeting.event("-"), "how": "none", "stays": True}
+    running = asyncio.create_task(service.invoke("with_stranger", json.dumps(event).encode()))
+    await until(lambda: stranger.status() != psutil.STATUS_STOPPED)
+    meeting.let_go()
+    await running
+
+
+@only_linux
+async def test_a_process_that_left_its_environments_session_ends_with_the_service(
+    function: Callable[..., Function], meeting: Any, gone: Call
+) -> None:
+    """Stopping the service leaves nothing."""
     service = LambdaService(
         [function("app.with_stranger")], settings=RuntimeSettings(preload=(), preload_clients=())
     )
     await service.start()
     try:
         await service.invoke("with_stranger", meeting.payload("-"))
-        stranger = psutil.Process(await meeting.arrives("child"))
-        await service.kill_environment("with_stranger")
-        assert stranger.is_running()
+        stranger = await meeting.arrives("child")
     finally:
         await service.stop()
-    await until(lambda: not stranger.is_running() or stranger.status() == psutil.STATUS_ZOMBIE)
+    await gone(stranger)
