@@ -52,7 +52,7 @@ class ItemOperations:
     ) -> M | None: ...
     @overload
     def find(
-        self, key: Key[Any], *, consistent: bool = False, include_expired: bool = False, projection: type[P]
+        self, key: Key[M], *, consistent: bool = False, include_expired: bool = False, projection: type[P]
     ) -> P | None: ...
     def find(
         self,
@@ -81,7 +81,7 @@ class ItemOperations:
     ) -> M: ...
     @overload
     def get(
-        self, key: Key[Any], *, consistent: bool = False, include_expired: bool = False, projection: type[P]
+        self, key: Key[M], *, consistent: bool = False, include_expired: bool = False, projection: type[P]
     ) -> P: ...
     def get(
         self,

@@ -34,8 +34,11 @@ from streamer.dynamorm.requests import (
     place_of,
 )
 from streamer.dynamorm.schema import Table
-from streamer.dynamorm.sizes import check_item
+from streamer.dynamorm.sizes import check_item, item_bytes
 from streamer.dynamorm.transactions import Transaction, TransactionAction, TransactionGet
+
+BATCH_BYTES = 16 * 1024 * 1024
+"""What a batch of reads returns at most. DynamoDB API reference, `BatchGetItem`."""
 
 TOKEN_LIFETIME_S = 600
 """How long a transaction's token is remembered. DynamoDB API reference, `TransactWriteItems`."""
@@ -110,6 +113,7 @@ class MemoryDynamoDB:
             count = self._begin_batch(len(request.keys))
             request.encode(lambda table: table.name)
             items = [copied(self._find(key.model.__schema__.table, key.values)) for key in request.keys]
+            count = min(count, _fitting(items))
             left = len(request.keys) - count
             return BatchGetAnswer(items[:count] + [None] * left, request.keys[count:])
 
@@ -201,3 +205,13 @@ class MemoryDynamoDB:
         if new is not None:
             table.check(new)
         return place, old, new
+
+
+def _fitting(items: list[Item | None]) -> int:
+    """Return how many of the items fit into the answer of a batch."""
+    size = 0
+    for count, item in enumerate(items):
+        size += 0 if item is None else item_bytes(item)
+        if size > BATCH_BYTES:
+            return count
+    return len(items)

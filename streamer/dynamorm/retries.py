@@ -1,9 +1,9 @@
 """When and after which wait a call is made again. The decision is pure; `Retrier` waits.
 
 One budget counts every request that is sent for a call. The engine says how many botocore sent by itself
-(`TemporaryFailure.attempts`), so its retries and these add up and never multiply: with botocore's default
-of ten attempts nothing is left to repeat here; with `retries={"total_max_attempts": 1}` all retries are
-these, and each of them is told to `on_retry`.
+(`TemporaryFailure.attempts`), so its retries and these add up and never multiply. With
+`Config(retries={"total_max_attempts": 1})` all retries are these, and each of them is told to `on_retry`.
+What is out of reach is tried again here only then: botocore's own attempts may take minutes each.
 """
 
 from collections.abc import Callable
@@ -98,9 +98,10 @@ class Retrier:
             try:
                 return send(request)
             except TemporaryFailure as error:
-                attempts += error.attempts
+                tried = error.attempts
+                attempts += tried
                 error.attempts, error.waited_s = attempts, waited_s
-                if isinstance(error, Unavailable) and not repeatable:
+                if isinstance(error, Unavailable) and (tried > 1 or not repeatable):
                     raise
                 delay_s = self.pause(type(request).__name__, error, failures=attempts)
                 if delay_s is None:
