@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -51,6 +51,12 @@ class Waiting:
         """Be patient for so long; longer, the oftener it was sent."""
         self.due_at = now + min(MAX_PATIENCE_S, wait_s * 2.0 ** max(0, self.sent - 1))
 
+    def ends_with(self, message: Mapping[str, Any]) -> bool:
+        """Whether this message is what is waited for."""
+        if self.request.kind is Kind.SHORT:
+            return bool(message["type"] == "response")
+        return is_outcome(message)
+
 
 class Consumer:
     """One connection of a user and what it waits for.
@@ -73,12 +79,23 @@ class Consumer:
     def is_connected(self) -> bool:
         return self._connection is not None
 
-    async def ask(self, request: PlannedRequest, *, times: int = 1) -> Waiting:
-        """Send a request, or join one that runs; from now on its outcome is waited for."""
+    async def ask(self, request: PlannedRequest, *, times: int = 1, follow: bool = False) -> Waiting:
+        """Send a request, or join one that runs by sending it too; from now on its outcome is waited for."""
         waiting = self.waiting.setdefault(request.id, Waiting(request))
         for _ in range(times):
             await self._send(waiting)
         return waiting
+
+    async def cancel(self, request: PlannedRequest) -> None:
+        """Ask once for a request's end; nothing is waited for."""
+        if self._connection is not None:
+            message = {
+                "action": "cancel",
+                "id": f"cancel-{request.id}",
+                "payload": {"request_id": request.id},
+            }
+            with suppress(websockets.ConnectionClosed):
+                await self._connection.send(json.dumps(message))
 
     def cut(self) -> bool:
         """Drop the connection as a lost network does; return whether there was one."""
@@ -152,6 +169,8 @@ class Consumer:
         waiting.sent += 1
         waiting.wait(self._loop.time(), PATIENCE_S)
         message = {"action": request.work.action, "id": request.id, "payload": request.payload}
+        if request.work.metadata:
+            message["metadata"] = request.work.metadata
         with suppress(websockets.ConnectionClosed):
             await self._connection.send(json.dumps(message))
 
@@ -170,11 +189,5 @@ class Consumer:
             waiting.wait(self._loop.time(), REFUSED_S)
             return
         waiting.heard = True
-        if waiting.seen.take(message) and self._ends(waiting, message):
+        if waiting.seen.take(message) and waiting.ends_with(message):
             waiting.done.set()
-
-    @staticmethod
-    def _ends(waiting: Waiting, message: dict[str, Any]) -> bool:
-        if waiting.request.kind is Kind.SHORT:
-            return bool(message["type"] == "response")
-        return is_outcome(message)

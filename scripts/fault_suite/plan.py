@@ -9,8 +9,9 @@ from typing import Any
 SWEEP_S = 61.0
 """Seconds after which the sweeper, which runs every minute, has run again."""
 
-LEASE_S = 1_000.0
-"""Seconds after which the lease of an executor that is still at work is over: 900, a margin, and some."""
+EXECUTOR_S = 12
+"""The executor's timeout in a storm: so short that work is continued, and that a sweep finds leases over
+while executors are still at work."""
 
 
 class Kind(StrEnum):
@@ -28,6 +29,10 @@ class Kind(StrEnum):
     """Fails for good."""
     CRASHING = "crashing"
     """Kills the process it runs in, once."""
+    CONTINUED = "continued"
+    """Is longer than an invocation, and goes on from its checkpoint in the next."""
+    CANCELLED = "cancelled"
+    """Its user asks for its end soon after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Work:
         payload: makes one from the dice.
         errors: codes with which a request of this kind may fail for reasons of its own.
         must_fail: whether it may not complete.
+        metadata: of the message that sends it.
     """
 
     action: str
@@ -46,6 +52,7 @@ class Work:
     payload: Callable[[Random], dict[str, Any]]
     errors: frozenset[str] = frozenset()
     must_fail: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def _sleep(dice: Random) -> dict[str, Any]:
@@ -58,6 +65,8 @@ WORK: Mapping[Kind, Work] = {
     Kind.PROGRESS: Work("sleep", 20, _sleep),
     Kind.RETRIED: Work("fail", 8, lambda _: {"retryable": True, "attempts": 1}),
     Kind.FAILING: Work("fail", 6, lambda _: {}, frozenset({"ASKED_TO_FAIL"}), must_fail=True),
+    Kind.CONTINUED: Work("delay", 3, lambda dice: {"seconds": round(EXECUTOR_S * dice.uniform(0.9, 1.4), 1)}),
+    Kind.CANCELLED: Work("sleep", 6, lambda _: {"seconds": 3.0, "steps": 30}, frozenset({"CANCELLED"})),
     Kind.CRASHING: Work("kill_environment", 6, lambda dice: {"after_s": round(dice.uniform(0, 0.1), 3)}),
 }
 """Every kind that is sent."""
@@ -71,7 +80,8 @@ class PlannedRequest:
         user: number of the user whose it is.
         seat: number of the connection of that user that sends it.
         twice: whether it is sent again right behind, as a nervous client does.
-        viewed: whether the user's other connection asks for it too.
+        viewed: whether the user's other connection follows it too.
+        cancel_after_s: when its end is asked for; None: never.
     """
 
     id: str
@@ -81,6 +91,7 @@ class PlannedRequest:
     seat: int
     twice: bool
     viewed: bool
+    cancel_after_s: float | None = None
 
     @property
     def work(self) -> Work:
@@ -157,7 +168,7 @@ def make_plan(seed: int, requests: int, *, users: int = 6) -> Plan:
         users=users,
         requests=[_request(dice, seed, number, users) for number in range(requests)],
         faults=[*_faults(dice)],
-        acts={number: acts for number in range(1, requests) if (acts := [*_acts(dice, number, requests)])},
+        acts={number: acts for number in range(1, requests) if (acts := [*_acts(dice, number)])},
     )
 
 
@@ -172,6 +183,7 @@ def _request(dice: Random, seed: int, number: int, users: int) -> PlannedRequest
         seat=dice.randrange(2),
         twice=dice.random() < 0.1,
         viewed=kind is not Kind.SHORT and dice.random() < 0.25,
+        cancel_after_s=round(dice.uniform(0, 1.5), 2) if kind is Kind.CANCELLED else None,
     )
 
 
@@ -213,12 +225,10 @@ def _faults(dice: Random) -> Iterator[PlannedFault]:
     yield fault("cut-connection", 0.01)
 
 
-def _acts(dice: Random, number: int, requests: int) -> Iterator[Act]:
+def _acts(dice: Random, number: int) -> Iterator[Act]:
     if dice.random() < 0.05:
         yield Kill(dice.choice(("executor", "executor", "router", "processor")))
     if dice.random() < 0.06:
         yield Cut(dice.random(), by_client=dice.random() < 0.5)
     if number % 25 == 0:
         yield Advance(SWEEP_S)
-    if number in (requests // 3, 2 * requests // 3):
-        yield Advance(LEASE_S)

@@ -51,7 +51,7 @@ def _violations(result: Result, console: Console) -> None:
             f"\n{request_id} · {request.kind} · {dict(request.payload)}", markup=False, highlight=False
         )
         if request_id in result.slow:
-            console.print("  It went on only when a lease was over.")
+            console.print("  The first two sweeps of the calm did not help it.")
         for violation in result.violations:
             if violation.request_id == request_id:
                 console.print(f"  {violation.fault}: {violation.details}", markup=False, highlight=False)

@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
 from emulator import Sandbox
 from emulator.errors import EmulatorError
+from scripts.fault_suite.client_consumer import ClientConsumer
 from scripts.fault_suite.consumer import Consumer, Waiting
-from scripts.fault_suite.plan import LEASE_S, SWEEP_S, Act, Advance, Cut, Kill, Plan, PlannedRequest
+from scripts.fault_suite.plan import EXECUTOR_S, SWEEP_S, Act, Advance, Cut, Kill, Plan, PlannedRequest
 from scripts.fault_suite.verdict import Seen, Violation, judge
 
 AT_ONCE = 24
@@ -28,8 +30,9 @@ PLACE_S = 10.0
 MAX_ROUND_S = 120.0
 """Seconds after which a round of the calm ends, however much still happens."""
 
-SETTLING: Sequence[float] = (0.0, SWEEP_S, SWEEP_S, SWEEP_S, LEASE_S, SWEEP_S, SWEEP_S)
-"""How the clock is moved when the storm is over: sweeps, and once past every lease, each looked after."""
+SETTLING: Sequence[float] = (0.0, *([SWEEP_S] * 6))
+"""How the clock is moved when the storm is over: sweeps, which find dead executors, retries and lost records,
+one after the other."""
 
 GONE = 410
 """HTTP status of a post to a connection that is over."""
@@ -44,7 +47,7 @@ class Result:
         outcomes: how requests ended, by kind.
         seen: counts of the consumers.
         settled: how many requests were without an outcome before each move of the clock in the calm after.
-        slow: those that no sweep helped, but the end of a lease.
+        slow: those that a first sweep did not help.
         timelines: of the requests concerned, what happened, oldest first.
     """
 
@@ -70,16 +73,20 @@ class Storm:
         self._result = Result(plan)
         self._entries: list[Mapping[str, Any]] = []
         self._open: dict[str, None] = {}
-        self._consumers: list[list[Consumer]] = []
+        self._consumers: list[tuple[Consumer, ClientConsumer]] = []
 
     async def run(self) -> Result:
         """Send everything under faults, let it calm down, and judge."""
         url = self._sandbox.addresses.websocket
         await self._token("nobody")  # reads the key before calls fail
-        self._consumers = [
-            [Consumer(url, lambda user=user: self._token(user)) for _ in range(2)]  # type: ignore[misc]
-            for user in map(_user, range(self._plan.users))
-        ]
+        await asyncio.to_thread(
+            self._sandbox.boto3("lambda").update_function_configuration,
+            FunctionName="streamer-executor",
+            Timeout=EXECUTOR_S,
+        )
+        for number in range(self._plan.users):
+            token = partial(self._token, f"user-{number}")
+            self._consumers.append((Consumer(url, token), ClientConsumer(url, token)))
         watch = asyncio.create_task(self._watch())
         try:
             began = time.monotonic()
@@ -94,7 +101,7 @@ class Storm:
         await self._judge()
         return self._result
 
-    def _all(self) -> list[Consumer]:
+    def _all(self) -> list[Consumer | ClientConsumer]:
         return [consumer for seats in self._consumers for consumer in seats]
 
     async def _token(self, user: str) -> str:
@@ -132,7 +139,10 @@ class Storm:
         try:
             waiting = await seats[request.seat].ask(request, times=2 if request.twice else 1)
             if request.viewed:
-                await seats[1 - request.seat].ask(request)
+                await seats[1 - request.seat].ask(request, follow=True)
+            if request.cancel_after_s is not None:
+                await asyncio.sleep(request.cancel_after_s)
+                await seats[request.seat].cancel(request)
             with suppress(TimeoutError):
                 async with asyncio.timeout(PLACE_S):
                     await waiting.done.wait()
@@ -183,7 +193,7 @@ class Storm:
     async def _calm_down(self) -> None:
         for seconds in SETTLING:
             self._result.settled.append((seconds, len(self._missing())))
-            if seconds == LEASE_S:
+            if len(self._result.settled) == 3:
                 self._result.slow = {waiting.request.id for waiting in self._missing()}
             if seconds:
                 await self._sandbox.advance_clock(seconds)
@@ -256,10 +266,6 @@ class Storm:
 
 
 TENANT = "storm"
-
-
-def _user(number: int) -> str:
-    return f"user-{number}"
 
 
 async def _take(room: asyncio.Semaphore) -> None:
