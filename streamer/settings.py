@@ -11,6 +11,7 @@ class Settings:
     """The settings of one deployment; field `requests_table` is the variable `STREAMER_REQUESTS_TABLE`.
 
     Attributes:
+        records_table: where `bulk_operation` writes.
         jwt_keys_secret: name of the secret that holds the verification keys, a JSON Web Key Set.
         jwt_algorithms: comma-separated; a key is only ever used with the algorithm it names.
         jwt_audience, jwt_issuer: what a token must name; empty: not checked.
@@ -29,6 +30,7 @@ class Settings:
     bucket: str
     executor_function: str
     jwt_keys_secret: str
+    records_table: str = "streamer-records"
     jwt_algorithms: str = "RS256"
     jwt_audience: str = ""
     jwt_issuer: str = ""

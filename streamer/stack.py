@@ -11,7 +11,7 @@ from typing import Any
 from streamer.dynamorm import Index, KeyAttribute, StreamView, Table
 from streamer.lifecycle import Status
 from streamer.settings import Settings
-from streamer.store.models import CONNECTIONS, REQUESTS, SUBSCRIPTIONS
+from streamer.store.models import CONNECTIONS, RECORDS, REQUESTS, SUBSCRIPTIONS
 from streamer.store.tables import table_names
 
 __all__ = [
@@ -225,6 +225,7 @@ def _named_settings(name: str) -> dict[str, str]:
         "connections_table": f"{name}-connections",
         "requests_table": f"{name}-requests",
         "subscriptions_table": f"{name}-subscriptions",
+        "records_table": f"{name}-records",
         "bucket": f"{name}-files",
         "executor_function": f"{name}-executor",
         "jwt_keys_secret": f"{name}/jwt-keys",
@@ -234,4 +235,5 @@ def _named_settings(name: str) -> dict[str, str]:
 def _tables(settings: Settings) -> tuple[Table, ...]:
     """Return the store's tables under their names in the account."""
     names = table_names(settings)
-    return tuple(replace(table, name=names[table.name]) for table in (CONNECTIONS, REQUESTS, SUBSCRIPTIONS))
+    tables = (CONNECTIONS, REQUESTS, SUBSCRIPTIONS, RECORDS)
+    return tuple(replace(table, name=names[table.name]) for table in tables)

@@ -3,6 +3,7 @@
 The default of `Settings.action_modules`. Importing this imports neither boto3 nor what computes reports.
 """
 
+from streamer.actions.bulk_operation import bulk_operation
 from streamer.actions.context import ActionContext
 from streamer.actions.declaration import Action, action
 from streamer.actions.delay import delay
@@ -27,6 +28,7 @@ __all__ = [
     "Proceed",
     "RetryPolicy",
     "action",
+    "bulk_operation",
     "delay",
     "echo",
     "echo_async",

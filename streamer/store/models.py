@@ -55,6 +55,8 @@ SUBSCRIPTIONS = Table(
     ttl_attribute="expires_at",
 )
 
+RECORDS = Table(name="records", partition_key=KeyAttribute("pk"), sort_key=KeyAttribute("sk"))
+
 _REQUEST = "REQUEST#{tenant_id}#{user_id}#{request_id}"
 _TENANT = KeyTemplate("TENANT#{tenant_id}")
 _USER = KeyTemplate("USER#{tenant_id}#{user_id}")
@@ -290,3 +292,23 @@ class Subscription(_OfRequest, table=SUBSCRIPTIONS, sort="CONNECTION#{connection
 
     @partition_key
     def of_request(self, tenant_id: str, user_id: str, request_id: str) -> None: ...
+
+
+class Record(Model, table=RECORDS, partition="RECORDS#{tenant_id}#{entity_type}", sort="RECORD#{record_id}"):
+    """Something that a tenant keeps.
+
+    Attributes:
+        data: its fields as JSON text.
+        written_by: the request that wrote it last.
+        written_at: epoch seconds.
+    """
+
+    tenant_id: Attribute[str]
+    entity_type: Attribute[str]
+    record_id: Attribute[str]
+    data: Attribute[str]
+    written_by: Attribute[str]
+    written_at: Attribute[float]
+
+    @key
+    def at(self, tenant_id: str, entity_type: str, record_id: str) -> None: ...

@@ -75,3 +75,21 @@ async def test_a_data_set_is_processed(sandbox: Any, client: Any) -> None:
     assert (result["rows_read"], result["rows_written"]) == (50_000, 2)
     file = await asyncio.to_thread(urllib3.request, "GET", result["result"])
     assert file.data == b"kind,total\nodd,25\neven,20\n"
+
+
+async def test_many_records_are_written(client: Any) -> None:
+    """Batches go to the tenant's records; a second creation fails item by item."""
+    items = [{"id": f"u{n}", "n": n} for n in range(60)]
+    payload = {"operation_type": "create", "entity_type": "user", "items": items}
+    first = await client.request("bulk_operation", payload)
+    assert (first["succeeded"], first["failed"]) == (60, 0)
+    second = await client.request("bulk_operation", {**payload, "items": [*items[:2], {"id": "new"}, {}]})
+    assert [(failure["index"], failure["code"]) for failure in second["failures"]] == [
+        (0, "ALREADY_EXISTS"),
+        (1, "ALREADY_EXISTS"),
+        (3, "INVALID_ITEM"),
+    ]
+    for operation in ("put", "update", "delete"):
+        done = await client.request("bulk_operation", {**payload, "operation_type": operation})
+        assert done["failed"] == 0
+    assert (await client.request("bulk_operation", {**payload, "operation_type": "update"}))["failed"] == 60

@@ -19,6 +19,7 @@ def test_functions_are_told_the_names_of_everything() -> None:
         settings.connections_table,
         settings.requests_table,
         settings.subscriptions_table,
+        settings.records_table,
     }
     assert settings.bucket in declared.buckets
     assert settings.jwt_keys_secret in declared.secrets

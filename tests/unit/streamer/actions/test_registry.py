@@ -41,7 +41,7 @@ def test_two_actions_of_one_name_are_refused() -> None:
         ActionRegistry([declare("a"), declare("a")])
 
 
-SHIPPED = {"delay", "echo", "echo_async", "generate_report", "health", "process_data"}
+SHIPPED = {"bulk_operation", "delay", "echo", "echo_async", "generate_report", "health", "process_data"}
 
 
 def test_the_actions_that_ship_are_the_default() -> None:

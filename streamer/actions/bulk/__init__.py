@@ -1,0 +1,1 @@
+"""What `bulk_operation` does: take items, check them, write them, count. Imported with its first request."""
