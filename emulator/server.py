@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,9 @@ from emulator.telemetry.log_lines import LineFormatter
 
 GIVEN_UP = 130
 """Exit status of an emulator that was ended before it was ready."""
+
+NAME_INTERVAL_S = 0.5
+"""Between two looks whether another sandbox has taken the name along when it ended. Ours."""
 
 
 class Reporter:
@@ -148,6 +151,8 @@ async def serve(reporter: Reporter, run_folder: Path) -> int:
                 _name(source, state)
                 stack.callback(source.stopped, state)
                 running.clock.listen(lambda: _name_again(source, running.state(reporter.parts)))
+                naming = asyncio.create_task(_stay_named(source, lambda: running.state(reporter.parts)))
+                stack.callback(naming.cancel)
             gc.collect()
             gc.freeze()  # what the start made stays: the collector need not look at it again
             reporter.ready(state)
@@ -166,6 +171,15 @@ def _name_again(source: ApplicationSource, state: State) -> None:
     named = states.find(states.state_path())
     if named is not None and named.pid == state.pid:
         _name(source, state)
+
+
+async def _stay_named(source: ApplicationSource, describe: Callable[[], State]) -> None:
+    """Name this sandbox again when another one took the name and has ended, however it ended."""
+    while True:
+        await asyncio.sleep(NAME_INTERVAL_S)
+        if states.find(states.state_path()) is None:
+            with suppress(StartFailed):  # it may be possible the next time
+                _name(source, describe())
 
 
 def _name(source: ApplicationSource, state: State) -> None:

@@ -98,3 +98,26 @@ async def test_unknown_application_is_told(terminal: Any) -> None:
     assert finished.status == 1
     assert "'nothing'" in finished.err
     assert "Traceback" not in finished.err
+
+
+@pytest.mark.slow
+async def test_first_of_two_is_found_again_when_the_second_has_ended(terminal: Any, eventually: Any) -> None:
+    """Commands find the newest sandbox; when it ends, also by SIGKILL, they find the one that still runs."""
+
+    def named() -> str:
+        found = terminal.state_file.exists() and json.loads(terminal.state_file.read_text())
+        return str(found["addresses"]["websocket"]) if found else ""
+
+    async with terminal.up() as first:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            async with terminal.up(
+                "--aws-endpoint", first.ready["aws_endpoint"], "--option", "name=b"
+            ) as second:
+                assert named() == second.ready["websocket"]
+                await second.end(number)
+                await eventually(lambda: not second.family.look())
+            await eventually(lambda: named() == first.ready["websocket"])
+            called = await terminal.run("-m", "streamer", "call", "echo", '{"a": 1}')
+            assert called.status == 0, called.err
+    assert not terminal.state_file.exists()
+    assert not terminal.deployment_file.exists()
