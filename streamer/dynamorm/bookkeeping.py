@@ -100,12 +100,14 @@ def _as_update(put: Put) -> Update[Any]:
     created = schema.attributes[schema.created_at or ""].stored_name
     names = {field.stored_name for field in schema.attributes.values()}
     names |= {part.name for part in schema.table.key_attributes()}
+    follows = {name for name, part in schema.index_keys.items() if schema.created_at in part.fields}
+    names -= follows  # keys that are made of the time of creation are kept as it is
     actions: list[UpdateAction] = [Remove((name,)) for name in sorted(names - item.keys())]
     for name, value in item.items():
         part = schema.index_keys.get(name)
         if part is not None and schema.created_at in part.fields:
             continue  # the update derives it, so that it is kept too
-        if name not in key.values:
+        if name not in key.values and name not in follows:
             kept = IfAbsent((name,), value) if name == created else value
             actions.append(SetValue((name,), kept))
     return Update(key, tuple(actions), put.condition, put.returns)

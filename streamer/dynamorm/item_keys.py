@@ -57,10 +57,14 @@ class Key(Generic[M]):
 
     @staticmethod
     def of(item: N) -> Key[N]:
-        """Return the key of an item that is at hand, with its version if it has one."""
-        schema, values = item.__schema__, item.__dict__
-        version = None if schema.version is None else values.get(schema.version, 0)
-        return Key(type(item), schema.key_item(values), version)
+        """Return the key of an item that is at hand, with its version if it has one.
+
+        Raises:
+            NotLoaded: the item is partial and was read without its version; name it by its key alone.
+        """
+        schema = item.__schema__
+        version = None if schema.version is None else getattr(item, schema.version)
+        return Key(type(item), schema.key_item(item.__dict__), version)
 
 
 class _Signature:

@@ -13,12 +13,16 @@ from streamer.dynamorm import (
     Create,
     Database,
     Delete,
+    Index,
     InvalidModel,
     InvalidRequest,
     Key,
     KeyAttribute,
     Model,
+    NotLoaded,
+    Projection,
     Put,
+    Query,
     Returns,
     StaleVersion,
     Table,
@@ -30,7 +34,15 @@ from streamer.dynamorm import (
     version_number,
 )
 
-THINGS = Table("things", KeyAttribute("pk"), ttl_attribute="expires_at")
+THINGS = Table(
+    "things",
+    KeyAttribute("pk"),
+    indexes=(
+        Index("by-time", KeyAttribute("kind"), KeyAttribute("time")),
+        Index("by-kind", KeyAttribute("kind"), projection=Projection.KEYS_ONLY),
+    ),
+    ttl_attribute="expires_at",
+)
 
 TABLES = (THINGS,)
 
@@ -274,3 +286,52 @@ def test_a_version_and_stamps_together(database: Database, clock: Any) -> None:
     second = database.put(first.replace(text="x"))
     assert (second.version, second.created, second.updated) == (2, first.created, int(clock.now()))
     assert database.get(Draft.at(name="a")) == second
+
+
+class Entry(
+    Model, table=THINGS, partition="ENTRY#{name}", indexes={"by-time": ("ENTRY#{topic}", "{created}")}
+):
+    """Listed by the time of its creation."""
+
+    name: Attribute[str]
+    topic: Attribute[str | None] = attribute(default=None)
+    text: Attribute[str | None] = attribute(default=None)
+    created: Attribute[datetime] = created_stamp()
+
+
+def test_an_index_by_the_time_of_creation(database: Database, clock: Any) -> None:
+    """It keeps its order whatever is written later, and loses what has no key any more."""
+    for name in "abc":
+        database.put(Entry(name=name, topic="x"))
+        clock.advance(1)
+    database.put(Entry(name="a", topic="x", text="later"))
+    database.update(Entry.at(name="b"), Entry.text.set("later"))
+    database.transact(Put(Entry(name="b", topic="x", text="latest")))
+    query = Query(Entry, Entry.topic == "x")
+    assert query.index == "by-time"
+    assert [(entry.name, entry.text) for entry in database.query(query)] == [
+        ("a", "later"),
+        ("b", "latest"),
+        ("c", None),
+    ]
+    database.put(Entry(name="b", text="without a topic"))
+    assert [entry.name for entry in database.query(query)] == ["a", "c"]
+
+
+class Member(Model, table=THINGS, partition="MEMBER#{name}"):
+    name: Attribute[str]
+    kind: Attribute[str]
+    count: Attribute[int] = attribute(default=0)
+    version: Attribute[int] = version_number()
+
+
+def test_an_item_without_its_version_is_not_written(database: Database) -> None:
+    """What an index doesn't hold cannot be compared; its key alone can be named."""
+    member = database.put(Member(name="ann", kind="x"))
+    (partial,) = database.query(Query(Member, Member.kind == "x", index="by-kind"))
+    with pytest.raises(NotLoaded):
+        database.update(partial, Member.count.increment())
+    with pytest.raises(NotLoaded):
+        database.delete(partial)
+    assert database.update(Member.at(name=partial.name), Member.count.increment()).version == 2
+    assert member.version == 1
