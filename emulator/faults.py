@@ -12,11 +12,7 @@ from typing import Any
 
 
 class FaultKind(StrEnum):
-    """What can be made to go wrong; `KINDS` says what each of them does.
-
-    Strikes are on the timeline, except those of `BACKEND_KINDS`: they happen in the back end's process, which
-    counts them, and the counts are there where faults are listed.
-    """
+    """What can be made to go wrong; `KINDS` says what each of them does. Every strike is on the timeline."""
 
     KILL_ENVIRONMENT = "kill-environment"
     DELAY_RECORD = "delay-record"

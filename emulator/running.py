@@ -225,4 +225,5 @@ def _calls(
         backend=localstack,
         timeline=ground.timeline,
     )
+    ground.stack.push_async_callback(experiments.close)
     return {**looking.table(), **experiments.table()}

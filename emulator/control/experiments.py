@@ -10,6 +10,7 @@ from emulator.control.api import Handler
 from emulator.control.fault_reading import read_fault
 from emulator.control.looking import function_name
 from emulator.control.names import whole_name
+from emulator.control.strikes import Strikes, StrikingBackend
 from emulator.errors import EmulatorError
 from emulator.events.service import EventSources
 from emulator.faults import BACKEND_KINDS, Fault, Faults
@@ -18,7 +19,7 @@ from emulator.runtime.service import LambdaService
 from emulator.telemetry.timeline import Timeline
 
 
-class SteerableBackend(Protocol):
+class SteerableBackend(StrikingBackend, Protocol):
     """A back end that follows the sandbox's clock and fails on purpose: our LocalStack."""
 
     async def set_clock_offset(self, offset_s: float) -> None:
@@ -58,7 +59,15 @@ class Experiments:
         self._events = events
         self._backend = backend
         self._timeline = timeline
+        self._strikes: Strikes | None = None
+        if backend is not None:
+            self._strikes = Strikes(backend, timeline, lambda: bool(faults.of_kinds(*BACKEND_KINDS)))
         self._advancing = asyncio.Lock()
+
+    async def close(self) -> None:
+        """End what runs in the background."""
+        if self._strikes is not None:
+            await self._strikes.close()
 
     def table(self) -> Mapping[tuple[str, str], Handler]:
         """Return every call: method and path to its handler."""
@@ -146,8 +155,9 @@ class Experiments:
         return {"cleared": cleared}
 
     async def _tell_backend(self) -> None:
-        if self._backend is not None:
+        if self._backend is not None and self._strikes is not None:
             await self._backend.set_faults(self._faults.of_kinds(*BACKEND_KINDS))
+            self._strikes.follow()
 
     # things
 

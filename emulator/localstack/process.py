@@ -158,6 +158,16 @@ class LocalStack:
         """
         return list((await self._tell("faults", None))["struck"])
 
+    async def strikes(self, *, after: int, wait_s: float) -> list[dict[str, Any]]:
+        """Return the strikes of faults with a number above `after`, `number` and facts each.
+
+        Waits for the first one, for `wait_s` seconds at most.
+
+        Raises:
+            BackendFailed: it does not answer.
+        """
+        return list((await self._tell("strikes", {"after": after, "wait_s": wait_s}))["strikes"])
+
     async def _tell(self, route: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
         try:
             return await call(self._port, f"/_streamer/{route}", body=body, secret=self._secret)

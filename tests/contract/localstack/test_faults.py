@@ -1,5 +1,6 @@
 """Calls to the back end that fail or are slow on purpose."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -155,3 +156,20 @@ async def test_faults_of_other_places_are_left_out(
     """Only those of the back end are its business."""
     await declare(Fault(FaultKind.KILL_ENVIRONMENT))
     assert await localstack.count_faults() == []
+
+
+async def test_strikes_are_told_at_once_and_once(
+    localstack: LocalStack, aws: Callable[[str], Any], declare: Callable[..., Any]
+) -> None:
+    """Who waits for strikes has them with their service and operation, each by a number of its own."""
+    before = max((one["number"] for one in await localstack.strikes(after=0, wait_s=0)), default=0)
+    await declare(Fault(FAIL, {"service": "sqs"}, times=2))
+    waiting = asyncio.create_task(localstack.strikes(after=before, wait_s=20))
+    for _ in range(2):
+        with pytest.raises(ClientError):
+            await asyncio.to_thread(aws("sqs").list_queues)
+    [first, *more] = await waiting
+    assert (first["fault"], first["service"], first["operation"]) == (str(FAIL), "sqs", "ListQueues")
+    found = more or await localstack.strikes(after=first["number"], wait_s=20)
+    assert [one["number"] for one in found] == [first["number"] + 1]
+    assert await localstack.strikes(after=found[0]["number"], wait_s=0) == []

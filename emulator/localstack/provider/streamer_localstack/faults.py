@@ -8,6 +8,7 @@ import importlib.util
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -33,6 +34,12 @@ STATUSES: Mapping[str, int] = {
 
 CODES: Mapping[int, str] = {500: "InternalServerError", 503: "ServiceUnavailable"}
 """Error code of a fault that names an HTTP status."""
+
+MAX_STRIKES = 1000
+"""Strikes that are kept for whoever asks. Ours."""
+
+MAX_WAIT_S = 20.0
+"""Longest wait for a strike. Ours."""
 
 _CONFLICT = "TransactionConflictException"
 
@@ -68,8 +75,10 @@ class BackEndFaults:
     """The faults that are declared now. Any thread may call any method."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._armed: list[tuple[Any, Any]] = []  # the fault, and the one that decides about it
+        self._strikes: deque[dict[str, Any]] = deque(maxlen=MAX_STRIKES)
+        self._count = 0
 
     def replace(self, declared: Sequence[Mapping[str, Any]]) -> None:
         """Take these faults (the fields of `Fault`, as JSON) in place of those before.
@@ -97,6 +106,12 @@ class BackEndFaults:
         with self._lock:
             return [decides.describe()[0]["struck"] for _, decides in self._armed]
 
+    def strikes(self, after: int, wait_s: float) -> list[dict[str, Any]]:
+        """Return the strikes with a number above `after`; waits for the first one, `wait_s` at most."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._count > after, min(wait_s, MAX_WAIT_S))
+            return [one for one in self._strikes if one["number"] > after]
+
     def strike(self, service: str, operation: str) -> tuple[float, str | None]:
         """Return by how many seconds this call is delayed, and the error code that it fails with, if any."""
         if not self._armed:
@@ -111,6 +126,9 @@ class BackEndFaults:
     def _first(self, kind: Any, facts: Mapping[str, str]) -> Any:
         for fault, decides in self._armed:
             if fault.kind == kind and decides.strike(kind, **facts) is not None:
+                self._count += 1
+                self._strikes.append({"number": self._count, "fault": str(kind), **facts})
+                self._lock.notify_all()
                 return fault
         return None
 

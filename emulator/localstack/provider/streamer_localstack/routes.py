@@ -46,10 +46,10 @@ def _serve(request: Any) -> tuple[int, dict[str, Any]]:
     if request.method != "POST":
         return 405, {"message": "GET tells what is set, POST sets it."}
     try:
-        write(json.loads(request.data))
+        said = write(json.loads(request.data))
     except (ValueError, TypeError, KeyError) as error:
         return 400, {"message": f"The body is not understood: {error}"}
-    return 200, read()
+    return 200, read() if said is None else said
 
 
 def _read_clock() -> dict[str, Any]:
@@ -74,12 +74,17 @@ def _set_faults(body: Mapping[str, Any]) -> None:
     FAULTS.replace(body["faults"])
 
 
+def _wait_for_strikes(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {"strikes": FAULTS.strikes(int(body["after"]), float(body["wait_s"]))}
+
+
 def _answer(chain: HandlerChain, status: int, body: Mapping[str, Any]) -> None:
     chain.respond(status, dict(body))
     chain.terminate()
 
 
-_ROUTES: Mapping[str, tuple[Callable[[], dict[str, Any]], Callable[[Any], None]]] = {
+_ROUTES: Mapping[str, tuple[Callable[[], dict[str, Any]], Callable[[Any], dict[str, Any] | None]]] = {
     "clock": (_read_clock, _set_clock),
     "faults": (_read_faults, _set_faults),
+    "strikes": (_read_faults, _wait_for_strikes),
 }

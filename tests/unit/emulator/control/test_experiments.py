@@ -34,6 +34,13 @@ class FakeBackend:
     async def count_faults(self):
         return [7 for _ in self.faults]
 
+    async def strikes(self, *, after, wait_s):
+        if not self.faults:
+            await asyncio.sleep(wait_s)
+            return []
+        await asyncio.sleep(0)
+        return [{"number": n, "fault": "fail-backend-call", "service": "sqs"} for n in (1, 2) if n > after]
+
 
 class FakeGateway:
     def __init__(self, *connections):
@@ -66,7 +73,8 @@ class Called:
 
     def __init__(self, backend):
         self.clock, self.faults, self.backend, self.events = SandboxClock(), Faults(), backend, FakeEvents()
-        self._table = Experiments(
+        self.timeline = Timeline(self.clock)
+        self.experiments = Experiments(
             APPLICATION,
             clock=self.clock,
             faults=self.faults,
@@ -74,16 +82,19 @@ class Called:
             gateways=[FakeGateway("one"), FakeGateway("two")],
             events=self.events,
             backend=backend,
-            timeline=Timeline(self.clock),
-        ).table()
+            timeline=self.timeline,
+        )
+        self._table = self.experiments.table()
 
     async def __call__(self, method, path, **body):
         return await self._table[method, path]({}, body)
 
 
 @pytest.fixture
-def called():
-    return Called(FakeBackend())
+async def called():
+    made = Called(FakeBackend())
+    yield made
+    await made.experiments.close()
 
 
 async def test_the_back_end_has_the_new_time_before_anything_follows(called):
@@ -240,3 +251,18 @@ async def test_schedules_are_fired_and_switched_by_name(called):
     assert called.events.told == [("fire", "sweep"), ("disable", "sweep"), ("enable", "sweep")]
     with pytest.raises(EmulatorError, match="there are sweep"):
         await called("POST", "/schedules/fire", name="weep")
+
+
+async def test_strikes_in_the_back_end_are_on_the_timeline(called):
+    """Each is told once, with what it struck; after the last fault was taken back nobody asks any more."""
+    struck = asyncio.Queue()
+    called.timeline.listen(lambda entry: entry.kind == "fault.struck" and struck.put_nowait(entry.facts))
+    added = await called("POST", "/faults", kind="fail-backend-call", where={"service": "sqs"})
+    async with asyncio.timeout(10):
+        assert [await struck.get(), await struck.get()] == [
+            {"fault": "fail-backend-call", "service": "sqs"}
+        ] * 2
+    await called("POST", "/faults/remove", id=added["id"])
+    again = await called("POST", "/faults", kind="fail-backend-call", where={"service": "sqs"})
+    await called("POST", "/faults/remove", id=again["id"])
+    assert struck.empty()
