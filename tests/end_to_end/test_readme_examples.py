@@ -64,6 +64,9 @@ def test_an_action_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(example("conftest"))
     (tmp_path / "test_mine.py").write_text(
         "import pytest\n\n@pytest.mark.asyncio\nasync def test_mine(client):\n"
-        "    assert await client.request('greet', {'name': 'Ada'}) == {'greeting': 'Hello, Ada'}\n"
+        "    assert await client.request('print_pages', {'count': 20}) == {'printed': 20}\n"
+        "    long = client.request('print_pages', {'count': 200})\n"
+        "    assert [progress.percentage async for progress in long][0] == 0\n"
+        "    assert await long == {'printed': 200}\n"
     )
     assert "1 passed" in run(["-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)], tmp_path)
