@@ -256,7 +256,8 @@ class Client:
 
     def _pump(self) -> None:
         """Let the writer and the timer look whether there is something for them."""
-        self._outgoing.set()
+        if self._session.has_outgoing:
+            self._outgoing.set()
         due_at = self._session.due_at
         if due_at is not None and (self._timer is None or due_at < self._timer.when()):
             if self._timer is not None:

@@ -10,22 +10,21 @@ that had no answer is sent again where that was allowed; otherwise it is asked a
 by its id, short work is given up.
 """
 
-from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
+from streamer.clients.python.blames import Blame, Blames
+from streamer.clients.python.book import Book
 from streamer.clients.python.errors import (
     ConnectionLost,
     DeadlineExceeded,
-    InvalidRequest,
 )
 from streamer.clients.python.exchange import Exchange, Phase, Role
 from streamer.clients.python.framing import check_request, failure_of, request_frame
 from streamer.clients.python.incoming import GatewayMessage, Received, UnknownMessage, read
-from streamer.clients.python.schedule import Schedule
 from streamer.errors import ErrorCode
 from streamer.protocol import (
     Acknowledgment,
@@ -37,25 +36,13 @@ from streamer.protocol import (
 )
 
 UNMATCHED_LENGTH = 100
-"""Messages of unknown requests that are kept, and blames that are remembered. Ours."""
+"""Messages of unknown requests that are kept. Ours."""
 
 RESUMPTION_DEADLINE_S = 30.0
 """Seconds until the server must have said how a request stands. API Gateway answers for it after 29."""
 
 RESUMPTION_PAUSE_S = 2.0
 """Seconds until it is asked again, where it could not say. Ours."""
-
-_WithoutId: TypeAlias = GatewayMessage | Error
-
-
-@dataclass(frozen=True, slots=True)
-class _Blame:
-    """A frame without an id. It can be about requests of its connection, of an order below `before`."""
-
-    received: Received
-    message: _WithoutId
-    connection: int
-    before: int
 
 
 class Session:
@@ -72,27 +59,25 @@ class Session:
         self.unmatched: deque[Received] = deque(maxlen=UNMATCHED_LENGTH)
         self.lost: ConnectionLost | None = None
         self._connection: int | None = 0
-        self._exchanges: dict[str, Exchange] = {}
-        self._unanswered: dict[str, Exchange] = {}
+        self._book = Book()
         self._outbox: deque[Exchange] = deque()
-        self._blames: OrderedDict[str, _Blame] = OrderedDict()
-        self._schedule = Schedule()
+        self._blames = Blames()
         self._last_cut = ConnectionLost(1006)
-        self._order = 0
 
     @property
     def pending(self) -> list[Exchange]:
         """The user's requests without an outcome, the oldest first."""
-        return [exchange for exchange in self._exchanges.values() if exchange.role is Role.USER]
+        return self._book.of_user()
 
     @property
     def due_at(self) -> float | None:
         """When `tick` has something to do, in monotonic seconds; perhaps too early, never too late."""
-        return self._schedule.due_at
+        return self._book.schedule.due_at
 
-    def find(self, request_id: str) -> Exchange | None:
-        """Return the request of this id that waits, if one does."""
-        return self._exchanges.get(request_id)
+    @property
+    def has_outgoing(self) -> bool:
+        """Whether `take` may have something to give."""
+        return bool(self._outbox)
 
     def ask(
         self,
@@ -122,7 +107,14 @@ class Session:
         self._check_open()
         check_request(action, payload, request_id, metadata)
         frame = request_frame(action, payload, request_id, metadata)
-        exchange = self._begin(action, request_id, now, deadline_s, outcome_deadline_s)
+        exchange = self._book.begin(
+            action,
+            request_id,
+            now=now,
+            deadline_s=deadline_s,
+            outcome_deadline_s=outcome_deadline_s,
+        )
+        self._blames.forget(request_id)
         exchange.frame, exchange.resends = frame, resends
         self._outbox.append(exchange)
         return exchange
@@ -147,18 +139,32 @@ class Session:
             ConnectionLost, InvalidRequest: as `ask`.
         """
         self._check_open()
-        if (waiting := self._exchanges.get(request_id)) is not None and waiting.role is Role.USER:
+        if (waiting := self._book.find(request_id)) is not None and waiting.role is Role.USER:
             return waiting
         check_request("subscribe", {}, request_id, {})
-        exchange = self._begin("subscribe", request_id, now, deadline_s, outcome_deadline_s)
+        exchange = self._book.begin(
+            "subscribe",
+            request_id,
+            now=now,
+            deadline_s=deadline_s,
+            outcome_deadline_s=outcome_deadline_s,
+        )
+        self._blames.forget(request_id)
         exchange.user_id, exchange.sequence, exchange.must_resume = user_id, after_sequence, True
         self._resume_all(now)
         return exchange
 
     def beat(self, *, now: float, deadline_s: float) -> None:
         """Ask whether anybody is there; whatever comes back is an answer."""
-        request_id = f"_heartbeat-{self._order}"
-        exchange = self._begin("ping", request_id, now, deadline_s, deadline_s, role=Role.HEARTBEAT)
+        request_id = f"_heartbeat-{self._book.order}"
+        exchange = self._book.begin(
+            "ping",
+            request_id,
+            now=now,
+            deadline_s=deadline_s,
+            outcome_deadline_s=deadline_s,
+            role=Role.HEARTBEAT,
+        )
         exchange.frame = request_frame("ping", {}, request_id, {})
         self._outbox.append(exchange)
 
@@ -191,12 +197,12 @@ class Session:
                 self.unmatched.append(received)
                 return received, []
             case GatewayMessage() | Error(request_id=None):
-                return received, self._blame(_Blame(received, message, connection, self._order), now)
+                return received, self._blame(Blame(received, message, connection, self._book.order), now)
             case Pong():
                 return received, self._pong(received, message, connection)
             case _:
                 assert message.request_id is not None
-                exchange = self._exchanges.get(message.request_id)
+                exchange = self._book.find(message.request_id)
                 if exchange is None:
                     self.unmatched.append(received)
                     return received, self._absolve(message.request_id, message, now)
@@ -205,13 +211,13 @@ class Session:
     def tick(self, now: float) -> list[Exchange]:
         """Do what is due; return the user's requests that it failed."""
         moved: list[Exchange] = []
-        for exchange in self._schedule.take_due(now):
+        for exchange in self._book.schedule.take_due(now):
             if exchange.phase is Phase.DONE:
                 continue
             if exchange.resume_at is not None and exchange.resume_at <= now:
                 exchange.resume_at, exchange.must_resume = None, True
             if now < exchange.due_at:  # its answer set a later deadline
-                self._schedule.add(exchange.due_at, exchange)
+                self._book.schedule.add(exchange.due_at, exchange)
                 continue
             moved += self._expire(exchange, now)
         self._resume_all(now)
@@ -230,22 +236,18 @@ class Session:
 
     def is_idle(self, connection: int) -> bool:
         """Whether no answer is expected on a connection any more."""
-        return not any(
-            exchange.connection == connection and exchange.role is not Role.HEARTBEAT
-            for exchange in self._unanswered.values()
-            if exchange.resumption is None
-        )
+        return all(each.role is Role.HEARTBEAT for each in self._book.unanswered_on(connection))
 
     def cut(self, connection: int, code: int, reason: str = "", *, now: float) -> None:
         """Take in that a connection ended and that another will follow, or stands already."""
         self._last_cut = ConnectionLost(code, reason)
         if self._connection == connection:
             self._connection = None
-        for exchange in [each for each in self._exchanges.values() if each.connection == connection]:
+        for exchange in [each for each in self._book.all() if each.connection == connection]:
             exchange.connection = None
             match exchange.role:
                 case Role.HEARTBEAT:
-                    self._finish(exchange)
+                    self._book.finish(exchange)
                 case Role.RESUMPTION:
                     self._put_off(exchange)
                 case Role.USER if exchange.phase is Phase.SENT and exchange.resends:
@@ -270,41 +272,18 @@ class Session:
         failed = self.pending
         for exchange in failed:
             self._lose(exchange, self.lost)
-        for exchange in [*self._exchanges.values()]:
-            self._finish(exchange)
+        for exchange in self._book.all():
+            self._book.finish(exchange)
         return failed
 
     def _check_open(self) -> None:
         if self.lost is not None:
             raise ConnectionLost(self.lost.code, self.lost.reason, closed_here=self.lost.closed_here)
 
-    def _begin(
-        self,
-        action: str,
-        request_id: str,
-        now: float,
-        deadline_s: float,
-        outcome_deadline_s: float,
-        *,
-        role: Role = Role.USER,
-    ) -> Exchange:
-        if not (deadline_s > 0 and outcome_deadline_s > 0):
-            raise InvalidRequest("A deadline is a number of seconds over 0.")
-        if request_id in self._exchanges:
-            raise InvalidRequest(
-                f"A request with the id {request_id} is waiting already: wait for it, or leave the id out."
-            )
-        exchange = Exchange(request_id, action, self._order, now, deadline_s, outcome_deadline_s, role=role)
-        self._order += 1
-        self._blames.pop(request_id, None)
-        self._exchanges[request_id] = self._unanswered[request_id] = exchange
-        self._schedule.add(exchange.due_at, exchange)
-        return exchange
-
     # Answers
 
     def _pong(self, received: Received, message: Pong, connection: int) -> list[Exchange]:
-        for exchange in self._on(connection):
+        for exchange in self._book.unanswered_on(connection):
             if exchange.action == "ping":
                 return self._answered(exchange, received, message, 0.0)
         self.unmatched.append(received)
@@ -314,7 +293,7 @@ class Session:
         self, exchange: Exchange, received: Received, message: Message, now: float
     ) -> list[Exchange]:
         if exchange.role is Role.HEARTBEAT:
-            self._finish(exchange)
+            self._book.finish(exchange)
             return []
         if exchange.role is Role.RESUMPTION:
             return self._resumed(exchange, received, message, now)
@@ -330,27 +309,12 @@ class Session:
         exchange.apply(received, message)
         if isinstance(message, Error):
             exchange.fail(failure_of(exchange, message))
-        self._settle(exchange)
+        self._book.settle(exchange)
         return [exchange]
-
-    def _settle(self, exchange: Exchange) -> None:
-        if exchange.phase is not Phase.SENT:
-            self._unanswered.pop(exchange.request_id, None)
-        if exchange.phase is Phase.DONE:
-            self._exchanges.pop(exchange.request_id, None)
-            if exchange.resumption is not None:
-                self._finish(exchange.resumption)
-
-    def _finish(self, exchange: Exchange) -> None:
-        """Be done with an exchange of the client's own."""
-        exchange.phase = Phase.DONE
-        if exchange.target is not None:
-            exchange.target.resumption = None
-        self._settle(exchange)
 
     def _expire(self, exchange: Exchange, now: float) -> list[Exchange]:
         if exchange.role is Role.HEARTBEAT:
-            self._finish(exchange)
+            self._book.finish(exchange)
             return []
         if exchange.role is Role.RESUMPTION:
             return self._ask_later(exchange, now)
@@ -362,7 +326,7 @@ class Session:
                 acknowledged=exchange.phase is Phase.ACCEPTED,
             )
         )
-        self._settle(exchange)
+        self._book.settle(exchange)
         return [exchange]
 
     def _lose(self, exchange: Exchange, lost: ConnectionLost) -> None:
@@ -377,22 +341,22 @@ class Session:
         )
         error.__cause__ = lost.__cause__
         exchange.fail(error)
-        self._settle(exchange)
+        self._book.settle(exchange)
 
     # Resumption
 
     def _resume_all(self, now: float) -> None:
         if self._connection is None:
             return
-        for exchange in [each for each in self._exchanges.values() if each.must_resume]:
+        for exchange in [each for each in self._book.all() if each.must_resume]:
             exchange.must_resume = False
-            request_id = f"_resumption-{self._order}"
-            resumption = self._begin(
+            request_id = f"_resumption-{self._book.order}"
+            resumption = self._book.begin(
                 "subscribe",
                 request_id,
-                now,
-                RESUMPTION_DEADLINE_S,
-                RESUMPTION_DEADLINE_S,
+                now=now,
+                deadline_s=RESUMPTION_DEADLINE_S,
+                outcome_deadline_s=RESUMPTION_DEADLINE_S,
                 role=Role.RESUMPTION,
             )
             asked = {"request_id": exchange.request_id, "after_sequence": exchange.sequence}
@@ -411,41 +375,41 @@ class Session:
                 subscribed = msgspec.convert(message.data, Subscribed)
             except msgspec.ValidationError:
                 return self._ask_later(resumption, now)
-            self._finish(resumption)
+            self._book.finish(resumption)
             if not target.frame:
                 target.action = subscribed.request.action
             target.accept(message, truncated=subscribed.truncated)
-            self._settle(target)
+            self._book.settle(target)
             for each in subscribed.messages:
                 self._apply(target, Received(each, received.at), each)
             self._release(target)
             return [target]
         if not isinstance(message, Error) or (message.error.retry and message.error.retry.retryable):
             return self._ask_later(resumption, now)
-        self._finish(resumption)
+        self._book.finish(resumption)
         if message.error.code == ErrorCode.NOT_FOUND and target.phase is Phase.SENT and target.frame:
             self._lose(target, self._last_cut)
         else:
             target.fail(failure_of(target, message))
-            self._settle(target)
+            self._book.settle(target)
         return [target]
 
     def _ask_later(self, resumption: Exchange, now: float) -> list[Exchange]:
         """Let what waited for the answer go, and ask again after a pause."""
         target = resumption.target
         assert target is not None
-        self._finish(resumption)
+        self._book.finish(resumption)
         moved = self._release(target)
         if target.phase is not Phase.DONE:
             target.resume_at = now + RESUMPTION_PAUSE_S
-            self._schedule.add(target.resume_at, target)
+            self._book.schedule.add(target.resume_at, target)
         return moved
 
     def _put_off(self, resumption: Exchange) -> None:
         """Ask again on the next connection."""
         target = resumption.target
         assert target is not None
-        self._finish(resumption)
+        self._book.finish(resumption)
         target.connection, target.must_resume = None, True
 
     def _release(self, exchange: Exchange) -> list[Exchange]:
@@ -457,39 +421,24 @@ class Session:
 
     # Blame
 
-    def _on(self, connection: int) -> Iterator[Exchange]:
-        """Iterate what has no answer yet on a connection, the oldest first."""
-        for exchange in self._unanswered.values():
-            if exchange.connection == connection and exchange.resumption is None:
-                yield exchange
-
-    def _blame(self, blame: _Blame, now: float) -> list[Exchange]:
+    def _blame(self, blame: Blame, now: float) -> list[Exchange]:
         """Fail the oldest unanswered request that the frame can be about."""
-        oldest = next(self._on(blame.connection), None)
+        oldest = next(self._book.unanswered_on(blame.connection), None)
         if oldest is None or oldest.order >= blame.before:
             self.unmatched.append(blame.received)
             return []
-        self._blames[oldest.request_id] = blame
-        if len(self._blames) > UNMATCHED_LENGTH:
-            self._blames.popitem(last=False)
+        self._blames.note(oldest.request_id, blame)
         if oldest.role is Role.HEARTBEAT:
-            self._finish(oldest)
+            self._book.finish(oldest)
             return []
         if oldest.role is Role.RESUMPTION:
             return self._ask_later(oldest, now)
         oldest.history.append(blame.received)
         oldest.fail(failure_of(oldest, blame.message))
-        self._settle(oldest)
+        self._book.settle(oldest)
         return [oldest]
 
     def _absolve(self, request_id: str, message: Message, now: float) -> list[Exchange]:
-        """Pass a blame on to the next request when the blamed one is answered after all.
-
-        API Gateway runs the messages of a connection side by side, so that the oldest request need not be
-        the one that failed. Progress proves nothing: work can be accepted and its answer lost.
-        """
-        direct = isinstance(message, Response | Acknowledgment | Error)
-        if not direct or getattr(message, "sequence", None) not in (None, 0):
-            return []
-        blame = self._blames.pop(request_id, None)
+        """Pass a blame on to the next request when the blamed one is answered after all."""
+        blame = self._blames.lift(request_id, message)
         return [] if blame is None else self._blame(blame, now)
