@@ -1,7 +1,8 @@
 """A lifecycle drawn from its transition table, whatever the table is. Pure.
 
 States that something leaves stand in a row, by their distance from the first one. A final state is a bar
-below all the states that lead to it, so that every arrow to it goes straight down.
+below all the states that lead to it, so that every arrow to it goes straight down. Final is also what is only
+left for the beginning: the bar says by what.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -78,12 +79,12 @@ def arrows_of(transitions: Transitions) -> list[Arrow]:
 
 
 def in_order(arrows: Sequence[Arrow], initial: str) -> list[str]:
-    """Return the states that something leaves, the nearest to `initial` first."""
+    """Return the states that something leaves for more than `initial`, the nearest to that first."""
     found = [initial]
     for state in found:
         found += dict.fromkeys(a.target for a in arrows if a.source == state and a.target not in found)
     found += dict.fromkeys(arrow.source for arrow in arrows if arrow.source not in found)
-    leaving = {arrow.source for arrow in arrows}
+    leaving = {arrow.source for arrow in arrows if arrow.target != initial}
     return [state for state in found if state in leaving or state == initial]
 
 
@@ -95,6 +96,8 @@ class _Picture:
         self.initial, self.current, self.visited = initial, current, visited
         states = in_order(self.arrows, initial)
         self.x = {state: LEFT + COLUMN * place for place, state in enumerate(states)}
+        self.back = {arrow.source: arrow.label for arrow in self.arrows if arrow.source not in self.x}
+        self.arrows = [arrow for arrow in self.arrows if arrow.source in self.x]
         self.arcs = [a for a in self.arrows if a.target in self.x and abs(self._span(a)) > 1]
         loops = any(arrow.source == arrow.target for arrow in self.arrows)
         self.top = 10 + LOOP * loops + ARC * len(self.arcs)
@@ -145,7 +148,8 @@ class _Picture:
         inner = None
         if is_final:
             inner = element("rect", x=x + 3, y=y + 3, width=width - 6, height=HEIGHT - 6, rx=10, class_="box")
-        name = label(state, x + width / 2, y + HEIGHT / 2 + 4, "middle", "name")
+        text = f"{state} ({self.back[state]}: {self.initial})" if state in self.back else state
+        name = label(text, x + width / 2, y + HEIGHT / 2 + 4, "middle", "name")
         frame = element("rect", x=x, y=y, width=width, height=HEIGHT, rx=13, class_=class_)
         return element("g", frame, inner, name, class_="pale" if is_pale else None)
 
