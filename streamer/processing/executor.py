@@ -211,6 +211,7 @@ class Executor:
             retryable=error.retryable,
             remaining_s=invocation.remaining_s(),
             jitter=self._jitter(),
+            at_least_s=error.retry_after_s or 0.0,
         )
         if isinstance(decision, GiveUp):
             self._give_up(work, claim, reporter, error)

@@ -53,6 +53,7 @@ def after_failure(
     retryable: bool,
     remaining_s: float,
     jitter: float,
+    at_least_s: float = 0.0,
 ) -> Decision:
     """Decide what follows attempt number `attempt` (from 1), which failed.
 
@@ -63,6 +64,7 @@ def after_failure(
         max_attempts: of this request.
         remaining_s: of the invocation.
         jitter: a random number in [0, 1).
+        at_least_s: a wait that the failure itself asks for; it counts where it is the longer one.
 
     Source:
         AWS Architecture Blog, "Exponential Backoff And Jitter".
@@ -70,7 +72,7 @@ def after_failure(
     if not retryable or attempt >= max_attempts:
         return GiveUp()
     doublings = min(attempt - 1, MAX_DOUBLINGS)
-    delay_s = jitter * min(policy.cap_s, policy.base_s * 2**doublings)
+    delay_s = max(at_least_s, jitter * min(policy.cap_s, policy.base_s * 2**doublings))
     if delay_s > MAX_WAIT_IN_INVOCATION_S or delay_s > remaining_s - HANDING_OVER_S:
         return TryLater(delay_s)
     return WaitHere(delay_s) if delay_s < remaining_s / 2 else HandOver(delay_s)

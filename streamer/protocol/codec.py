@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from streamer.errors import InvalidMessage
-from streamer.protocol.limits import MAX_ACTION_LENGTH, MAX_ID_LENGTH
+from streamer.protocol.limits import MAX_ACTION_LENGTH, MAX_ID_LENGTH, METADATA_WORDS
 from streamer.protocol.messages import Complete, Error, Message, Request, Response
 
 _REQUEST_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_ID_LENGTH}}}")
@@ -44,6 +44,11 @@ def decode_request(text: str | bytes) -> Request:
         raise InvalidMessage(
             f"The action is a name of 1 to {MAX_ACTION_LENGTH} characters.", request_id=request.id
         )
+    for key, word in METADATA_WORDS.items():
+        if request.metadata.get(key, word) != word:
+            raise InvalidMessage(
+                f"The {key} in a request's metadata is {word}, or left out.", request_id=request.id
+            )
     return request
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from streamer.protocol.limits import MAX_ID_LENGTH
+from streamer.protocol.limits import MAX_ID_LENGTH, METADATA_WORDS
 
 STATUSES = ("PENDING", "PROCESSING", "RETRYING", "COMPLETED", "FAILED", "CANCELLED")
 """Where a request can stand, as clients see it; `lifecycle.Status` in this order."""
@@ -29,6 +29,11 @@ Sequence = Annotated[
 ]
 Attempt = Annotated[int, Meta(ge=0, description="How often the request was begun; 0 while it waits.")]
 Percentage = Annotated[float, Meta(ge=0, le=100)]
+Metadata = Annotated[
+    dict[str, str],
+    Meta(extra_json_schema={"properties": {key: {"const": word} for key, word in METADATA_WORDS.items()}}),
+]
+"""A client's own, except what `METADATA_WORDS` names; the codec checks that in its own words."""
 StatusName = Annotated[
     str, Meta(pattern=rf"^({'|'.join(STATUSES)})\Z", extra_json_schema={"enum": list(STATUSES)})
 ]

@@ -19,7 +19,7 @@ SYNC_THRESHOLD_S = 5.0
 """An action that is estimated to take longer is queued. The original system's figure."""
 
 MODE_KEY = "mode"
-"""The one key of a request's metadata that means something to the server."""
+"""What a client's metadata names to say how its request is answered."""
 
 MODE_ASYNC = "async"
 """Its one value: queue the request, although it may be short."""
@@ -29,6 +29,9 @@ ON_DISCONNECT_KEY = "on_disconnect"
 
 ON_DISCONNECT_CANCEL = "cancel"
 """The request ends with the connection that it came on; without it, it goes on."""
+
+METADATA_WORDS = {MODE_KEY: MODE_ASYNC, ON_DISCONNECT_KEY: ON_DISCONNECT_CANCEL}
+"""The keys of a request's metadata that mean something to the server, each with its one word."""
 
 
 MAX_SYNC_TIMEOUT_S = 25.0

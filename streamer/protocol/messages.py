@@ -9,6 +9,7 @@ from streamer.protocol.fields import (
     Attempt,
     Failed,
     GivenId,
+    Metadata,
     Percentage,
     RequestId,
     Sequence,
@@ -34,7 +35,7 @@ class Request(msgspec.Struct, kw_only=True, frozen=True):
     action: Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_ACTION_LENGTH})]
     id: GivenId | None = None
     payload: dict[str, Any] = {}
-    metadata: dict[str, str] = {}
+    metadata: Metadata = {}
     type: Annotated[str, Meta(extra_json_schema={"const": "request"})] = "request"
 
 

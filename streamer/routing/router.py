@@ -25,13 +25,7 @@ from streamer.protocol import (
     Retry,
     decode_request,
 )
-from streamer.protocol.limits import (
-    MAX_SYNC_TIMEOUT_S,
-    MODE_ASYNC,
-    MODE_KEY,
-    ON_DISCONNECT_CANCEL,
-    ON_DISCONNECT_KEY,
-)
+from streamer.protocol.limits import MAX_SYNC_TIMEOUT_S, MODE_KEY, ON_DISCONNECT_KEY
 from streamer.routing.control import CONTROL_ACTIONS, Asker, ControlActions
 from streamer.store import Connection, RequestKey, RequestStore
 
@@ -67,23 +61,6 @@ def error_message(error: StreamerError, *, request_id: str | None, now: float) -
 def request_id_from(correlation_id: str) -> str:
     """Return an id for a request whose client chose none: unique as API Gateway's own ids are."""
     return hashlib.sha256(correlation_id.encode()).hexdigest()[:32]
-
-
-def _wants_to_be_queued(request: Request) -> bool:
-    """Whether the client asks for progress and an outcome, however short the work."""
-    return _says(request, MODE_KEY, MODE_ASYNC)
-
-
-def _says(request: Request, key: str, word: str) -> bool:
-    """Whether the metadata has this word there; any other is a mistake.
-
-    Raises:
-        InvalidMessage: another word is there.
-    """
-    found = request.metadata.get(key)
-    if found not in (None, word):
-        raise InvalidMessage(f"The {key} in a request's metadata is {word}, or left out.")
-    return found is not None
 
 
 class Router:
@@ -137,7 +114,7 @@ class Router:
         if action.permission is not None and action.permission not in caller.permissions:
             raise Forbidden(f"The action {action.name} needs the permission {action.permission}.")
         payload = action.parse(request.payload)
-        if action.is_long(payload) or _wants_to_be_queued(request):
+        if action.is_long(payload) or MODE_KEY in request.metadata:
             return self._queue(arrival, caller, request, request_id)
         identity = Identity(
             caller.tenant_id, caller.user_id, frozenset(caller.permissions), caller.token_expires_at
@@ -169,7 +146,7 @@ class Router:
             endpoint=caller.endpoint,
             permissions=caller.permissions,
             max_attempts=self._registry.get(request.action).retry.max_attempts,
-            cancel_on_disconnect=_says(request, ON_DISCONNECT_KEY, ON_DISCONNECT_CANCEL),
+            cancel_on_disconnect=ON_DISCONNECT_KEY in request.metadata,
         )
         self._logger.info(
             "A request was queued" if created.new else "A request came again",

@@ -104,3 +104,14 @@ async def test_a_tenants_requests_need_a_permission(
     stranger = await dial_as(new_person(), "requests:read", "requests:cancel")
     for action in ("status", "subscribe", "cancel"):
         assert (await ask(stranger, action, **meant))["error"]["code"] == "NOT_FOUND"
+
+
+async def test_a_request_that_runs_ends_at_its_next_progress(wire: Any) -> None:
+    """`cancel` is answered at once; the action learns of it, and its outcome is CANCELLED."""
+    await wire.send({"action": "sleep", "id": "s1", "payload": {"seconds": 60, "steps": 600}})
+    await wire.until(request_id="s1", type="progress")
+    answer = await ask(wire, "cancel", request_id="s1")
+    assert answer["data"]["cancel_requested"] is True
+    outcome = await wire.until(request_id="s1", type="error")
+    assert outcome["error"]["code"] == "CANCELLED"
+    assert (await ask(wire, "status", request_id="s1"))["data"]["status"] == "CANCELLED"

@@ -68,3 +68,18 @@ def test_an_invocation_without_time_for_an_attempt_waits_and_hands_over() -> Non
 def test_no_wait_that_the_invocation_would_not_survive() -> None:
     """When little time is left the request is put back, however short the wait."""
     assert decide(remaining_s=1.5 + HANDING_OVER_S / 2) == TryLater(1.5)
+
+
+@pytest.mark.parametrize(("asked_s", "delay_s"), [(0.1, 0.25), (4.0, 4.0), (30.0, 30.0)])
+def test_a_failure_may_ask_for_a_longer_wait(asked_s: float, delay_s: float) -> None:
+    """What the other side said (`retry_after_s`) counts where it is more than the backoff."""
+    decision = after_failure(
+        1,
+        policy=DEFAULT_RETRY,
+        max_attempts=3,
+        retryable=True,
+        remaining_s=900,
+        jitter=0.25,
+        at_least_s=asked_s,
+    )
+    assert decision == (TryLater if delay_s > MAX_WAIT_IN_INVOCATION_S else WaitHere)(delay_s)

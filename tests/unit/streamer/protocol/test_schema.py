@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -230,7 +231,16 @@ def test_codec_and_schema_refuse_the_same_requests(data: st.DataObject) -> None:
         "action": data.draw(st.sampled_from(["echo", *QUERIES])),
         "id": "r1",
         "payload": {"request_id": "r1", "limit": 5, "status": "PENDING", "after_sequence": 1, "user_id": "u"},
-        "metadata": {"k": "v"},
+        "metadata": data.draw(
+            st.sampled_from(
+                [
+                    {"k": "v"},
+                    {"mode": "async", "on_disconnect": "cancel"},
+                    {"mode": "asynch"},
+                    {"on_disconnect": ""},
+                ]
+            )
+        ),
         "type": "request",
     }
     for _ in range(data.draw(st.integers(0, 6))):
@@ -245,7 +255,7 @@ def test_codec_and_schema_refuse_the_same_requests(data: st.DataObject) -> None:
         if data.draw(st.booleans()):
             del target[changed]
         else:
-            target[changed] = data.draw(st.sampled_from(TAKES_ANYTHING))
+            target[changed] = deepcopy(data.draw(st.sampled_from(TAKES_ANYTHING)))
     assert is_valid(CLIENT_MESSAGE, fields) is is_taken(fields)
 
 
