@@ -40,6 +40,18 @@ WAITING_REQUESTS: Mapping[str, Any] = {
 }
 """The stream records that the processor gets, in Lambda's filter syntax: requests that wait."""
 
+HANDED_OVER_RETRIES: Mapping[str, Any] = {
+    "eventName": ["MODIFY"],
+    "dynamodb": {
+        "NewImage": {
+            "sk": {"S": ["STATE"]},
+            "status": {"S": [Status.RETRYING.value]},
+            "handed_over": {"BOOL": [True]},
+        }
+    },
+}
+"""And these: retries that are due so soon that an executor waits for them."""
+
 
 @dataclass(frozen=True, slots=True)
 class AsynchronousConfig:
@@ -205,7 +217,7 @@ def stack(
             StreamMapping(
                 table=settings.requests_table,
                 function=processor.name,
-                filters=(WAITING_REQUESTS,),
+                filters=(WAITING_REQUESTS, HANDED_OVER_RETRIES),
                 batch_size=100,
                 starting_position="TRIM_HORIZON",
                 maximum_retry_attempts=10,

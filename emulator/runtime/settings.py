@@ -62,7 +62,7 @@ class RuntimeSettings:
     max_environments: int = 64
     max_environments_per_function: int = 32
     eager_environments: int = max(8, 4 * (os.cpu_count() or 1))
-    max_starting: int = 8
+    max_starting: int = max(4, 2 * (os.cpu_count() or 1))
     init_timeout_s: float = 10.0
     freeze: bool = True
     enforce_memory_limit: bool = False

@@ -88,7 +88,7 @@ def replay(
     with _told():
         store = _open(Deployment.load(deployment))
         state = store.replay(_find(store, request_id, tenant, user).key)
-    _say(state, json_form, "The request runs again; whoever is subscribed to it is told.")
+    _say(state, json_form, "It runs again; whoever is subscribed to it is told.")
 
 
 @app.command()

@@ -24,9 +24,10 @@ from streamer.errors import (
     Superseded,
 )
 from streamer.identity import Identity
+from streamer.lifecycle import Status
 from streamer.processing.checkpoints import Checkpoints
 from streamer.processing.deadlines import deadlines
-from streamer.processing.retries import Decision, GiveUp, HandOver, WaitHere, after_failure
+from streamer.processing.retries import Decision, GiveUp, HandOver, WaitHere, after_failure, is_worth_waiting
 from streamer.processing.work import Work
 from streamer.progress.reporter import ProgressReporter
 from streamer.store import LEASE_MARGIN_S, Checkpoint, Claim, RequestStore
@@ -86,7 +87,9 @@ class Executor:
             lease_until = self._clock.now() + invocation.remaining_s() + LEASE_MARGIN_S
             try:
                 claim = self._requests.claim(work.key, owner=invocation.owner, lease_until=lease_until)
-            except (AlreadyClaimed, NotFound):
+            except (AlreadyClaimed, NotFound) as error:
+                if self._waits(error, invocation):
+                    continue
                 self._logger.info("The request is taken, over or gone", extra={"action": "request.skipped"})
                 return
             self._logger.info(
@@ -98,18 +101,19 @@ class Executor:
             except Superseded:
                 self._logger.warning("Another attempt took over", extra={"action": "request.superseded"})
                 return
-            if isinstance(decision, WaitHere):
-                self._sleep(decision.delay_s)
-                continue
-            if isinstance(decision, HandOver):
-                self._sleep(decision.delay_s)
-                self._hand_over(work)
-            return
+            if not isinstance(decision, WaitHere):
+                return
+            self._sleep(decision.delay_s)
 
-    def _hand_over(self, work: Work) -> None:
-        state = self._requests.find(work.key)
-        if state is not None and self._requests.redispatch(state):
-            self._logger.info("Another invocation tries", extra={"action": "request.handed_over"})
+    def _waits(self, error: StreamerError, invocation: Invocation) -> bool:
+        """Wait until a retry is due that was handed over to this invocation; False if it is none."""
+        if not isinstance(error, AlreadyClaimed) or error.status != Status.RETRYING or error.until is None:
+            return False
+        delay_s = max(0.0, error.until - self._clock.now())
+        if not is_worth_waiting(delay_s, remaining_s=invocation.remaining_s()):
+            return False
+        self._sleep(delay_s)
+        return True
 
     def _attempt(self, work: Work, claim: Claim, invocation: Invocation) -> Decision | None:
         """Run one attempt; returns what follows a failure that may pass, None when this is over."""
@@ -218,7 +222,13 @@ class Executor:
             return None
         due_at = self._clock.now() + decision.delay_s
         try:
-            self._requests.retry(claim, due_at=due_at, code=error.code, message=str(error))
+            self._requests.retry(
+                claim,
+                due_at=due_at,
+                code=error.code,
+                message=str(error),
+                hand_over=isinstance(decision, HandOver),
+            )
         except CancelRequested:
             self._cancelled(work, claim, reporter)
             return None

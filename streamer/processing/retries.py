@@ -8,9 +8,6 @@ MAX_WAIT_IN_INVOCATION_S = 10.0
 """A longer wait is not worth a running environment: the request is put back instead. Ours."""
 
 
-HANDING_OVER_S = 0.5
-"""Seconds that putting a request into the stream again may take. Ours."""
-
 MAX_DOUBLINGS = 40
 """More do not fit a number that is multiplied with seconds. Ours."""
 
@@ -24,7 +21,7 @@ class WaitHere:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """Wait `delay_s`, then let another invocation try: this one has no time for an attempt."""
+    """Let another invocation wait `delay_s` and try: this one has no time for an attempt."""
 
     delay_s: float
 
@@ -73,6 +70,11 @@ def after_failure(
         return GiveUp()
     doublings = min(attempt - 1, MAX_DOUBLINGS)
     delay_s = max(at_least_s, jitter * min(policy.cap_s, policy.base_s * 2**doublings))
-    if delay_s > MAX_WAIT_IN_INVOCATION_S or delay_s > remaining_s - HANDING_OVER_S:
+    if delay_s > MAX_WAIT_IN_INVOCATION_S:
         return TryLater(delay_s)
-    return WaitHere(delay_s) if delay_s < remaining_s / 2 else HandOver(delay_s)
+    return WaitHere(delay_s) if is_worth_waiting(delay_s, remaining_s=remaining_s) else HandOver(delay_s)
+
+
+def is_worth_waiting(delay_s: float, *, remaining_s: float) -> bool:
+    """Whether an invocation should wait so long, to have the rest of its time for an attempt."""
+    return delay_s <= MAX_WAIT_IN_INVOCATION_S and delay_s < remaining_s / 2

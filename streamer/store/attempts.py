@@ -184,15 +184,23 @@ class Attempts(RequestItems):
         return self._finish(claim, Event.CANCEL, sequence=sequence, error=cancellation())
 
     @translated
-    def retry(self, claim: Claim, *, due_at: float, code: str, message: str) -> None:
+    def retry(self, claim: Claim, *, due_at: float, code: str, message: str, hand_over: bool = False) -> None:
         """Put the request back until `due_at`, epoch seconds, because this attempt failed.
+
+        Args:
+            hand_over: let the stream bring it to another executor now, which waits until it is due.
 
         Raises:
             Superseded: the attempt no longer owns the request; nothing was written.
             CancelRequested: its user asked to end it; nothing was written.
         """
         change = transitions.retry(
-            claim.state, due_at=due_at, code=code, message=message, now=self._clock.now()
+            claim.state,
+            due_at=due_at,
+            code=code,
+            message=message,
+            hand_over=hand_over,
+            now=self._clock.now(),
         )
         self._write(claim, change, _owned(claim, Event.RETRY) & transitions.not_cancelling())
 

@@ -137,6 +137,7 @@ class RequestState(_PartOfRequest, sort="STATE"):
         attempt: how often it was begun; a continuation is no new attempt.
         max_attempts: how often it is begun at most; None: as the settings say.
         dispatches: how often it was put into the stream again since it was last claimed.
+        handed_over: True of a retry that the stream brings to an executor before it is due, to wait for it.
         owner: invocation that claimed it last; None while it waits.
         lease_until: when somebody else may claim it; None unless it is PROCESSING.
         sequence: the highest sequence number that is reserved.
@@ -162,6 +163,7 @@ class RequestState(_PartOfRequest, sort="STATE"):
     attempt: Attribute[int] = attribute(default=0)
     max_attempts: Attribute[int | None] = attribute(default=None)
     dispatches: Attribute[int] = attribute(default=0)
+    handed_over: Attribute[bool | None] = attribute(default=None)
     owner: Attribute[str | None] = attribute(default=None)
     lease_until: Attribute[float | None] = attribute(default=None)
     sequence: Attribute[int] = attribute(default=0)

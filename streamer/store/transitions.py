@@ -120,6 +120,7 @@ def claim(*, owner: str, lease_until: float, now: float) -> Change:
         RequestState.attempt.increment(1),
         RequestState.sequence.increment(SEQUENCE_BLOCK),
         RequestState.dispatches.set(0),
+        RequestState.handed_over.remove(),
         RequestState.owner.set(owner),
         RequestState.lease_until.set(lease_until),
         RequestState.started_at.set_if_absent(now),
@@ -128,7 +129,9 @@ def claim(*, owner: str, lease_until: float, now: float) -> Change:
     )
 
 
-def retry(state: RequestState, *, due_at: float, code: str, message: str, now: float) -> Change:
+def retry(
+    state: RequestState, *, due_at: float, code: str, message: str, hand_over: bool = False, now: float
+) -> Change:
     """Return what is written when an attempt failed and another shall follow at `due_at`.
 
     Args:
@@ -136,6 +139,7 @@ def retry(state: RequestState, *, due_at: float, code: str, message: str, now: f
     """
     return (
         RequestState.status.set(target(Event.RETRY)),
+        RequestState.handed_over.set(True if hand_over else None),
         RequestState.error.set({"code": code, "message": message}),
         failed(failure_of(state.attempt, code=code, message=message, now=now), state.failures),
         noted(entry(Event.RETRY, attempt=state.attempt, now=now), state.history),
@@ -179,6 +183,7 @@ def redispatch(state: RequestState, now: float) -> Change:
     return (
         RequestState.status.set(step(state.status, Event.RELEASE)),
         RequestState.dispatches.increment(1),
+        RequestState.handed_over.remove(),
         noted(entry(Event.RELEASE, attempt=state.attempt, now=now), state.history),
         *_due(now + DISPATCH_GRACE_S, now),
     )

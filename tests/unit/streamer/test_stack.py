@@ -81,11 +81,21 @@ def test_everything_that_is_named_is_declared() -> None:
 
 
 def test_the_stream_filter_lets_waiting_requests_through() -> None:
-    """The processor is woken by STATE items that are PENDING, made or changed; nothing else."""
-    (pattern,) = stack().stream_mappings[0].filters
-    assert json.loads(json.dumps(pattern)) == {
+    """The processor is woken by STATE items that are PENDING, and by retries that are handed over."""
+    waiting, handed_over = json.loads(json.dumps(stack().stream_mappings[0].filters))
+    assert waiting == {
         "eventName": ["INSERT", "MODIFY"],
         "dynamodb": {"NewImage": {"sk": {"S": ["STATE"]}, "status": {"S": ["PENDING"]}}},
+    }
+    assert handed_over == {
+        "eventName": ["MODIFY"],
+        "dynamodb": {
+            "NewImage": {
+                "sk": {"S": ["STATE"]},
+                "status": {"S": ["RETRYING"]},
+                "handed_over": {"BOOL": [True]},
+            }
+        },
     }
 
 

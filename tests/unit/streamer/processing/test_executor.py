@@ -184,15 +184,18 @@ def test_the_actions_own_retry_policy_counts(
     assert requests.get(KEY).status is Status.FAILED
 
 
-def test_an_invocation_without_time_hands_over_when_the_retry_is_due(
+def test_an_invocation_without_time_hands_over_to_one_that_waits(
     executor: Executor, queue: Any, requests: RequestStore, clock: Any
 ) -> None:
-    """It waits, and the stream brings the request to another invocation at that very time."""
-    queue("fail", retryable=True)
+    """The stream brings the retry to another invocation at once, which begins when it is due."""
+    queue("fail", retryable=True, attempts=1)
     begin = clock.time
-    executor.execute(WORK, Invocation("invocation-1", remaining_s=lambda: 1.0 + begin - clock.time))
+    executor.execute(WORK, Invocation("invocation-1", remaining_s=lambda: 0.9))
     state = requests.get(KEY)
-    assert (state.status, state.attempt, state.dispatches) == (Status.PENDING, 1, 1)
+    assert (state.status, state.handed_over, state.due_at) == (Status.RETRYING, True, begin + 0.5)
+    executor.execute(WORK, Invocation("invocation-2", remaining_s=lambda: 900.0))
+    state = requests.get(KEY)
+    assert (state.status, state.attempt, state.handed_over) == (Status.COMPLETED, 2, None)
     assert clock.time == begin + 0.5
 
 
@@ -204,16 +207,23 @@ def test_attempts_are_bounded(executor: Executor, queue: Any, requests: RequestS
     assert (state.status, state.attempt) == (Status.FAILED, 3)
 
 
-def test_a_retry_that_does_not_fit_the_invocation_is_put_back(
-    executor: Executor, queue: Any, requests: RequestStore, clock: Any
+def test_a_retry_that_is_worth_no_waiting_is_put_back(
+    executor: Executor, queue: Any, registry: ActionRegistry, requests: RequestStore, clock: Any
 ) -> None:
-    """With no time left the request becomes RETRYING with a due time, for the sweeper."""
-    queue("fail", retryable=True)
-    executor.execute(WORK, Invocation("invocation-1", remaining_s=lambda: 0.5))
-    state = requests.get(KEY)
-    assert state.status is Status.RETRYING
-    assert state.due_at is not None
-    assert state.due_at > clock.time
+    """A long wait makes the request RETRYING with a due time, for the sweeper; who comes early goes again."""
+
+    @action("slow", payload=dict[str, Any], estimated_duration_s=60.0, retry=RetryPolicy(base_s=60.0))
+    def slow(payload: dict[str, Any], context: ActionContext) -> None:
+        raise ActionFailed("Busy.", retryable=True)
+
+    registry.register(slow)
+    queue("slow")
+    begin = clock.time
+    for number in (1, 2):
+        executor.execute(WORK, Invocation(f"invocation-{number}", remaining_s=lambda: 900.0))
+        state = requests.get(KEY)
+        assert (state.status, state.attempt, state.handed_over) == (Status.RETRYING, 1, None)
+        assert (state.due_at, clock.time) == (begin + 30.0, begin)
 
 
 def test_a_request_that_somebody_holds_is_left_alone(

@@ -4,7 +4,6 @@ import pytest
 
 from streamer.actions.retry_policy import BASE_S, CAP_S, DEFAULT_RETRY, RetryPolicy
 from streamer.processing.retries import (
-    HANDING_OVER_S,
     MAX_WAIT_IN_INVOCATION_S,
     GiveUp,
     HandOver,
@@ -59,15 +58,11 @@ def decide(remaining_s: float) -> object:
     )
 
 
-def test_an_invocation_without_time_for_an_attempt_waits_and_hands_over() -> None:
-    """Too little is left to run again, but enough to wait: the next invocation begins when it is due."""
+def test_an_invocation_without_time_for_an_attempt_hands_over() -> None:
+    """Too little is left to wait and run again: another invocation waits, and begins when it is due."""
     assert decide(remaining_s=3.1) == WaitHere(1.5)
     assert decide(remaining_s=2.9) == HandOver(1.5)
-
-
-def test_no_wait_that_the_invocation_would_not_survive() -> None:
-    """When little time is left the request is put back, however short the wait."""
-    assert decide(remaining_s=1.5 + HANDING_OVER_S / 2) == TryLater(1.5)
+    assert decide(remaining_s=0.1) == HandOver(1.5)
 
 
 @pytest.mark.parametrize(("asked_s", "delay_s"), [(0.1, 0.25), (4.0, 4.0), (30.0, 30.0)])

@@ -1,0 +1,67 @@
+"""Operators look after long requests with the commands, on a sandbox of the command line."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from emulator.testing import run_in
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def up(module_terminal: Any, sandbox_loop: asyncio.AbstractEventLoop) -> Iterator[Any]:
+    """A sandbox of the command line with the actions for tests."""
+    running = module_terminal.up("--option", "action_modules=streamer.testing")
+    yield run_in(sandbox_loop, running.__aenter__())
+    run_in(sandbox_loop, running.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def run(up: Any) -> Any:
+    """Run a command where the sandbox is named."""
+
+    async def run(*arguments: str) -> Any:
+        return await up.terminal.run("-m", "streamer", *arguments)
+
+    return run
+
+
+async def test_a_failed_request_is_found_shown_and_replayed(run: Any) -> None:
+    """It is listed by its status, shown with its attempts, runs again, and completes or fails anew."""
+    called = await run(
+        "call", "fail", '{"retryable": true}', "--id", "f1", "--user", "ada", "--tenant", "acme"
+    )
+    assert called.status == 1
+    listed = json.loads((await run("requests", "--status", "FAILED", "--json")).out)
+    assert [(each["request_id"], each["user_id"], each["attempt"]) for each in listed] == [("f1", "ada", 3)]
+    shown = json.loads((await run("requests", "show", "f1", "--json")).out)
+    assert [each["attempt"] for each in shown["failures"]] == [1, 2, 3]
+    assert shown["history"][-1]["event"] == "FAIL"
+    replayed = await run("requests", "replay", "f1")
+    assert (replayed.status, "runs again" in replayed.out) == (0, True)
+    again = await run(
+        "call", "fail", '{"retryable": true}', "--id", "f1", "--user", "ada", "--tenant", "acme"
+    )
+    assert again.status == 1
+    shown = json.loads((await run("requests", "show", "f1", "--json")).out)
+    assert "REPLAY" in [each["event"] for each in shown["history"]]
+    assert (shown["status"], shown["attempt"]) == ("FAILED", 3)
+
+
+async def test_a_running_request_is_cancelled(run: Any, up: Any) -> None:
+    """Its client hears of it."""
+    calling = await up.terminal.start(
+        "-m", "streamer", "call", "sleep", '{"seconds": 60, "steps": 120}', "--id", "s1", "--json"
+    )
+    line = b""
+    while b'"progress"' not in line:
+        line = await asyncio.wait_for(calling.stdout.readline(), 20)
+        assert line
+    cancelled = await run("requests", "cancel", "s1")
+    assert (cancelled.status, "ends when it next reports" in cancelled.out) == (0, True)
+    finished = await up.terminal.finish(calling)
+    assert (finished.status, "CANCELLED" in finished.err) == (1, True)
