@@ -10,6 +10,7 @@ from typing import assert_type
 from streamer.dynamorm import (
     Attribute,
     Condition,
+    ConditionFailed,
     Create,
     Database,
     Delete,
@@ -19,6 +20,7 @@ from streamer.dynamorm import (
     Model,
     Put,
     Query,
+    Returns,
     Scan,
     Table,
     Update,
@@ -155,3 +157,33 @@ def operations(database: Database) -> None:
         Update(Key.of(order), (Order.total.increment(),)),
         Delete(Note.at("ann")),
     )
+
+
+class Total(Model, table=TABLE, partition="CUSTOMER#{customer}", sort="ORDER#{number}"):
+    """An order, seen from afar."""
+
+    customer: Attribute[str]
+    number: Attribute[int]
+    total: Attribute[int] = attribute(default=0)
+
+
+def answers(database: Database) -> None:
+    """A write answers with what it was asked for."""
+    at = Order.at("ann", 7)
+    assert_type(database.create(order), Order)
+    assert_type(database.put(order), Order)
+    assert_type(database.put(order, returns=Returns.OLD), Order | None)
+    assert_type(database.update(order, Order.total.set(3), returns=Returns.NEW), Order)
+    assert_type(database.update(at, Order.total.set(3), returns=Returns.OLD), Order | None)
+    assert_type(database.delete(order, returns=Returns.OLD), Order | None)
+    assert_type(database.transact_get(at, at), list[Order | None])
+    assert_type(database.get(at, projection=Total), Total)
+    assert_type(database.find(at, projection=Total), Total | None)
+    totals = Query(Order, Order.customer == "ann").projected(Total)
+    assert_type([*database.query(totals)], list[Total])
+    assert_type(database.count(totals), int)
+    database.batch_write([Put(order), Delete(at)])
+    try:
+        database.create(order)
+    except ConditionFailed as error:
+        assert_type(error.item_as(Order), Order | None)

@@ -2,7 +2,17 @@
 
 from dynamorm_right import Address, Note, Order, Status, order
 
-from streamer.dynamorm import Attribute, Condition, Database, Put, Query, Update, UpdateAction, attribute
+from streamer.dynamorm import (
+    Attribute,
+    Condition,
+    Database,
+    Put,
+    Query,
+    Returns,
+    Update,
+    UpdateAction,
+    attribute,
+)
 
 Order(customer="ann")  # wrong: missing
 Order(customer="ann", number="7")  # wrong: type
@@ -80,3 +90,15 @@ def operations(database: Database) -> None:
     address: Address = order.address  # wrong: it may be None
     status: Status = Order.status  # wrong: the attribute is not its value
     print(note, action, address, status)
+
+
+def answers(database: Database) -> None:
+    """An answer is not of another type than was asked for."""
+    database.put(order, returns=Returns.NONE)  # wrong: a put has an answer
+    database.delete(order, returns=Returns.NEW)  # wrong: nothing is new
+    database.create(Order.at("ann", 7))  # wrong: a key is no item
+    database.batch_write([Update(Order.at("ann", 7), ())])  # wrong: batches have no updates
+    database.query(Order)  # wrong: no query
+    database.page(Query(Order, Order.customer == "ann"))  # wrong: no size
+    old: Order = database.put(order, returns=Returns.OLD)  # wrong: there may be none
+    print(old)
