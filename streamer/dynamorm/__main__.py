@@ -1,0 +1,7 @@
+"""`python -m streamer.dynamorm`."""
+
+import sys
+
+from streamer.dynamorm.cli import main
+
+sys.exit(main())
