@@ -1,0 +1,45 @@
+"""How many long requests a user may have in flight, as its client sees it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from streamer.protocol import Acknowledgment, Error, Message
+from streamer.routing.router import Arrival, Router
+from streamer.settings import Settings
+from streamer.store import Connection, RequestKey, RequestStore
+from streamer.testing import make_settings
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """A deployment that lets a user have one long request in flight."""
+    return make_settings(action_modules="streamer.actions,streamer.testing", max_in_flight_per_user=1)
+
+
+def send(router: Router, caller: Connection, request_id: str, **message: Any) -> Message:
+    body = json.dumps({"action": "noop", "id": request_id, **message})
+    return router.answer(Arrival(body, caller.connection_id, f"correlation-{request_id}"), caller)
+
+
+def test_one_too_many_is_told_when_to_come_again(
+    router: Router, caller: Connection, requests: RequestStore
+) -> None:
+    """RATE_LIMITED says after how many seconds; the one before goes on, and makes room when it ends."""
+    assert isinstance(send(router, caller, "r1"), Acknowledgment)
+    refused = send(router, caller, "r2")
+    assert isinstance(refused, Error)
+    assert (refused.error.code, refused.request_id) == ("RATE_LIMITED", "r2")
+    assert refused.error.retry is not None
+    assert refused.error.retry.retryable
+    assert (refused.error.retry.after_s or 0) > 0
+    requests.cancel(RequestKey("acme", "ada", "r1"))
+    assert isinstance(send(router, caller, "r2"), Acknowledgment)
+
+
+def test_short_work_and_the_same_request_are_never_refused(router: Router, caller: Connection) -> None:
+    """What is answered at once is not in flight; what is known is no further request."""
+    send(router, caller, "r1")
+    assert isinstance(send(router, caller, "r1"), Acknowledgment)
+    assert not isinstance(send(router, caller, "r3", action="echo"), Error)
