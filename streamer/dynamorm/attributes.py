@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, Never, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Protocol, TypeVar, cast, overload
 
 from streamer.dynamorm import operands
 from streamer.dynamorm.comparisons import Comparable, Comparand
@@ -31,6 +31,17 @@ S_co = TypeVar("S_co", covariant=True)
 Number = TypeVar("Number", int, float, Decimal)
 Members = TypeVar("Members", bound="AbstractSet[object] | None")
 Places = TypeVar("Places", bound="Sequence[object] | None")
+
+
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+class _MsgspecStruct(Protocol):
+    __struct_fields__: ClassVar[tuple[str, ...]]
+
+
+_Struct = _Dataclass | _MsgspecStruct
 
 
 class Source(Generic[S_co]):
@@ -72,8 +83,10 @@ class Size(Comparable[int]):
 class Attribute(Comparable[T], Source[T]):
     """One attribute of a model, `status: Attribute[Status]`, or a part of one.
 
-    Parts are `Order.tags[0]`, `Order.labels["k"]`, and for the fields of a dataclass
-    `Order.address.path(lambda address: address.city)`.
+    Parts are `Order.tags[0]`, `Order.labels["k"]`, and the fields of a dataclass, `Order.address.city`.
+    Python's types cannot follow a name into another class, so a checker takes such a field for one of any
+    type; `Order.address.path(lambda address: address.city)` is the same and checked, name and type, also
+    where a field is called like a method of this class.
 
     It is no data descriptor at run time: an instance's value is found in its `__dict__` first, at the
     cost of a plain attribute.
@@ -102,6 +115,8 @@ class Attribute(Comparable[T], Source[T]):
 
         def __set__(self, instance: Never, value: T) -> None:
             """Give the constructor its types; no instance is ever assigned to."""
+
+        def __getattr__(self: Source[_Struct | None], name: str) -> Attribute[object]: ...
 
     else:
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import assert_type
 
+import msgspec
+
 from streamer.dynamorm import (
     Attribute,
     Condition,
@@ -45,6 +47,10 @@ class Address:
     tags: tuple[str, ...] = ()
 
 
+class Wire(msgspec.Struct, frozen=True):
+    x: int
+
+
 class Order(Model, table=TABLE, partition="CUSTOMER#{customer}", sort="ORDER#{number}"):
     customer: Attribute[str]
     number: Attribute[int]
@@ -58,6 +64,7 @@ class Order(Model, table=TABLE, partition="CUSTOMER#{customer}", sort="ORDER#{nu
     labels: Attribute[Mapping[str, int]] = attribute(default_factory=dict)
     address: Attribute[Address | None] = attribute(default=None)
     lines: Attribute[Sequence[Address]] = attribute(default=())
+    wire: Attribute[Wire | None] = attribute(default=None)
     version: Attribute[int] = version_number()
     created_at: Attribute[datetime] = created_stamp()
 
@@ -114,6 +121,9 @@ conditions: list[Condition] = [
     Order.address.path(lambda address: address.city) == "x",
     Order.address.path(lambda address: address.tags[0]).begins_with("x"),
     Order.lines[0].path(lambda line: line.city).exists(),
+    Order.address.city == "x",
+    Order.lines[0].city.exists(),
+    Order.wire.x == 3,
     Order.customer.has_type("S"),
     ~(Order.total.exists() & Order.limit.does_not_exist() | Order.of_customer("ann")),
 ]
@@ -137,6 +147,7 @@ actions: list[UpdateAction] = [
     Order.names.discard(frozenset({"x"})),
     Order.labels["k"].increment(),
     Order.address.path(lambda address: address.city).set("x"),
+    Order.address.city.set("x"),
 ]
 
 

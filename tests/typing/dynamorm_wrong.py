@@ -56,6 +56,9 @@ Order.labels[0]  # wrong: a map has keys
 Order.tags["x"]  # wrong: a list has places
 Order.total[0]  # wrong: no parts
 Order.address.path(lambda address: address.citty)  # wrong: name of a field
+print(Order.total.city)  # wrong: a number has no fields
+print(Order.total.incremnt)  # wrong: name
+Order.address.city.begins_with(3)  # wrong: type
 Order.customer.has_type("X")  # wrong: no such type
 condition = Order.tags.size() > "x"  # wrong: a size is a number
 (Order.total == "x") & Order.total.exists()  # wrong: type

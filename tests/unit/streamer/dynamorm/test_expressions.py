@@ -82,6 +82,8 @@ CONDITIONS: Mapping[str, tuple[Condition, str, bool]] = {
     "key of a map": (Order.labels["k"] == 3, "#0.#1 = :0", True),
     "absent key": (Order.labels["z"] < 3, "#0.#1 < :0", False),
     "field": (Order.address.path(lambda address: address.city) == "Bern", "#0.#1 = :0", True),
+    "field by its name": (Order.address.city == "Bern", "#0.#1 = :0", True),
+    "field of a member": (Order.lines[0].city == "Rome", "#0[0].#1 = :0", True),
     "field called as a method": (Order.address.path(lambda address: address.size) == 12, "#0.#1 = :0", True),
     "field in a list": (Order.lines[0].path(lambda line: line.city).begins_with("Ro"), "", True),
     "member of a set": (Order.names.contains("x"), "contains(#0, :0)", True),
