@@ -1,11 +1,15 @@
 """The declaration of the application."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from streamer.dynamorm.cli import tables_of
 from streamer.settings import Settings
 from streamer.stack import stack
+from streamer.store import models
+from streamer.store.tables import table_names
 
 
 def test_functions_are_told_the_names_of_everything() -> None:
@@ -24,6 +28,16 @@ def test_functions_are_told_the_names_of_everything() -> None:
     assert settings.bucket in declared.buckets
     assert settings.jwt_keys_secret in declared.secrets
     assert settings.executor_function in {function.name for function in declared.functions}
+
+
+def test_every_table_of_the_store_is_deployed_as_its_models_declare_it() -> None:
+    """A table is declared once, beside its models; only its name differs in an account."""
+    declared = stack("acme")
+    names = table_names(declared.settings)
+    expected = [replace(table, name=names[table.name]) for table in tables_of(models)]
+    assert sorted(declared.tables, key=lambda table: table.name) == sorted(
+        expected, key=lambda table: table.name
+    )
 
 
 def test_every_name_begins_with_the_deployments() -> None:
