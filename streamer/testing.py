@@ -166,6 +166,22 @@ class KillPayload(Payload, frozen=True, kw_only=True):
     after_s: float = 0.0
 
 
+class FillPayload(Payload, frozen=True, kw_only=True):
+    """How many bytes."""
+
+    size_bytes: int = 200_000
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.size_bytes <= 20_000_000:
+            raise ValueError("size_bytes is 0 to 20,000,000")
+
+
+@action("fill", payload=FillPayload)
+def fill(payload: FillPayload, context: ActionContext) -> str:
+    """Give so many letters: a result that is too large for a message, or for anything."""
+    return "x" * payload.size_bytes
+
+
 @action("noop", payload=dict[str, Any], estimated_duration_s=60.0)
 def noop(payload: dict[str, Any], context: ActionContext) -> dict[str, Any]:
     """Do nothing, as a long request: what is left is the cost of the way. Gives `{}`."""

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 import urllib3
 
 
@@ -93,3 +94,21 @@ async def test_many_records_are_written(client: Any) -> None:
         done = await client.request("bulk_operation", {**payload, "operation_type": operation})
         assert done["failed"] == 0
     assert (await client.request("bulk_operation", {**payload, "operation_type": "update"}))["failed"] == 60
+
+
+@pytest.mark.parametrize("metadata", [{}, {"mode": "async"}], ids=["at-once", "queued"])
+async def test_a_result_that_no_message_carries_is_behind_a_link(wire: Any, metadata: dict[str, str]) -> None:
+    """Short or long, the message says where it is; what is there is the result as JSON."""
+    payload = {"size_bytes": 300_000}
+    await wire.send({"action": "fill", "id": "f1", "payload": payload, "metadata": metadata})
+    answer = await wire.until(request_id="f1", success=True)
+    assert answer.get("result", answer.get("data")) is None
+    assert answer["link"]["size_bytes"] == 300_002
+    file = await asyncio.to_thread(urllib3.request, "GET", answer["link"]["url"])
+    assert file.json() == "x" * 300_000
+
+
+async def test_a_result_that_nothing_carries_is_a_loud_error(wire: Any) -> None:
+    """It is never silence."""
+    answer = await wire.ask({"action": "fill", "id": "f1", "payload": {"size_bytes": 11_000_000}})
+    assert answer["error"]["code"] == "RESULT_TOO_LARGE"
