@@ -94,6 +94,8 @@ def queue_attributes(queue: Queue) -> dict[str, str]:
             f" whole number from 0 to {VISIBILITY_TIMEOUTS_S[-1]}."
         )
     attributes = {"VisibilityTimeout": str(queue.visibility_timeout_s)}
+    if queue.content_based_deduplication:
+        attributes["ContentBasedDeduplication"] = "true"
     if queue.dead_letter_queue is not None:
         if queue.max_receive_count not in RECEIVE_COUNTS:
             raise InvalidApplication(
@@ -164,8 +166,9 @@ def _create_queues(
 
 def _create_queue(client: Callable[[str], Any], queue: Queue, attributes: dict[str, str]) -> None:
     sqs = client("sqs")
+    kind = {"FifoQueue": "true"} if queue.name.endswith(".fifo") else {}
     try:
-        sqs.create_queue(QueueName=queue.name, Attributes=attributes)
+        sqs.create_queue(QueueName=queue.name, Attributes={**attributes, **kind})
     except sqs.exceptions.QueueNameExists:
         # It is there with other attributes, from an earlier run or an earlier declaration.
         url = sqs.get_queue_url(QueueName=queue.name)["QueueUrl"]

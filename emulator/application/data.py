@@ -70,17 +70,19 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A standard SQS queue.
+    """An SQS queue; one whose name ends in `.fifo` is a FIFO queue, as is its dead-letter queue.
 
     Attributes:
         visibility_timeout_s: how long a message that was received is hidden, 0 to 43200.
         dead_letter_queue: name of the queue that takes a message received `max_receive_count` times, or None.
+        content_based_deduplication: whether equal bodies are one message; of a FIFO queue.
     """
 
     name: str
     visibility_timeout_s: int = 30
     dead_letter_queue: str | None = None
     max_receive_count: int = 3
+    content_based_deduplication: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from emulator.errors import InvalidApplication
 from emulator.events.batches import NotReached, Verdict
 from emulator.events.item_failures import failed_items
 from emulator.events.mapping_limits import check_numbers
-from emulator.events.queues import MAX_MESSAGES, Message
+from emulator.events.queues import MAX_MESSAGES, Message, is_fifo
 from emulator.events.records import first_batch
 from emulator.invocation import InvocationResult
 
@@ -41,10 +41,6 @@ def check(mapping: QueueMapping, *, visibility_timeout_s: float, timeout_s: floa
         InvalidApplication: with Lambda's reason, or because the queue's kind is not emulated.
     """
     where = f"The queue mapping of {mapping.queue} to {mapping.function}"
-    if mapping.queue.endswith(".fifo"):
-        raise InvalidApplication(
-            f"{where} cannot be made: FIFO queues are not emulated; name a standard queue here."
-        )
     check_numbers(mapping, where=where)
     window_s = mapping.maximum_batching_window_s
     if window_s != int(window_s):
@@ -64,7 +60,15 @@ def check(mapping: QueueMapping, *, visibility_timeout_s: float, timeout_s: floa
 
 
 def window_problem(mapping: QueueMapping) -> str | None:
-    """Return Lambda's sentence about a batch that is larger than one receive and has no window, or None."""
+    """Return what is wrong with a mapping's batch size and window together, or None.
+
+    Lambda's sentence about a batch that is larger than one receive and has no window; those about FIFO queues
+    are ours. Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping".
+    """
+    if is_fifo(mapping.queue) and mapping.maximum_batching_window_s > 0:
+        return "A FIFO queue has no batching window"
+    if is_fifo(mapping.queue) and mapping.batch_size > MAX_MESSAGES:
+        return f"The batches of a FIFO queue have {MAX_MESSAGES} messages at most"
     if mapping.batch_size <= MAX_MESSAGES or mapping.maximum_batching_window_s > 0:
         return None
     return (

@@ -48,8 +48,8 @@ class QueueDelivery:
         self.facts = {"queue": mapping.queue, "function": mapping.function}
         self.last_verdict: Verdict | None = None
 
-    async def deliver(self, batch: tuple[Message, ...]) -> None:
-        """Deliver one batch and delete what is finished of it."""
+    async def deliver(self, batch: tuple[Message, ...]) -> Verdict:
+        """Deliver one batch and delete what is finished of it; returns how it ended."""
         self._record(
             "queue.batch",
             messages=len(batch),
@@ -64,6 +64,7 @@ class QueueDelivery:
             self._note_returned(outcome)
         if outcome.finished:
             await self.delete(outcome.finished)
+        return outcome.verdict
 
     async def delete(self, messages: Sequence[Message]) -> None:
         """Delete messages, trying until they are visible again; then they are delivered once more."""

@@ -8,6 +8,7 @@ from typing import Any
 from emulator.application import Destination, QueueMapping
 from emulator.errors import BackendFailed, EmulatorError, QueueNotFound
 from emulator.events import queue_records
+from emulator.events.batches import Verdict
 from emulator.events.pacing import UNREACHABLE
 from emulator.events.queue_batches import Gathering, Scale
 from emulator.events.queue_delivery import QueueDelivery
@@ -54,7 +55,7 @@ class QueuePoller:
             ended=self._scale.ended,
         )
         self._receiving: asyncio.Task[Sequence[Message]] | None = None
-        self._deliveries: set[asyncio.Task[None]] = set()
+        self._deliveries: dict[asyncio.Task[Verdict], frozenset[str]] = {}
         self._deletions: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._state = State.STOPPED
@@ -81,7 +82,7 @@ class QueuePoller:
                 delivery.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def _under_way(self) -> list[asyncio.Task[None]]:
+    def _under_way(self) -> list[asyncio.Task[Any]]:
         return [*self._deliveries, *self._deletions]
 
     async def _stop_receiving(self) -> None:
@@ -127,11 +128,29 @@ class QueuePoller:
                 self._failures += 1
                 await self._pause()
                 continue
+            groups = frozenset(one.group for one in batch if one.group is not None)
+            if not await self._are_free(groups):
+                await self._delivery.give_back(batch)
+                continue
             delivery = asyncio.create_task(
                 self._delivery.deliver(batch), name=f"queue {self._mapping.queue} batch"
             )
-            self._deliveries.add(delivery)
-            delivery.add_done_callback(self._deliveries.discard)
+            self._deliveries[delivery] = groups
+            delivery.add_done_callback(self._deliveries.pop)
+
+    async def _are_free(self, groups: frozenset[str]) -> bool:
+        """Wait for the batches that have messages of these groups; whether they all succeeded.
+
+        A FIFO queue hides a group while messages of it are received; one receive may make two batches.
+        """
+        before = [delivery for delivery, others in self._deliveries.items() if groups & others]
+        if not before:
+            return True
+        await asyncio.wait(before)
+        return all(
+            not one.cancelled() and one.exception() is None and one.result() is Verdict.SUCCEEDED
+            for one in before
+        )
 
     async def _pause(self) -> None:
         await asyncio.sleep(UNREACHABLE.delay_s(self._failures, self._services.random.random()))

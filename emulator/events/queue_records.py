@@ -16,7 +16,10 @@ _FIRST_ATTRIBUTES = (
     "ApproximateReceiveCount",
     "AWSTraceHeader",
     "SentTimestamp",
+    "SequenceNumber",
+    "MessageGroupId",
     "SenderId",
+    "MessageDeduplicationId",
     "ApproximateFirstReceiveTimestamp",
 )
 
@@ -30,7 +33,8 @@ def message(received: Mapping[str, Any], *, queue_arn: str, received_at: float) 
 
     Shape:
         `messageId`, `receiptHandle`, `body`, `attributes` {`ApproximateReceiveCount`, `AWSTraceHeader`?,
-        `SentTimestamp`, `SenderId`, `ApproximateFirstReceiveTimestamp`, … (texts)}, `messageAttributes`
+        `SentTimestamp`, `SequenceNumber`?, `MessageGroupId`?, `SenderId`, `MessageDeduplicationId`?,
+        `ApproximateFirstReceiveTimestamp`, … (texts)}, `messageAttributes`
         {name: {`stringValue`? | `binaryValue`? (base64), `stringListValues` [], `binaryListValues` [],
         `dataType`}}, `md5OfMessageAttributes`?, `md5OfBody`, `eventSource`, `eventSourceARN`, `awsRegion`.
 

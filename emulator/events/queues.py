@@ -8,6 +8,11 @@ MAX_MESSAGES = 10
 """Messages of one ReceiveMessage or DeleteMessageBatch. SQS API reference."""
 
 
+def is_fifo(queue: str) -> bool:
+    """Whether a queue is a FIFO queue, by its name. SQS API reference, `CreateQueue`."""
+    return queue.endswith(".fifo")
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message that was received, as the function receives it.
@@ -25,6 +30,12 @@ class Message:
     received_at: float
     event: Mapping[str, Any] = field(repr=False)
     body: bytes = field(repr=False)
+
+    @property
+    def group(self) -> str | None:
+        """The group whose messages a FIFO queue keeps in order; None in a standard queue."""
+        group: str | None = self.event["attributes"].get("MessageGroupId")
+        return group
 
 
 class Queues(Protocol):

@@ -27,17 +27,21 @@ class MappedQueue(Mappings):
         self._urls = urls
 
     @classmethod
-    async def create(cls, parity: Parity, *, max_receive_count: int = 10, **attributes: Any) -> "MappedQueue":
+    async def create(
+        cls, parity: Parity, *, max_receive_count: int = 10, fifo: bool = False, **attributes: Any
+    ) -> "MappedQueue":
         """Create both queues; `attributes` are the queue's."""
-        sqs, name = parity.boto3("sqs"), f"mapped-{uuid.uuid4().hex[:12]}"
-        dead = f"{name}-dead"
+        sqs, base = parity.boto3("sqs"), f"mapped-{uuid.uuid4().hex[:12]}"
+        kind, end = ({"FifoQueue": "true"}, ".fifo") if fifo else ({}, "")
+        name, dead = f"{base}{end}", f"{base}-dead{end}"
 
         def create() -> "MappedQueue":
-            dead_url = sqs.create_queue(QueueName=dead)["QueueUrl"]
+            dead_url = sqs.create_queue(QueueName=dead, Attributes=kind)["QueueUrl"]
             redrive = {"deadLetterTargetArn": _arn(sqs, dead_url), "maxReceiveCount": max_receive_count}
             given = {
                 "VisibilityTimeout": str(VISIBILITY_S),
                 "RedrivePolicy": json.dumps(redrive),
+                **kind,
                 **attributes,
             }
             url = sqs.create_queue(QueueName=name, Attributes=given)["QueueUrl"]

@@ -186,13 +186,12 @@ async def test_maximum_concurrency_has_its_range(lenient: Any, concurrency: int)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
-@pytest.mark.gap("SQS.fifo", reason="FIFO queues are not read: their groups' order is not kept here")
-async def test_fifo_queue_is_refused(parity: Any, queue: Any) -> None:
-    """A FIFO queue is refused with a sentence that says so, not read without its order."""
-    sqs, name = parity.boto3("sqs"), f"{queue.name}.fifo"
-    url = (await parity.call(sqs.create_queue, QueueName=name, Attributes={"FifoQueue": "true"}))["QueueUrl"]
-    try:
-        message = await refused(queue, EventSourceArn=f"{queue.arn}.fifo")
-        assert "FIFO queues are not emulated" in message
-    finally:
-        await parity.call(sqs.delete_queue, QueueUrl=url)
+@pytest.mark.row("SQS.fifo")
+@pytest.mark.parametrize(
+    "fields",
+    [{"BatchSize": 11}, {"BatchSize": 5, "MaximumBatchingWindowInSeconds": 1}],
+    ids=["batch", "window"],
+)
+async def test_fifo_queue_has_small_batches_and_no_window(map_queue: Any, fields: dict[str, Any]) -> None:
+    """A batch of a FIFO queue has ten messages at most, and nothing waits for more of them."""
+    assert "FIFO queue" in await refused(await map_queue(fifo=True), **fields)

@@ -40,10 +40,13 @@ def test_refuses_what_lambda_refuses(mapping, said):
         check(QueueMapping("q", "f", **mapping), visibility_timeout_s=30, timeout_s=3)
 
 
-def test_refuses_fifo_queues():
-    """The order of message groups is not kept here, so a FIFO queue is not read at all."""
-    with pytest.raises(InvalidApplication, match="FIFO queues are not emulated"):
-        check(QueueMapping("q.fifo", "f"), visibility_timeout_s=30, timeout_s=3)
+@pytest.mark.parametrize("mapping", [{"batch_size": 11}, {"maximum_batching_window_s": 1}], ids=str)
+@pytest.mark.row("SQS.fifo")
+def test_refuses_what_a_fifo_queue_does_not_have(mapping):
+    """No batching window, and no batch of more than one receive."""
+    check(QueueMapping("q.fifo", "f"), visibility_timeout_s=30, timeout_s=3)
+    with pytest.raises(InvalidApplication, match="FIFO queue"):
+        check(QueueMapping("q.fifo", "f", **mapping), visibility_timeout_s=30, timeout_s=3)
 
 
 def test_refuses_a_visibility_timeout_below_the_functions():

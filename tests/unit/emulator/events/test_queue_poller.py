@@ -24,11 +24,13 @@ class FakeQueues:
 
     Attributes:
         failure: what every call raises, or None.
+        system: attributes of every message; a group is not hidden here while messages of it are.
     """
 
     def __init__(self):
         self.visible, self.hidden, self.deleted = [], {}, []
         self.failure = None
+        self.system = {"ApproximateReceiveCount": "1"}
         self.receives = 0
         self._ids = itertools.count(1)
         self._changed = asyncio.Event()
@@ -68,7 +70,7 @@ class FakeQueues:
                     "ReceiptHandle": handle,
                     "Body": body,
                     "MD5OfBody": "digest",
-                    "Attributes": {"ApproximateReceiveCount": "1"},
+                    "Attributes": dict(self.system),
                 }
             )
         return found
@@ -177,6 +179,31 @@ async def test_at_most_the_maximum_concurrency_runs_at_once(world, queues, poll)
     assert poller.status().state is State.INVOKING
     gate.set()
     await world.until(lambda: len(queues.deleted) == 5)
+
+
+@pytest.mark.row("SQS.fifo")
+@pytest.mark.parametrize("fails", [False, True], ids=["succeeds", "fails"])
+async def test_batches_of_one_group_follow_each_other(world, queues, poll, fails):
+    """A second batch of a group waits for the first; where that fails, it goes back to the queue."""
+    gate = asyncio.Event()
+
+    async def wait(_):
+        await gate.wait()
+        return RAISED if fails else None
+
+    world.invoker.answer = wait
+    queues.system["MessageGroupId"] = "group"
+    queues.send("a1", "a2")
+    await poll(batch_size=1)
+    await world.until(lambda: len(queues.hidden) == 2)
+    await asyncio.sleep(0)
+    assert bodies(world) == [["a1"]]
+    world.invoker.answer = lambda records: None
+    gate.set()
+    if fails:
+        await world.happened("queue.returned")
+    await world.until(lambda: queues.deleted == (["a2"] if fails else ["a1", "a2"]))
+    assert bodies(world) == [["a1"], ["a2"]]
 
 
 async def test_a_throttled_batch_waits_and_is_tried_again(world, queues, poll):
