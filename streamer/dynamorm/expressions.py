@@ -199,6 +199,11 @@ def render_condition(condition: Condition, substitutions: Substitutions) -> str:
     Raises:
         InvalidModel: it is longer, or has more operators, than DynamoDB takes.
     """
+    if not isinstance(condition, Condition):
+        raise InvalidModel(
+            f"{condition!r} is no condition; perhaps a field of a struct is called like a method of"
+            " attributes, then write it with path()."
+        )
     return substitutions.finished(condition.render(substitutions))
 
 

@@ -14,6 +14,7 @@ from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.key_parts import KeyPart, raw_component
 from streamer.dynamorm.model_schema import Schema
 from streamer.dynamorm.ranges import NotARange, range_of
+from streamer.dynamorm.schema import Projection
 
 Fact = Comparison | Between | BeginsWith
 """A condition that a key can take: one attribute, compared with values."""
@@ -119,6 +120,22 @@ def check_scan(schema: Schema, kept: Condition) -> None:
                 f"The filter names one partition of {_named(schema, candidate)}; query it, with"
                 f" {' and '.join(sorted(wanted))} in where{named}."
             )
+
+
+def check_kind(schema: Schema, index: str | None) -> None:
+    """Refuse to read a kind of item where nothing tells it from others.
+
+    Raises:
+        InvalidModel: the index does not hold the discriminator of the model.
+    """
+    if schema.discriminator is None or index is None:
+        return
+    projection, name = schema.table.index(index).projection, schema.discriminator[0]
+    if projection is not Projection.ALL and (isinstance(projection, Projection) or name not in projection):
+        raise InvalidModel(
+            f"Index {index} does not hold {name}, which tells {schema.model} from other items; let it project"
+            f" {name}."
+        )
 
 
 def _candidates(schema: Schema, index: str | None, *, consistent: bool) -> Sequence[str | None]:

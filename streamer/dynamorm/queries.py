@@ -8,7 +8,7 @@ from streamer.dynamorm.errors import InvalidModel
 from streamer.dynamorm.explaining import Explanation, explain
 from streamer.dynamorm.expressions import Condition, render_condition
 from streamer.dynamorm.frozen import dataclass
-from streamer.dynamorm.indexes import check_filter, check_scan, resolve
+from streamer.dynamorm.indexes import check_filter, check_kind, check_scan, resolve
 from streamer.dynamorm.kinds import Kinds
 from streamer.dynamorm.models import M, Model
 from streamer.dynamorm.operands import Substitutions
@@ -67,6 +67,7 @@ class Query(Generic[M]):
                 chosen=access.index,
                 consistent=self.consistent,
             )
+        check_kind(schema, access.index)
         object.__setattr__(self, "where", access.where)
         object.__setattr__(self, "index", access.index)
 
@@ -130,6 +131,7 @@ class Scan(Generic[M]):
 
     def __post_init__(self) -> None:
         _check_read(self.table, self.index, self.consistent, self.limit, self.page_size)
+        check_kind(self.model.__schema__, self.index)
         if self.filter is not None:
             check_scan(self.model.__schema__, self.filter)
         if not 0 <= self.segment < self.segments <= MAX_SEGMENTS:

@@ -198,6 +198,10 @@ REFUSED: Mapping[str, tuple[Callable[[], object], str]] = {
     "append to text": (lambda: Order.note.append("x"), "a list"),
     "add to a list": (lambda: Order.tags.add(["x"]), "a set"),
     "comparison with None": (lambda: Order.note == None, "does_not_exist"),  # noqa: E711
+    "a truth in a condition's place": (
+        lambda: written(Order.address.size == 12),  # type: ignore[arg-type]
+        r"no condition.*path\(\)",
+    ),
     "101 values": (lambda: Order.total.is_in(range(101)), "1 to 100"),
     "a sum of three": (lambda: Order.total + (Order.total + 1), "two values"),
     "overlapping paths": (

@@ -390,6 +390,14 @@ def test_a_discriminator_filters_a_query() -> None:
     class Task(Note, discriminator=("kind", "task")):
         due: Attribute[str] = attribute(default="")
 
+    class Sold(Order, discriminator=("kind", "sold")):
+        pass
+
+    with pytest.raises(InvalidModel, match="let it project kind"):
+        Query(Sold, Sold.shop == "x")
+    with pytest.raises(InvalidModel, match="let it project kind"):
+        Scan(Sold, index="by-shop")
+
     database = Database(MemoryDynamoDB())
     database.write(Put(Note(owner="ann", id="1")))
     database.write(Put(Task(owner="ann", id="2")))
