@@ -123,7 +123,7 @@ async def test_link_is_signed_when_it_is_sent_and_never_stored(client: Any, stor
     [item] = [
         item
         for item in await stored.requests.all()
-        if item["request_id"] == request.request_id and item["sk"] == "RESULT"
+        if item.get("request_id") == request.request_id and item["sk"] == "RESULT"
     ]
     assert "X-Amz" not in item["data"]
     assert set(json.loads(item["data"])["report"]["$link"]) == {"bucket", "key", "filename"}
