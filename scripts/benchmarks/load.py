@@ -161,9 +161,11 @@ async def measure() -> list[Row]:
             )
         messages = RATE * OPEN_LOOP_S
         rows = [
-            Row("sync latency at 200/s, p50", percentile(latencies, 0.5), "ms", percentile(reference, 0.5)),
             Row(
-                "sync latency at 200/s, p99",
+                f"sync latency at {RATE}/s, p50", percentile(latencies, 0.5), "ms", percentile(reference, 0.5)
+            ),
+            Row(
+                f"sync latency at {RATE}/s, p99",
                 percentile(latencies, 0.99),
                 "ms",
                 percentile(reference, 0.99),
