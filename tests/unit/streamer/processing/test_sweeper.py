@@ -1,12 +1,14 @@
 """What the sweeper puts right, on a real store in memory."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from streamer.delivery import OutcomeDelivery
 from streamer.dynamorm import Attribute, Database, Model, Put, Scan, Update
+from streamer.errors import ServiceUnavailable
 from streamer.lifecycle import Status
 from streamer.processing.recovery import MAX_DISPATCHES
 from streamer.processing.sweeper import Sweeper
@@ -298,3 +300,58 @@ def test_what_has_expired_is_gone_within_an_hour(
         clock.time += 60
     tables = Database(database, now=lambda: 0.0)
     assert [*tables.scan(Scan(RequestsItem), include_expired=True)] == []
+
+
+@pytest.fixture
+def unavailable(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let a method of a store find no table, whenever or for some arguments only."""
+
+    def unavailable(store: type, method: str, *, of: RequestKey | None = None) -> None:
+        works = getattr(store, method)
+
+        def fails(self: Any, *args: Any, **options: Any) -> Any:
+            if of is None or of in args:
+                raise ServiceUnavailable("The tables do not answer just now; try again later.")
+            return works(self, *args, **options)
+
+        monkeypatch.setattr(store, method, fails)
+
+    return unavailable
+
+
+def test_a_request_that_cannot_be_put_right_stops_nobody_elses(
+    sweeper: Sweeper, requests: RequestStore, clock: Any, unavailable: Callable[..., None]
+) -> None:
+    """The table fails for one request: the other is dispatched, and the first is due in the next sweep."""
+    other = RequestKey("acme", "ada", "r2")
+    requests.create(
+        other, action="noop", payload={}, correlation_id="c", connection_id="C1=", endpoint="https://x/y"
+    )
+    clock.time += DISPATCH_GRACE_S + 1
+    unavailable(RequestStore, "find", of=KEY)
+    assert sweeper.sweep() == {"NOTHING": 1, "REDISPATCH": 1}
+    assert [key.request_id for key in requests.list_due(clock.now(), 10)] == ["r1"]
+
+
+@pytest.mark.parametrize(
+    ("store", "method", "action"),
+    [
+        (RequestStore, "reconcile", "sweeper.not_counted"),
+        (ExpiryStore, "delete_expired", "sweeper.not_tidied"),
+    ],
+    ids=["counters", "expired-items"],
+)
+def test_upkeep_that_fails_does_not_fail_the_sweep(
+    sweeper: Sweeper,
+    clock: Any,
+    unavailable: Callable[..., None],
+    caplog: pytest.LogCaptureFixture,
+    store: type,
+    method: str,
+    action: str,
+) -> None:
+    """What is due is put right all the same, and the log says what was left."""
+    unavailable(store, method)
+    clock.time += DISPATCH_GRACE_S + 1
+    assert sweeper.sweep() == {"REDISPATCH": 1}
+    assert action in {getattr(line, "action", None) for line in caplog.records}
