@@ -165,8 +165,9 @@ class _Reader:
         self.wait_for(Step(at, QUEUES, str(facts.get("function")), label))
 
     def fault(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
-        lane = str(facts.get("function") or GATEWAY)
-        self.add(at, lane, lane, f"fault on purpose: {facts.get('fault')}", Tone.WARN)
+        lane = str(facts.get("function") or (TABLES if facts.get("service") else GATEWAY))
+        call = f" {facts['operation']}" if facts.get("operation") else ""
+        self.add(at, lane, lane, f"fault on purpose: {facts.get('fault')}{call}", Tone.WARN)
 
     def fault_added(self, at: float, facts: Mapping[str, Any], _entry: Entry) -> None:
         lane = GATEWAY if facts.get("function") is None else str(facts["function"])

@@ -150,6 +150,11 @@ def test_what_was_done_on_purpose_is_told(entries: Callable[..., Any]) -> None:
             (1, "fault.added", {"id": "fault-1", "fault": "kill-environment", "function": "app-f"}),
             (2, "fault.added", {"id": "fault-2", "fault": "delay-record", "table": "app-t"}),
             (3, "fault.added", {"id": "fault-3", "fault": "fail-backend-call", "service": "dynamodb"}),
+            (
+                4,
+                "fault.struck",
+                {"fault": "fail-backend-call", "service": "dynamodb", "operation": "PutItem"},
+            ),
         )
     )
     assert ways(found) == [
@@ -157,4 +162,5 @@ def test_what_was_done_on_purpose_is_told(entries: Callable[..., Any]) -> None:
         ("app-f", "app-f", "fault-1 added: kill-environment"),
         ("tables", "tables", "fault-2 added: delay-record"),
         ("gateway", "gateway", "fault-3 added: fail-backend-call"),
+        ("tables", "tables", "fault on purpose: fail-backend-call PutItem"),
     ]
