@@ -349,7 +349,9 @@ class Session:
         if self._connection is None:
             return
         for exchange in [each for each in self._book.all() if each.must_resume]:
-            exchange.must_resume = False
+            exchange.must_resume, exchange.resume_at = False, None
+            if exchange.resumption is not None:
+                continue
             request_id = f"_resumption-{self._book.order}"
             resumption = self._book.begin(
                 "subscribe",

@@ -246,6 +246,22 @@ def test_a_question_without_an_answer_is_asked_again(line: Line, how: str) -> No
     assert seen(request) == [4, 6]
 
 
+def test_a_question_is_never_asked_twice_at_once(line: Line) -> None:
+    """One that is to be repeated after a pause, and is asked on a new connection before, is not repeated."""
+    request = line.ask()
+    line.acknowledge()
+    line.replace()
+    line.refuse(line.resumption(), "SERVICE_UNAVAILABLE", retry={"retryable": True})
+    line.replace()
+    asked = line.resumption()
+    line.now += RESUMPTION_PAUSE_S
+    line.session.tick(line.now)
+    assert line.sent() == []
+    line.stands(asked, {"type": "complete", "sequence": 3, "success": True, "result": 3})
+    assert request.result == 3
+    assert line.session.due_at is None
+
+
 def test_a_connection_that_is_cut_before_the_answer(line: Line) -> None:
     """The next one asks again, once."""
     request = line.ask()

@@ -53,11 +53,12 @@ class Machine(RuleBasedStateMachine):
         self.asked: dict[str, Exchange] = {}
         self.long: set[str] = set()
         self.outcomes: dict[str, Any] = {}
+        self.runs: dict[str, int] = defaultdict(int)
 
     # The user
 
-    @rule(long=st.booleans(), resends=st.booleans())
-    def ask(self, *, long: bool, resends: bool) -> None:
+    @rule(long=st.booleans(), resends=st.booleans(), arrives=st.booleans())
+    def ask(self, *, long: bool, resends: bool, arrives: bool) -> None:
         request_id = f"r{len(self.asked)}"
         if long:
             self.long.add(request_id)
@@ -71,6 +72,10 @@ class Machine(RuleBasedStateMachine):
             outcome_deadline_s=1e6,
             resends=resends,
         )
+        if arrives:
+            self.transmit()
+            if self.up[self.newest]:
+                self.serve(self.newest, self.up[self.newest].pop())
 
     @rule()
     def beat(self) -> None:
@@ -111,6 +116,7 @@ class Machine(RuleBasedStateMachine):
         self.newest += 1
         self.open.add(self.newest)
         self.session.opened(self.newest, now=self.now)
+        self.transmit()
 
     @rule()
     def retire(self) -> None:
@@ -136,6 +142,7 @@ class Machine(RuleBasedStateMachine):
             case "ping":
                 answer = {"type": "pong", "timestamp": WHEN}
             case "echo":
+                self.runs[frame["id"]] += 1
                 answer |= {"type": "response", "success": True, "data": frame["id"]}
             case "report":
                 work = self.works.setdefault(frame["id"], Work())
@@ -195,6 +202,11 @@ class Machine(RuleBasedStateMachine):
             assert seen == sorted(set(seen))
 
     @invariant()
+    def short_work_runs_once(self) -> None:
+        for request_id, count in self.runs.items():
+            assert count == 1 or self.asked[request_id].resends
+
+    @invariant()
     def one_outcome(self) -> None:
         for request_id, exchange in self.asked.items():
             if exchange.phase is Phase.DONE:
@@ -231,6 +243,7 @@ class Machine(RuleBasedStateMachine):
             self.now += 5.0
             self.session.tick(self.now)
         self.one_outcome()
+        self.short_work_runs_once()
         assert self.session.pending == []
         for request_id, exchange in self.asked.items():
             assert (exchange.result == request_id) != (exchange.error is not None)
