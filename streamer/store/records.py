@@ -83,7 +83,9 @@ class RecordStore:
         Raises:
             InvalidMessage: the fields of one are too large to be stored; nothing was written.
         """
-        return self._write([Put(self._record(record_id, fields)) for record_id, fields in records.items()])
+        return self._write(
+            {record_id: Put(self._record(record_id, fields)) for record_id, fields in records.items()}
+        )
 
     @translated
     def delete_all(self, record_ids: Iterable[str]) -> frozenset[str]:
@@ -92,7 +94,7 @@ class RecordStore:
         Returns:
             The ids of those that are not known to be gone.
         """
-        return self._write([Delete(Record.at(**self._key(record_id))) for record_id in record_ids])
+        return self._write({record_id: Delete(Record.at(**self._key(record_id))) for record_id in record_ids})
 
     def check(self, fields: Mapping[str, Any]) -> None:
         """Refuse fields that cannot be stored.
@@ -102,13 +104,12 @@ class RecordStore:
         """
         write_document(fields, what="The item", error=InvalidMessage)
 
-    def _write(self, actions: list[Put | Delete[Record]]) -> frozenset[str]:
+    def _write(self, actions: Mapping[str, Put | Delete[Record]]) -> frozenset[str]:
         try:
-            self._database.batch_write(actions)
+            self._database.batch_write(actions.values())
         except BatchWriteUnfinished as error:
-            sort = Record.__schema__.table.key_names()[1]
-            prefix = "RECORD#"
-            return frozenset(request.key.values[sort]["S"].removeprefix(prefix) for request in error.requests)
+            left = [request.key.values for request in error.requests]
+            return frozenset(record_id for record_id, action in actions.items() if action.key.values in left)
         return frozenset()
 
     def _try(self, put: Put) -> bool:

@@ -179,11 +179,12 @@ def test_what_the_table_does_not_take_is_told(
     """A batch that is left undone through all attempts names its items."""
 
     def refuse_one(self: Any, actions: Any) -> None:
-        raise BatchWriteUnfinished("…", requests=[actions[1]], attempts=5, waited_s=1.0)
+        raise BatchWriteUnfinished("…", requests=[[*actions][1]], attempts=5, waited_s=1.0)
 
     monkeypatch.setattr("streamer.dynamorm.Database.batch_write", refuse_one)
-    result = bulk(database, "put", users("a", "b", "c"))
-    assert [(f["id"], f["code"]) for f in result["failures"]] == [("b", "NOT_WRITTEN")]
+    for operation in ("put", "delete"):
+        result = bulk(database, operation, users("a", "b#%", "c"))
+        assert [(f["id"], f["code"]) for f in result["failures"]] == [("b#%", "NOT_WRITTEN")]
 
 
 def test_failures_are_told_one_by_one_up_to_a_limit(
