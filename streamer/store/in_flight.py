@@ -5,7 +5,7 @@ would conflict on it. So a crash can leave one that is wrong, and the sweeper co
 """
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from streamer.clock import Clock
@@ -50,14 +50,27 @@ class InFlight:
         """End the threads."""
         self._pool.shutdown()
 
+    def limits(self, tenant_id: str, user_id: str) -> dict[str, int]:
+        """Return the counters that a request is counted by, and how far each may go."""
+        limits = {}
+        if self._per_user > 0:
+            limits[user_key(tenant_id, user_id)] = self._per_user
+        if self._per_tenant > 0:
+            limits[tenant_key(tenant_id)] = self._per_tenant
+        return limits
+
     def enter(self, key: RequestKey) -> None:
         """Count one request more.
 
         Raises:
             RateLimited: its user or its tenant has as many as it may; nothing was counted.
         """
-        futures = self._submit(key, 1, limited=True)
-        entered = {name: future.result() for name, future in futures.items()}
+        limits = self.limits(key.tenant_id, key.user_id)
+        if len(limits) == 1:
+            entered = {name: self._add(name, 1, limit) for name, limit in limits.items()}
+        else:
+            futures = {name: self._pool.submit(self._add, name, 1, limit) for name, limit in limits.items()}
+            entered = {name: future.result() for name, future in futures.items()}
         if all(entered.values()):
             return
         for name, done in entered.items():
@@ -73,13 +86,15 @@ class InFlight:
 
     def add(self, key: RequestKey, change: int) -> None:
         """Count so many requests more, whatever the limit."""
-        for future in self._submit(key, change, limited=False).values():
-            future.result()
+        for name in self.limits(key.tenant_id, key.user_id):
+            self._add(name, change)
 
     @contextmanager
     def leaving(self, key: RequestKey) -> Iterator[None]:
         """Count one request less while the block writes its end, and take that back if it doesn't."""
-        futures = self._submit(key, -1, limited=False)
+        futures = {
+            name: self._pool.submit(self._add, name, -1) for name in self.limits(key.tenant_id, key.user_id)
+        }
         try:
             yield
         except TransactionCancelled:
@@ -108,17 +123,6 @@ class InFlight:
             if change:
                 changes[name] = change
         return changes
-
-    def _submit(self, key: RequestKey, change: int, *, limited: bool) -> dict[str, "Future[bool]"]:
-        limits = {
-            user_key(key.tenant_id, key.user_id): self._per_user,
-            tenant_key(key.tenant_id): self._per_tenant,
-        }
-        return {
-            name: self._pool.submit(self._add, name, change, limit if limited else None)
-            for name, limit in limits.items()
-            if limit > 0
-        }
 
     def _add(self, name: str, change: int, limit: int | None = None) -> bool:
         condition = None

@@ -10,7 +10,7 @@ from streamer.lifecycle import TERMINAL, Event, Status, sources
 from streamer.store import transitions
 from streamer.store.claims import cancellation, failure
 from streamer.store.limits import DELIVERY_GRACE_S
-from streamer.store.models import DUE, REQUESTS, RequestKey, RequestState, tenant_key, user_key
+from streamer.store.models import DUE, REQUESTS, RequestKey, RequestState
 from streamer.store.request_items import RequestItems
 from streamer.store.tables import translated
 
@@ -161,8 +161,7 @@ class Upkeep(RequestItems):
             if number == limit:
                 return None
             if state.status not in TERMINAL:
-                found[tenant_key(state.tenant_id)] += 1
-                found[user_key(state.tenant_id, state.user_id)] += 1
+                found.update(self._in_flight.limits(state.tenant_id, state.user_id).keys())
         return self._in_flight.reconcile(found)
 
     def _end(

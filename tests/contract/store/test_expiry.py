@@ -30,8 +30,8 @@ def test_what_has_expired_is_deleted(expiry: ExpiryStore, create: Any, stores: A
     stores.connections.put(_connection("new=", clock.now()))
     deleted = sum(expiry.delete_expired(segment=n, segments=3, limit=100) for n in range(3))
     requests = 8 * 3  # STATE, PAYLOAD and RESULT
-    counters = 2
-    assert deleted == requests + counters + len(keys) + 1
+    counter = 1
+    assert deleted == requests + counter + len(keys) + 1
     assert expiry.delete_expired(limit=100) == 0
     assert [stores.requests.find(key) is not None for key in keys] == [False] * 8 + [True] * 4
     assert stores.connections.find("new=") is not None

@@ -24,7 +24,7 @@ from streamer.store import (
     RequestStore,
 )
 from streamer.store.expiry import RequestsItem
-from streamer.store.models import DUE, Counter, tenant_key
+from streamer.store.models import DUE, Counter, user_key
 
 KEY = RequestKey("acme", "ada", "r1")
 
@@ -278,7 +278,7 @@ def test_wrong_counters_are_mended(
     sweeper: Sweeper, database: Any, clock: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What a crash left in a counter is gone after two sweeps."""
-    name = tenant_key("acme")
+    name = user_key("acme", "ada")
     tables = Database(database, now=clock.now)
     tables.write(Update(Counter.at(name=name), (Counter.in_flight.increment(5),)))
     sweeper.sweep()
