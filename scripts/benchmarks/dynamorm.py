@@ -1,6 +1,6 @@
 """DynamORM beside boto3's client and resource and PynamoDB: the same work, in turn, on one server.
 
-.venv/bin/python -m scripts.benchmarks.dynamorm [--json FILE] [--endpoint-url URL]
+.venv/bin/python -m scripts.benchmarks.dynamorm [--json FILE] [--endpoint-url URL] [--only WORK]
 
 The server is DynamoDB in LocalStack unless another is named. PynamoDB is installed into an environment of
 its own, from `pynamodb.lock`. boto3's client reads and writes items in DynamoDB's form, which nobody makes
@@ -39,25 +39,26 @@ async def main() -> None:
     """Measure and show."""
     arguments = parser("DynamORM beside boto3 and PynamoDB.")
     arguments.add_argument("--endpoint-url", metavar="URL", help="a DynamoDB that runs already")
+    arguments.add_argument("--only", action="append", default=[], metavar="WORK", help="a row's name")
     given = arguments.parse_args()
     python = virtual_environment.make(home() / "pynamodb", LOCK, report=print)
     if given.endpoint_url is not None:
-        found = await asyncio.to_thread(measure, python, given.endpoint_url)
+        found = await asyncio.to_thread(measure, python, given.endpoint_url, given.only)
     else:
         with tempfile.TemporaryDirectory() as folder:
             localstack = LocalStack(Path(folder), print)
             await localstack.start()
             try:
-                found = await asyncio.to_thread(measure, python, localstack.endpoint_url)
+                found = await asyncio.to_thread(measure, python, localstack.endpoint_url, given.only)
             finally:
                 await localstack.stop()
     show("DynamORM beside boto3 and PynamoDB, medians", rows(found), given.json)
 
 
-def measure(python: Path, endpoint_url: str) -> dict[str, Any]:
+def measure(python: Path, endpoint_url: str, only: list[str]) -> dict[str, Any]:
     """Run the measurement in its environment."""
     done = subprocess.run(
-        [str(python), "-m", "scripts.benchmarks.dynamorm_work.measure", endpoint_url],
+        [str(python), "-m", "scripts.benchmarks.dynamorm_work.measure", endpoint_url, *only],
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
@@ -81,7 +82,7 @@ def rows(found: dict[str, Any]) -> list[Row]:
         times, unit = measured["values"], UNITS.get(work, "ms")
         if work == "import":
             made.append(
-                Row("import on top of botocore", times[OURS], unit, times[PYNAMODB], goal=IMPORT_GOAL_MS)
+                Row("import on top of botocore, CPU", times[OURS], unit, times[PYNAMODB], goal=IMPORT_GOAL_MS)
             )
             continue
         made.append(Row(work, times[OURS], unit, reference=times[CLIENT]))

@@ -1,4 +1,4 @@
-"""Measures the contenders in turn and prints what was found as JSON: `measure ENDPOINT_URL`.
+"""Measures the contenders in turn and prints what was found as JSON: `measure ENDPOINT_URL [WORK…]`.
 
 It runs in the benchmark's environment, which has no more than boto3 and PynamoDB. Within a round each
 contender does the same, in a changing order; a ratio is that of two times in one round, so that whatever
@@ -34,14 +34,15 @@ IMPORTS = {
     "PynamoDB": "import pynamodb.models, pynamodb.attributes, pynamodb.connection, pynamodb.transactions",
     "DynamORM": "import streamer.dynamorm, streamer.dynamorm.aws",
 }
-"""What each needs beside botocore's session and client, which are imported before the clock starts."""
+"""What each needs beside botocore's session and client, which are imported before the clock starts. It is
+the processor's clock: another process must not lengthen an import."""
 
 IMPORT = """
 import time
 import botocore.session, botocore.client, botocore.config, botocore.exceptions
-began = time.perf_counter()
+began = time.process_time()
 {statement}
-print(time.perf_counter() - began)
+print(time.process_time() - began)
 """
 
 MEMORY = """
@@ -125,6 +126,24 @@ def clients(endpoint_url: str) -> tuple[Any, Any]:
     return boto3.client("dynamodb", **options), boto3.resource("dynamodb", **options)
 
 
+def measure(contenders: Sequence[Any], endpoint_url: str, only: set[str]) -> dict[str, Times]:
+    """Return the times of each kind of work; of all, if `only` names none."""
+    found: dict[str, Times] = {
+        name: in_turn(contenders, work, calls, rounds)
+        for name, (work, calls, rounds) in OPERATIONS.items()
+        if not only or name in only
+    }
+    if not only or only & {"encode 1,000", "decode 1,000"}:
+        found |= without_io([contenders[0], *contenders[2:]])
+    if not only or "import" in only:
+        programs = {name: IMPORT.format(statement=statement) for name, statement in IMPORTS.items()}
+        found["import"] = fresh(programs, 1000)
+    if not only or "memory with 1,000 items" in only:
+        memory = {each.name: MEMORY.format(name=each.name, endpoint=endpoint_url) for each in contenders}
+        found["memory with 1,000 items"] = fresh(memory, 1)
+    return found
+
+
 def main() -> None:
     """Measure and print."""
     endpoint_url = sys.argv[1]
@@ -141,17 +160,7 @@ def main() -> None:
         for partition, numbers in (("hundred", HUNDRED), ("thousand", THOUSAND), ("few", range(100))):
             for first in range(0, len(numbers), 25):
                 contenders[0].batch_write(partition, numbers[first : first + 25])
-        found: dict[str, Times] = {
-            name: in_turn(contenders, work, calls, rounds)
-            for name, (work, calls, rounds) in OPERATIONS.items()
-        }
-        found |= without_io([contenders[0], *contenders[2:]])
-        found["import"] = fresh(
-            {name: IMPORT.format(statement=statement) for name, statement in IMPORTS.items()}, 1000
-        )
-        found["memory with 1,000 items"] = fresh(
-            {each.name: MEMORY.format(name=each.name, endpoint=endpoint_url) for each in contenders}, 1
-        )
+        found = measure(contenders, endpoint_url, set(sys.argv[2:]))
     finally:
         client.delete_table(TableName=TABLE)
     ours = DynamORM.name
