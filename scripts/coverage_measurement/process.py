@@ -51,8 +51,7 @@ def start(folder: str) -> None:
 
     def begin_after_fork() -> None:
         nonlocal counting, owner
-        counting.stop()  # what was counted before is the parent's
-        counting, owner = begin(), os.getpid()
+        counting, owner = begin(), os.getpid()  # what was counted before is the parent's, and dropped
         _before_each_wait(save)
 
     atexit.register(save)
