@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,9 @@ CLIENTS = 100
 SENDS = 1_000
 WARM_UP = 100
 BROADCASTS = 50
+DEADLINE_S = 10.0
+"""Until a message that was sent and was not read counts as lost."""
+
 THREADS = 100
 """Callers that send at the same time, in "1,000 concurrent sends"."""
 
@@ -49,31 +52,36 @@ TENANT = USER = "benchmark"
 
 
 async def read(url: str, headers: dict[str, str]) -> None:
-    """Be the clients, in a process of their own: connect, say so, and count until standard input ends."""
-    received = 0
+    """Be the clients, in a process of their own: connect, say so, read as many as are asked for."""
+    came = asyncio.Semaphore(0)
 
     async def listen() -> None:
-        nonlocal received
         async with connect(
             url, additional_headers=headers, compression=None, proxy=None, ping_interval=None, open_timeout=60
         ) as connection:
             opened.release()
             async for _ in connection:
-                received += 1
+                came.release()
 
     opened = asyncio.Semaphore(0)
     tasks = [asyncio.create_task(listen()) for _ in range(CLIENTS)]
     for _ in tasks:
         await opened.acquire()
     print("ready", flush=True)
-    await asyncio.to_thread(sys.stdin.read)
+    expected = int(await asyncio.to_thread(sys.stdin.readline) or 0)
+    received = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DEADLINE_S):
+            while received < expected:
+                await came.acquire()
+                received += 1
     print(received, flush=True)
     os._exit(0)
 
 
 @asynccontextmanager
-async def readers(url: str, token: str = "") -> AsyncIterator[Callable[[], Any]]:
-    """Run the clients; gives what ends them and returns how many messages they read."""
+async def readers(url: str, token: str = "") -> AsyncIterator[Callable[[int], Any]]:
+    """Run the clients; gives what ends them once so many messages came, and returns how many did."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "scripts.benchmarks.delivery", "--read", url),
@@ -85,8 +93,8 @@ async def readers(url: str, token: str = "") -> AsyncIterator[Callable[[], Any]]
     assert process.stdin is not None
     assert process.stdout is not None
 
-    async def end() -> int:
-        process.stdin.close()
+    async def end(expected: int) -> int:
+        process.stdin.write(f"{expected}\n".encode())
         received = int(await process.stdout.readline())
         await process.wait()
         return received
@@ -210,7 +218,7 @@ async def measure() -> list[Row]:
                 measure_sends, manager, connections, sandbox.state.pid
             )
             expected = manager.counters.sent
-            received = await end()
+            received = await end(expected)
             assert received == expected, f"{expected} sent, {received} received"
             manager.close()
             transport.close()
