@@ -1,4 +1,4 @@
-"""DynamORM: typed DynamoDB models. Stands alone; knows botocore only in `aws`.
+"""DynamORM: typed DynamoDB models. Stands alone; knows botocore only in `engines.aws`.
 
 ```python
 ORDERS = Table("orders", KeyAttribute("pk"), KeyAttribute("sk"), ttl_attribute="expires_at")
@@ -19,13 +19,10 @@ order = database.update(Order.at(customer="ann", number="7"), Order.total.increm
 ```
 """
 
-from streamer.dynamorm.attributes import Attribute
-from streamer.dynamorm.batches import BatchGet, BatchWrite
-from streamer.dynamorm.codec import AttributeValue, Item
-from streamer.dynamorm.converters import EPOCH_SECONDS, Converter
+from streamer.dynamorm.attributes.attribute import Attribute
+from streamer.dynamorm.attributes.declarations import attribute, created_stamp, updated_stamp, version_number
 from streamer.dynamorm.database import Database
-from streamer.dynamorm.declarations import attribute, created_stamp, updated_stamp, version_number
-from streamer.dynamorm.engine import Engine, Page
+from streamer.dynamorm.engines.engine import Engine, Page
 from streamer.dynamorm.errors import (
     AccessDenied,
     AlreadyExists,
@@ -54,14 +51,17 @@ from streamer.dynamorm.errors import (
     TransactionConflict,
     Unavailable,
 )
-from streamer.dynamorm.expressions import Condition
-from streamer.dynamorm.item_keys import key, partition_key
-from streamer.dynamorm.kinds import Kinds
-from streamer.dynamorm.models import Key, Model
-from streamer.dynamorm.queries import Query, Scan
-from streamer.dynamorm.reading import ModelPage, is_expired
-from streamer.dynamorm.requests import Check, Create, Delete, Get, Put, Returns, Update
-from streamer.dynamorm.retries import Backoff, Retry
+from streamer.dynamorm.expressions.conditions import Condition
+from streamer.dynamorm.expressions.updates import UpdateAction
+from streamer.dynamorm.keys.item_keys import key, partition_key
+from streamer.dynamorm.models.kinds import Kinds
+from streamer.dynamorm.models.model import Key, Model
+from streamer.dynamorm.operations.reading import ModelPage, is_expired
+from streamer.dynamorm.operations.retries import Backoff, Retry
+from streamer.dynamorm.requests.batches import BatchGet, BatchWrite
+from streamer.dynamorm.requests.items import Check, Create, Delete, Get, Put, Returns, Update
+from streamer.dynamorm.requests.queries import Query, Scan
+from streamer.dynamorm.requests.transactions import Transaction, TransactionGet
 from streamer.dynamorm.schema import (
     Index,
     KeyAttribute,
@@ -71,8 +71,8 @@ from streamer.dynamorm.schema import (
     Table,
     Throughput,
 )
-from streamer.dynamorm.transactions import Transaction, TransactionGet
-from streamer.dynamorm.updates import UpdateAction
+from streamer.dynamorm.values.codec import AttributeValue, Item
+from streamer.dynamorm.values.converters import EPOCH_SECONDS, Converter
 
 __all__ = [
     "EPOCH_SECONDS",

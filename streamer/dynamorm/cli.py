@@ -13,7 +13,7 @@ from importlib import import_module
 from types import ModuleType
 
 from streamer.dynamorm.errors import DynamormError, InvalidModel
-from streamer.dynamorm.models import Model
+from streamer.dynamorm.models.model import Model
 from streamer.dynamorm.schema import Table
 from streamer.dynamorm.tables import Administration, Progress, Tables
 

@@ -5,10 +5,10 @@ import time
 import uuid
 from collections.abc import Callable
 
-from streamer.dynamorm.bulk import BulkOperations
-from streamer.dynamorm.engine import Engine
-from streamer.dynamorm.items import ItemOperations
-from streamer.dynamorm.retries import CONFLICTS, THROTTLING, Backoff, Retrier, Retry
+from streamer.dynamorm.engines.engine import Engine
+from streamer.dynamorm.operations.bulk import BulkOperations
+from streamer.dynamorm.operations.items import ItemOperations
+from streamer.dynamorm.operations.retries import CONFLICTS, THROTTLING, Backoff, Retrier, Retry
 
 
 class Database(ItemOperations, BulkOperations):
@@ -18,8 +18,8 @@ class Database(ItemOperations, BulkOperations):
     asked for: DynamoDB deletes it in days, not at that second. `create` takes its place; other writes
     see it, and their conditions say what they mean.
 
-    What can succeed later is tried again within bounds, see `streamer.dynamorm.retries`. Every method
-    may raise `Throttled`, `Unavailable` and `TransactionConflict` (with `attempts` and `waited_s`),
+    What can succeed later is tried again within bounds, see `streamer.dynamorm.operations.retries`. Every
+    method may raise `Throttled`, `Unavailable` and `TransactionConflict` (with `attempts` and `waited_s`),
     `TableNotFound`, `AccessDenied`, `TooLarge` and `InvalidRequest`.
     """
 

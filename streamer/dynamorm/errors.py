@@ -5,11 +5,11 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
 from streamer.dynamorm.frozen import dataclass
-from streamer.dynamorm.values import Item
+from streamer.dynamorm.values.low_level import Item
 
 if TYPE_CHECKING:
-    from streamer.dynamorm.models import Key
-    from streamer.dynamorm.requests import Delete, Put
+    from streamer.dynamorm.models.model import Key
+    from streamer.dynamorm.requests.items import Delete, Put
 
 T = TypeVar("T", bound="Readable")
 

@@ -20,11 +20,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Generic
 
-from streamer.dynamorm.codec import AttributeValue, Item
 from streamer.dynamorm.errors import DecodingFailed
 from streamer.dynamorm.frozen import dataclass
-from streamer.dynamorm.kinds import Kinds
-from streamer.dynamorm.models import Key, M
+from streamer.dynamorm.models.kinds import Kinds
+from streamer.dynamorm.models.model import Key, M
+from streamer.dynamorm.values.codec import AttributeValue, Item
 
 TTL_PRINCIPAL = "dynamodb.amazonaws.com"
 """Who deletes expired items. DynamoDB Developer Guide, "DynamoDB Streams and Time to Live"."""

@@ -8,7 +8,7 @@ import msgspec
 
 from streamer.clock import Clock
 from streamer.dynamorm import Condition, Database, Delete, Engine, Put, Query
-from streamer.dynamorm.expressions import Between, Comparison
+from streamer.dynamorm.expressions.conditions import Between, Comparison
 from streamer.protocol import Progress, encode
 from streamer.settings import Settings
 from streamer.store.limits import MAX_KEPT_BYTES, MAX_KEPT_MESSAGES, MAX_REPLAY_BYTES, MESSAGE_TTL_S

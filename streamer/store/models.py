@@ -19,7 +19,7 @@ from streamer.dynamorm import (
     key,
     partition_key,
 )
-from streamer.dynamorm.keys import KeyTemplate
+from streamer.dynamorm.keys.templates import KeyTemplate
 from streamer.lifecycle import Status
 
 DUE = "DUE"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from streamer.dynamorm import ConditionFailed, Delete, Item, Put, Query, TransactionCancelled, Update
-from streamer.dynamorm.codec import codec_for
+from streamer.dynamorm.values.codec import codec_for
 from streamer.errors import CannotReplay, DuplicateRequest, InvalidMessage, RateLimited, ServiceUnavailable
 from streamer.lifecycle import TERMINAL, Event, Status, sources, target
 from streamer.store import transitions

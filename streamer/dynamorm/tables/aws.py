@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from streamer.dynamorm.aws import call, name_in_account
+from streamer.dynamorm.engines.aws import call, name_in_account
 from streamer.dynamorm.errors import OperationUnknown, TableNotFound
 from streamer.dynamorm.schema import Table
 from streamer.dynamorm.tables.descriptions import ACTIVE, UPDATING, TableDescription, read_description

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from streamer.dynamorm.errors import LossRefused, TableBusy, TableNotFound
 from streamer.dynamorm.frozen import dataclass
-from streamer.dynamorm.models import Model
+from streamer.dynamorm.models.model import Model
 from streamer.dynamorm.schema import Table
 from streamer.dynamorm.tables.administration import Administration
 from streamer.dynamorm.tables.comparison import compare

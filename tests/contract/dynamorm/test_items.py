@@ -26,7 +26,7 @@ from streamer.dynamorm import (
     Update,
     attribute,
 )
-from streamer.dynamorm.requests import paths_of
+from streamer.dynamorm.requests.items import paths_of
 
 THINGS = Table("things", KeyAttribute("pk"), KeyAttribute("sk"), ttl_attribute="expires_at")
 

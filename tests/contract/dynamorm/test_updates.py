@@ -21,10 +21,10 @@ from streamer.dynamorm import (
     UpdateAction,
     attribute,
 )
-from streamer.dynamorm.evaluation import apply, comparable
+from streamer.dynamorm.expressions.evaluation import apply, comparable
+from streamer.dynamorm.expressions.operands import Substitutions
+from streamer.dynamorm.expressions.updates import render_update
 from streamer.dynamorm.memory import MemoryDynamoDB
-from streamer.dynamorm.operands import Substitutions
-from streamer.dynamorm.updates import render_update
 
 THINGS = Table("things", KeyAttribute("id"))
 

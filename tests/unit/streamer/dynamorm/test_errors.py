@@ -22,7 +22,7 @@ from streamer.dynamorm import (
     TransactionConflict,
     Unavailable,
 )
-from streamer.dynamorm.aws_errors import to_error
+from streamer.dynamorm.engines.aws_errors import to_error
 from streamer.dynamorm.memory import MemoryDynamoDB
 
 

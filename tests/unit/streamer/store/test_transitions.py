@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from streamer.dynamorm import InvalidRequest, Throttled
-from streamer.dynamorm.evaluation import apply, holds
+from streamer.dynamorm.expressions.evaluation import apply, holds
 from streamer.errors import ProcessingFailed, ServiceUnavailable
 from streamer.lifecycle import Event, InvalidTransition, Status, sources, step
 from streamer.store import RequestKey, RequestState, transitions

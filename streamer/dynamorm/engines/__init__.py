@@ -1,0 +1,1 @@
+"""Who carries requests out: the seam, DynamoDB on AWS, and DynamoDB in memory."""

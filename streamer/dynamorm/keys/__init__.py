@@ -1,0 +1,1 @@
+"""Keys: their templates, and how the keys of tables, indexes and items are filled from attributes."""
