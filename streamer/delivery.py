@@ -11,7 +11,7 @@ from streamer.errors import ResultTooLarge
 from streamer.lifecycle import Status
 from streamer.protocol import Complete, Error, ErrorInfo, Message, encode
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
-from streamer.store import RequestKey, RequestState, RequestStore, SubscriptionStore
+from streamer.store import RequestKey, RequestState, RequestStore, SubscriptionStore, details_of
 
 
 class Sender(Protocol):
@@ -52,7 +52,7 @@ def outcome_message(state: RequestState, result: Any, *, sign: Signer, now: floa
 
 def _details(state: RequestState, error: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return an error's own details, with how each attempt failed where there was more than one."""
-    details = dict(error.get("details") or {})
+    details = details_of(error)
     if state.status is Status.FAILED and len(state.failures) > 1:
         details["attempts"] = [
             {"attempt": failure.attempt, "code": failure.code, "message": failure.message}

@@ -13,6 +13,9 @@ from typing import Any
 
 import msgspec
 
+from streamer.protocol.codec import is_deeper
+from streamer.protocol.limits import MAX_DEPTH
+
 MARKER = "$link"
 """The only key of a stored link."""
 
@@ -21,6 +24,9 @@ RESULT_MARKER = "$result"
 
 LINK_EXPIRES_IN_S = 3600
 """Seconds that a signed link works. Ours; on AWS it also ends with the function's own credentials."""
+
+MAX_RESULT_DEPTH = MAX_DEPTH + 20
+"""Objects and arrays in one another, in a result: room for a payload that is handed back. Ours."""
 
 _LOOK_ALIKE = re.compile(r"\$+(link|result)")
 
@@ -67,9 +73,12 @@ def sealed(result: Any) -> Any:
     Structs, dataclasses, dates, decimals (as text) and the like become what JSON has.
 
     Raises:
-        TypeError, ValueError: it holds something that JSON has no form for; NaN, for one.
+        TypeError, ValueError: it holds something that JSON has no form for; NaN, for one. Or it is too deep
+            for what comes after.
     """
     plain = msgspec.to_builtins(result, builtin_types=(Link,), str_keys=True)
+    if is_deeper(plain, MAX_RESULT_DEPTH):
+        raise ValueError(f"more than {MAX_RESULT_DEPTH} objects and arrays in one another")
     return _rewrite(
         plain,
         lambda link: link,

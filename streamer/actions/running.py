@@ -10,9 +10,10 @@ import msgspec
 
 from streamer.actions.context import ActionContext
 from streamer.actions.declaration import Action
-from streamer.actions.links import sealed
+from streamer.actions.links import MAX_RESULT_DEPTH, sealed
 from streamer.actions.middleware import wrap
 from streamer.errors import ProcessingFailed, StreamerError, TimedOut
+from streamer.protocol.codec import is_deeper
 
 if TYPE_CHECKING:
     import asyncio
@@ -97,10 +98,18 @@ class ActionRunner:
 
 
 def _is_sayable(error: StreamerError) -> bool:
+    """Whether a message can carry it; its details are plain JSON values then."""
     try:
-        return len(msgspec.json.encode([error.code, str(error), error.details])) <= MAX_ERROR_BYTES
+        data = msgspec.json.encode([error.code, str(error), error.details])
+        if len(data) > MAX_ERROR_BYTES:
+            return False
+        details = msgspec.json.decode(data)[2]
     except (TypeError, ValueError, RecursionError):
         return False
+    if is_deeper(details, MAX_RESULT_DEPTH):
+        return False
+    error.details = details
+    return True
 
 
 def _one_thread() -> ThreadPoolExecutor:

@@ -7,15 +7,13 @@ from typing import Any
 
 from streamer.auth.rejection import Rejection
 from streamer.identity import Identity
+from streamer.protocol.limits import MAX_NAME_LENGTH
 
 LEEWAY_S = 10.0
 """How far the issuer's clock and ours may differ. Ours."""
 
 MAX_ISSUED_AHEAD_S = 60.0
 """A token issued later than this from now is not believed. Ours."""
-
-MAX_NAME_LENGTH = 128
-"""Characters of a tenant's or a user's id. Ours."""
 
 MAX_TIME_S = 253_402_300_800.0
 """The year 10000, where calendars end: no time in a token is later."""

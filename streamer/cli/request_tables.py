@@ -8,7 +8,7 @@ from rich.table import Table
 
 from streamer.cli.console import printable
 from streamer.clock import timestamp
-from streamer.store import RequestState, history_of
+from streamer.store import RequestState, details_of, history_of
 
 
 def as_json(state: RequestState, *, whole: bool = False) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def as_json(state: RequestState, *, whole: bool = False) -> dict[str, Any]:
         "cancel_requested": state.cancel_requested,
         "undelivered": state.undelivered,
         "correlation_id": state.correlation_id,
-        "error": None if state.error is None else dict(state.error),
+        "error": None if state.error is None else _error(state.error),
     }
     if whole:
         values["history"] = [
@@ -88,6 +88,11 @@ def show_details(state: RequestState) -> None:
             row = (timestamp(failure.at), str(failure.attempt), failure.code, failure.message)
             failures.add_row(*map(printable, row))
         console.print(failures)
+
+
+def _error(error: Mapping[str, Any]) -> dict[str, Any]:
+    details = details_of(error)
+    return {**error, "details": details} if details else dict(error)
 
 
 def _told(values: Mapping[str, Any]) -> dict[str, str]:

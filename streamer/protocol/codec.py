@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from streamer.errors import InvalidMessage
-from streamer.protocol.limits import MAX_ACTION_LENGTH, MAX_ID_LENGTH, METADATA_WORDS
+from streamer.protocol.limits import MAX_ACTION_LENGTH, MAX_DEPTH, MAX_ID_LENGTH, METADATA_WORDS
 from streamer.protocol.messages import Complete, Error, Message, Request, Response
 
 _REQUEST_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_ID_LENGTH}}}")
@@ -49,7 +49,27 @@ def decode_request(text: str | bytes) -> Request:
             raise InvalidMessage(
                 f"The {key} in a request's metadata is {word}, or left out.", request_id=request.id
             )
+    if is_deeper(request.payload, MAX_DEPTH):
+        raise InvalidMessage(
+            f"The payload has more than {MAX_DEPTH} objects and arrays in one another; flatten it.",
+            request_id=request.id,
+        )
     return request
+
+
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether a JSON value has more objects and arrays in one another than `levels`."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        if not level:
+            return False
+        level = [
+            part
+            for container in level
+            for part in (container.values() if isinstance(container, dict) else container)
+            if isinstance(part, dict | list)
+        ]
+    return bool(level)
 
 
 def decode_message(text: str | bytes) -> Message | None:

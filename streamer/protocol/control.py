@@ -14,6 +14,7 @@ from streamer.protocol.fields import (
     StatusName,
     Timestamp,
 )
+from streamer.protocol.limits import MAX_NAME_LENGTH
 from streamer.protocol.messages import Complete, Error, ErrorInfo, Progress, ResultLink
 
 MAX_LISTED = 50
@@ -45,7 +46,7 @@ class RequestReference(_Query, frozen=True):
     """
 
     request_id: RequestId
-    user_id: Annotated[str, Meta(min_length=1)] | None = None
+    user_id: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_LENGTH)] | None = None
 
 
 class SubscribeQuery(RequestReference, frozen=True):
@@ -71,7 +72,7 @@ class ListQuery(_Query, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=MAX_LISTED)] = DEFAULT_LISTED
     cursor: Annotated[str, Meta(min_length=1, max_length=2048)] | None = None
     status: StatusName | None = None
-    user_id: Annotated[str, Meta(min_length=1)] | None = None
+    user_id: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_LENGTH)] | None = None
 
 
 class PingQuery(_Query, frozen=True):

@@ -12,6 +12,13 @@ MAX_MESSAGE_BYTES = 131_072
 MAX_ID_LENGTH = 128
 """Characters of a request's id. Ours."""
 
+MAX_DEPTH = 100
+"""Objects and arrays in one another, in a payload. Ours: with what is put around it on its way, it stays
+far from the depth at which Python refuses to go on."""
+
+MAX_NAME_LENGTH = 128
+"""Characters of a tenant's or a user's id. Ours."""
+
 MAX_ACTION_LENGTH = 128
 """Characters of an action's name. Ours; API Gateway's route keys are longer."""
 

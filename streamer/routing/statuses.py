@@ -18,7 +18,7 @@ from streamer.protocol import (
     Subscribed,
 )
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
-from streamer.store import RequestState
+from streamer.store import RequestState, details_of
 
 MAX_LISTED_TEXT = 100
 """Characters of a progress or error message on a page of requests. Ours: a page fits into a message."""
@@ -106,7 +106,7 @@ def _error(state: RequestState) -> ErrorInfo | None:
     if state.error is None or state.status is Status.COMPLETED:
         return None
     return ErrorInfo(
-        code=state.error["code"], message=state.error["message"], details=state.error.get("details")
+        code=state.error["code"], message=state.error["message"], details=details_of(state.error) or None
     )
 
 

@@ -1,6 +1,6 @@
 """What is kept: requests, connections, subscriptions. On DynamORM, and nothing else reaches DynamoDB."""
 
-from streamer.store.claims import Checkpoint, Claim, Created, RequestPage
+from streamer.store.claims import Checkpoint, Claim, Created, RequestPage, details_of
 from streamer.store.connections import ConnectionStore
 from streamer.store.expiry import ExpiryStore
 from streamer.store.history import history_of
@@ -56,5 +56,6 @@ __all__ = [
     "RequestStore",
     "Subscription",
     "SubscriptionStore",
+    "details_of",
     "history_of",
 ]

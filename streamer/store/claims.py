@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from streamer.errors import AlreadyClaimed, CancelRequested, ErrorCode, NotFound, Superseded
 from streamer.lifecycle import TERMINAL, Event
 from streamer.store.models import RequestKey, RequestState
@@ -81,8 +83,15 @@ def failure(code: str, message: str, details: Mapping[str, Any] | None) -> dict[
     """Return the `error` of a request's state."""
     error: dict[str, Any] = {"code": code, "message": message}
     if details:
-        error["details"] = dict(details)
+        error["details"] = msgspec.json.encode(details).decode()  # JSON has more than DynamoDB's maps
     return error
+
+
+def details_of(error: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the details of a state's `error`."""
+    text = error.get("details")
+    details: dict[str, Any] = msgspec.json.decode(text) if text else {}
+    return details
 
 
 def cancellation() -> dict[str, Any]:

@@ -2,12 +2,20 @@
 
 import base64
 import binascii
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from streamer.errors import InvalidMessage
+from streamer.protocol.fields import RequestId
 
-_decoder = msgspec.json.Decoder(tuple[float, str])
+MAX_TIME_S = 1e12
+"""Epoch seconds in a cursor at most. Ours: any time there will be, and a number that DynamoDB takes."""
+
+_Time = Annotated[float, Meta(ge=0, le=MAX_TIME_S)]
+
+_decoder = msgspec.json.Decoder(tuple[_Time, RequestId])
 
 
 def write_cursor(created_at: float, request_id: str) -> str:
@@ -25,6 +33,4 @@ def read_cursor(cursor: str) -> tuple[float, str]:
         created_at, request_id = _decoder.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error, msgspec.DecodeError) as error:
         raise InvalidMessage("The cursor is none of ours; leave it out to begin at the newest.") from error
-    if not request_id:
-        raise InvalidMessage("The cursor is none of ours; leave it out to begin at the newest.")
     return created_at, request_id

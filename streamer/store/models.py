@@ -148,7 +148,8 @@ class RequestState(_PartOfRequest, sort="STATE"):
         due, due_at: "DUE" and when something must be done about it; None when nothing must.
         undelivered: whether its outcome still has to be sent.
         outcome_sequence: the sequence number of its outcome.
-        error: `{"code", "message", "details"?}` of the failure, or of the last one that was retried.
+        error: `{"code", "message", "details"?}` of the failure, or of the last one that was retried; the
+            details are JSON text.
         failures: how the attempts failed, bounded; the last of a FAILED request is its `error`.
         history: its changes, bounded; `store.history.history_of` completes it.
         user_key: its user, for `user-index`.

@@ -1,5 +1,6 @@
 """The promises of `RequestStore`, on every implementation of its seam."""
 
+import json
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from streamer.store import (
     Created,
     RequestKey,
     RequestState,
+    details_of,
 )
 
 LEASE_S = 60.0
@@ -276,9 +278,28 @@ def test_fail_ends_the_request(create: Any, claim: Any, requests: Any, key: Requ
     requests.fail(claim(), code="NO_DATA", message="No rows.", details={"rows": 0, "share": 0.5}, sequence=3)
     state = requests.get(key)
     assert (state.status, state.undelivered, state.outcome_sequence) == (Status.FAILED, True, 3)
-    assert state.error == {"code": "NO_DATA", "message": "No rows.", "details": {"rows": 0, "share": 0.5}}
+    assert (state.error["code"], state.error["message"]) == ("NO_DATA", "No rows.")
+    assert details_of(state.error) == {"rows": 0, "share": 0.5}
     with pytest.raises(NotFound):
         requests.get_result(key)
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"n": 1e-200},
+        {"n": 10**60},
+        {"a": json.loads("[" * 40 + "]" * 40)},
+    ],
+    ids=["tiny-number", "long-number", "deep"],
+)
+def test_details_that_a_dynamodb_map_has_no_form_for_are_kept(
+    details: Any, create: Any, claim: Any, requests: Any, key: RequestKey
+) -> None:
+    """An action's own error is stored whatever JSON it says: else nobody would ever hear of it."""
+    create()
+    requests.fail(claim(), code="OWN", message="m", details=details, sequence=3)
+    assert details_of(requests.get(key).error) == details
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,14 @@ import logging
 import math
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 
 from streamer.actions import Action, ActionContext, action
 from streamer.actions import running as running_module
+from streamer.actions.links import MAX_RESULT_DEPTH
 from streamer.actions.running import ActionRunner
 from streamer.errors import ActionFailed, ProcessingFailed, StreamerError
 from streamer.testing import make_context
@@ -101,3 +103,36 @@ def test_an_error_that_no_message_carries_is_told_without_its_words(
         perform(function)
     assert isinstance(raised.value, ProcessingFailed)
     assert "its log says why" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("details", "told"),
+    [
+        ({"n": math.nan}, {"n": None}),
+        ({1: 2}, {"1": 2}),
+        ({"day": date(2024, 2, 29)}, {"day": "2024-02-29"}),
+        ({"set": {3}}, {"set": [3]}),
+    ],
+    ids=["nan", "number-as-key", "date", "set"],
+)
+def test_the_details_of_an_error_become_plain_json(
+    details: dict[Any, Any], told: dict[str, Any], perform: Callable[..., Any]
+) -> None:
+    """The action's own code reaches its client, whatever Python values it adds."""
+
+    def function(payload: dict[str, Any], context: ActionContext) -> None:
+        raise ActionFailed("m", code="OWN", details=details)
+
+    with pytest.raises(ActionFailed) as raised:
+        perform(function)
+    assert (raised.value.code, raised.value.details) == ("OWN", told)
+
+
+def test_what_is_too_deep_is_refused_where_the_action_ends(perform: Callable[..., Any]) -> None:
+    """Not where it is stored or sent, where each attempt would crash."""
+    result: Any = 1
+    for _ in range(MAX_RESULT_DEPTH + 1):
+        result = [result]
+    with pytest.raises(ProcessingFailed, match="cannot be written as JSON"):
+        perform(lambda payload, context: result)
+    assert perform(lambda payload, context: result[0]) == result[0]

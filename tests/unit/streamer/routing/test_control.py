@@ -1,5 +1,6 @@
 """Clients ask about requests: where they stand, what follows, which there are; and end them."""
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -368,3 +369,28 @@ def test_no_list_shows_another_tenant(ask: Ask, claim: Claim, caller: Connection
     """Nor does a cursor that another tenant was given."""
     stranger = caller.replace(tenant_id="rival", permissions=["requests:read"])
     assert data(ask("list", as_=stranger, user_id="ada"))["requests"] == []
+
+
+def cursor(*place: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("action", "payload"),
+    [
+        ("list", {"cursor": cursor(1e300, "r1")}),
+        ("list", {"cursor": cursor(-1, "r1")}),
+        ("list", {"cursor": cursor(1, "a" * 1_400)}),
+        ("list", {"cursor": cursor(1, "a#b")}),
+        ("list", {"user_id": "u" * 5_000}),
+        ("status", {"request_id": "r1", "user_id": "u" * 5_000}),
+        ("subscribe", {"request_id": "r1", "user_id": "u" * 5_000}),
+    ],
+    ids=["late", "early", "long-id", "no-id", "list-of-long-name", "status-of-long-name", "follow-long-name"],
+)
+def test_what_fits_into_no_key_is_the_askers_fault(
+    action: str, payload: dict[str, Any], ask: Ask, caller: Connection
+) -> None:
+    """A forged cursor or a name that nobody has is refused, and is no fault of the server."""
+    reader = caller.replace(permissions=["requests:read"])
+    assert code(ask(action, as_=reader, **payload)) == "VALIDATION_ERROR"

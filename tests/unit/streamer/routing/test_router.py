@@ -7,6 +7,7 @@ import pytest
 
 from streamer.errors import RateLimited
 from streamer.protocol import Acknowledgment, Complete, Error, Response, Retry
+from streamer.protocol.limits import MAX_DEPTH
 from streamer.routing.router import Arrival, Router, error_message
 from streamer.store import Connection, RequestKey, RequestStore, SubscriptionStore
 
@@ -155,3 +156,22 @@ def test_long_work_can_end_with_its_connection(
     )
     assert isinstance(answer, Error)
     assert answer.error.code == "VALIDATION_ERROR"
+
+
+@pytest.mark.parametrize("action", ["echo", "echo_async"])
+@pytest.mark.parametrize("depth", [MAX_DEPTH, 480, 950, 16_000])
+def test_a_payload_that_is_too_deep_is_refused(
+    action: str, depth: int, router: Router, caller: Connection
+) -> None:
+    """As invalid, at any depth: never later, where an executor would crash over it again and again."""
+    body = f'{{"action": "{action}", "payload": {{"a": {"[" * depth}{"]" * depth}}}}}'
+    answer = router.answer(arrival(body), caller)
+    assert isinstance(answer, Error)
+    assert answer.error.code == "VALIDATION_ERROR"
+
+
+def test_a_payload_as_deep_as_allowed_comes_back(router: Router, caller: Connection) -> None:
+    """The limit leaves room for what is put around a payload."""
+    depth = MAX_DEPTH - 1
+    body = f'{{"action": "echo", "payload": {{"a": {"[" * depth}{"]" * depth}}}}}'
+    assert isinstance(router.answer(arrival(body), caller), Response)
