@@ -1,8 +1,8 @@
 """`@dataclass(frozen=True, slots=True)` at a fifth of its import cost. Pure: no I/O.
 
 The standard library's compiles six methods for each class, 0.7 ms; the package has fifty classes, and an
-import is a part of a function's cold start. Here `__init__` alone is compiled; the other methods are
-shared. What type checkers see is the standard library's.
+import is a part of a function's cold start. Here `__init__` alone is compiled, when the first instance is
+made; the other methods are shared. What type checkers see is the standard library's.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ else:
 def _made(declared: type) -> Any:
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(declared)
     fields = dataclasses.fields(made)
-    made.__init__ = _initializer(made, fields)
+    made.__init__ = _first_initializer(made, fields)
     names = tuple(field.name for field in fields)
     compared = tuple(field.name for field in fields if field.compare)
     shown = tuple(field.name for field in fields if field.repr)
@@ -63,6 +63,14 @@ def _made(declared: type) -> Any:
         if declared.__dict__.get(name) is None:
             setattr(made, name, method)
     return made
+
+
+def _first_initializer(made: Any, fields: tuple[dataclasses.Field[Any], ...]) -> Callable[..., None]:
+    def __init__(self: Any, *values: Any, **named: Any) -> None:  # noqa: N807  # errors of a call name it
+        made.__init__ = _initializer(made, fields)
+        made.__init__(self, *values, **named)
+
+    return __init__
 
 
 def _initializer(made: type, fields: tuple[dataclasses.Field[Any], ...]) -> Callable[..., None]:

@@ -26,6 +26,16 @@ class UpdateAction:
         raise NotImplementedError
 
 
+class _OfValue(UpdateAction):
+    """A change by a value, with no operator between."""
+
+    __slots__ = ()
+    value: AttributeValue
+
+    def render(self, substitutions: Substitutions) -> str:
+        return substitutions.operator(f"{substitutions.name(self.path)} {substitutions.value(self.value)}")
+
+
 @dataclass(frozen=True, slots=True)
 class SetValue(UpdateAction):
     """The path has this value afterwards; a place behind a list's end is its new last place."""
@@ -51,27 +61,21 @@ class Remove(UpdateAction):
 
 
 @dataclass(frozen=True, slots=True)
-class Add(UpdateAction):
+class Add(_OfValue):
     """A number is raised (an absent one counts as 0), or members are added to a set."""
 
     clause = "ADD"
     path: Path
     value: AttributeValue
 
-    def render(self, substitutions: Substitutions) -> str:
-        return substitutions.operator(f"{substitutions.name(self.path)} {substitutions.value(self.value)}")
-
 
 @dataclass(frozen=True, slots=True)
-class Discard(UpdateAction):
+class Discard(_OfValue):
     """Members are taken out of a set; a set without members is gone."""
 
     clause = "DELETE"
     path: Path
     value: AttributeValue
-
-    def render(self, substitutions: Substitutions) -> str:
-        return substitutions.operator(f"{substitutions.name(self.path)} {substitutions.value(self.value)}")
 
 
 def render_update(actions: Sequence[UpdateAction], substitutions: Substitutions) -> str:

@@ -95,7 +95,7 @@ class BulkOperations:
         asked = [*keys]
         items = read_batch(self._engine, self._retrier, asked, consistent=consistent)
         now = None if include_expired else self._now()
-        return [read_found(key, item, now) for key, item in zip(asked, items, strict=True)]
+        return [read_found(key.model, item, now) for key, item in zip(asked, items, strict=True)]
 
     def batch_write(self, actions: Iterable[BatchAction]) -> None:
         """Carry out any number of puts and deletes, each by itself and without condition.

@@ -68,12 +68,9 @@ class ItemOperations:
             projection: a model of the same table with fewer attributes, to read no more than those.
         """
         model: type[Model] = projection or key.model
-        table = key.model.__schema__.table
-        paths = None if projection is None else paths_of(projection, table)
+        paths = None if projection is None else paths_of(projection, key.model.__schema__.table)
         item = self._retrier.call(self._engine.get, Get(key, consistent, paths), repeatable=True)
-        if item is None or (not include_expired and is_expired(table, item, self._now())):
-            return None
-        return model.from_item(item)
+        return read_found(model, item, None if include_expired else self._now())
 
     @overload
     def get(
@@ -126,8 +123,7 @@ class ItemOperations:
         """
         if returns is Returns.NEW:
             return self._write_model(Put(item, condition), item)
-        old = self._write(Put(item, condition, Returns.OLD))
-        return None if old is None else type(item).from_item(old)
+        return self._write_read(type(item), Put(item, condition, Returns.OLD))
 
     @overload
     def update(
@@ -162,8 +158,7 @@ class ItemOperations:
             StaleVersion: somebody else has written it since it was read.
         """
         key = as_key(at)
-        returned = self._write(Update(key, actions, condition, returns))
-        return None if returned is None else key.model.from_item(returned)
+        return self._write_read(key.model, Update(key, actions, condition, returns))
 
     @overload
     def delete(
@@ -184,8 +179,7 @@ class ItemOperations:
             StaleVersion: somebody else has written it since it was read.
         """
         key = as_key(at)
-        old = self._write(Delete(key, condition, returns))
-        return None if old is None else key.model.from_item(old)
+        return self._write_read(key.model, Delete(key, condition, returns))
 
     def write(self, request: WriteRequest) -> None:
         """Carry out a put, create, update or delete.
@@ -224,7 +218,7 @@ class ItemOperations:
         """
         items = self._retrier.call(self._engine.transact_get, TransactionGet(keys), repeatable=True)
         now = None if include_expired else self._now()
-        return [read_found(key, item, now) for key, item in zip(keys, items, strict=True)]
+        return [read_found(key.model, item, now) for key, item in zip(keys, items, strict=True)]
 
     def _write_model(self, request: Create | Put, item: M) -> M:
         sent = settled(request, self._now())
@@ -233,6 +227,10 @@ class ItemOperations:
             return type(item).from_item(returned or {})
         self._send(request, sent)
         return cast("M", sent.item)
+
+    def _write_read(self, model: type[M], request: WriteRequest) -> M | None:
+        returned = self._write(request)
+        return None if returned is None else model.from_item(returned)
 
     def _write(self, request: WriteRequest) -> Item | None:
         return self._send(request, settled(request, self._now()))
@@ -244,11 +242,11 @@ class ItemOperations:
             raise refused(request, error.item) from error
 
 
-def read_found(key: Key[M], item: Item | None, now: float | None) -> M | None:
+def read_found(model: type[M], item: Item | None, now: float | None) -> M | None:
     """Return what was found under a key; None: nothing, or an expired item where `now` is given."""
-    if item is None or (now is not None and is_expired(key.model.__schema__.table, item, now)):
+    if item is None or (now is not None and is_expired(model.__schema__.table, item, now)):
         return None
-    return key.model.from_item(item)
+    return model.from_item(item)
 
 
 def is_repeatable(request: Write) -> bool:

@@ -68,8 +68,42 @@ def paths_of(model: type[Model], table: Table, index: str | None = None) -> Path
     return tuple((name,) for name in dict.fromkeys(names))
 
 
+class _OfKey(Generic[M]):
+    """A request that names its item by the key."""
+
+    __slots__ = ()
+    key: Key[M]
+
+    @property
+    def table(self) -> Table:
+        return self.key.model.__schema__.table
+
+    @property
+    def model(self) -> type[Model]:
+        return self.key.model
+
+    def _addressed(self, table: str) -> dict[str, Any]:
+        """Return the arguments that say which item it is; the others are added to them."""
+        return {"TableName": table, "Key": check_key(self.table, self.key.values)}
+
+
+class _OfItem:
+    """A request that has its item whole."""
+
+    __slots__ = ()
+    item: Model
+
+    @property
+    def table(self) -> Table:
+        return self.item.__schema__.table
+
+    @property
+    def model(self) -> type[Model]:
+        return type(self.item)
+
+
 @dataclass(frozen=True, slots=True)
-class Get(Generic[M]):
+class Get(_OfKey[M]):
     """Read one item.
 
     Attributes:
@@ -81,12 +115,8 @@ class Get(Generic[M]):
     consistent: bool = False
     projection: Paths | None = None
 
-    @property
-    def table(self) -> Table:
-        return self.key.model.__schema__.table
-
     def encode(self, table: str) -> dict[str, Any]:
-        request: dict[str, Any] = {"TableName": table, "Key": check_key(self.table, self.key.values)}
+        request = self._addressed(table)
         if self.consistent:
             request["ConsistentRead"] = True
         if self.projection is not None:
@@ -101,7 +131,7 @@ class Get(Generic[M]):
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
+class Put(_OfItem):
     """Write a whole item; what stood under its key is replaced.
 
     Attributes:
@@ -111,14 +141,6 @@ class Put:
     item: Model
     condition: Condition | None = None
     returns: Returns = Returns.NONE
-
-    @property
-    def table(self) -> Table:
-        return self.item.__schema__.table
-
-    @property
-    def model(self) -> type[Model]:
-        return type(self.item)
 
     @property
     def key(self) -> Key[Any]:
@@ -142,7 +164,7 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True)
-class Create:
+class Create(_OfItem):
     """Write an item where there is none; an expired one counts as none.
 
     Raises `AlreadyExists` when it is carried out, also within a transaction's reasons.
@@ -151,17 +173,9 @@ class Create:
     item: Model
     condition: Condition | None = None
 
-    @property
-    def table(self) -> Table:
-        return self.item.__schema__.table
-
-    @property
-    def model(self) -> type[Model]:
-        return type(self.item)
-
 
 @dataclass(frozen=True, slots=True)
-class Update(Generic[M]):
+class Update(_OfKey[M]):
     """Change attributes of one item. Without a condition an absent item is made, as DynamoDB does.
 
     Of a model with a version: it is raised by one, and if the key was made from an item (`Key.of`), that
@@ -180,21 +194,10 @@ class Update(Generic[M]):
         actions = derive(self.key.model.__schema__, self.key.values, self.actions)
         object.__setattr__(self, "actions", actions)
 
-    @property
-    def table(self) -> Table:
-        return self.key.model.__schema__.table
-
-    @property
-    def model(self) -> type[Model]:
-        return self.key.model
-
     def encode(self, table: str) -> dict[str, Any]:
         substitutions = Substitutions()
-        request: dict[str, Any] = {
-            "TableName": table,
-            "Key": check_key(self.table, self.key.values),
-            "UpdateExpression": render_update(self.actions, substitutions),
-        }
+        request = self._addressed(table)
+        request["UpdateExpression"] = render_update(self.actions, substitutions)
         _finished(request, self.returns, self.condition, substitutions)
         check_values(self.table, request.get("ExpressionAttributeValues", {}).values())
         return request
@@ -205,7 +208,7 @@ class Update(Generic[M]):
 
 
 @dataclass(frozen=True, slots=True)
-class Delete(Generic[M]):
+class Delete(_OfKey[M]):
     """Delete one item; that there is none is no failure.
 
     Attributes:
@@ -216,17 +219,8 @@ class Delete(Generic[M]):
     condition: Condition | None = None
     returns: Returns = Returns.NONE
 
-    @property
-    def table(self) -> Table:
-        return self.key.model.__schema__.table
-
-    @property
-    def model(self) -> type[Model]:
-        return self.key.model
-
     def encode(self, table: str) -> dict[str, Any]:
-        request: dict[str, Any] = {"TableName": table, "Key": check_key(self.table, self.key.values)}
-        return _finished(request, self.returns, self.condition, Substitutions())
+        return _finished(self._addressed(table), self.returns, self.condition, Substitutions())
 
     def explain(self) -> Explanation:
         """Return what DynamoDB will be asked, to read."""
@@ -234,23 +228,14 @@ class Delete(Generic[M]):
 
 
 @dataclass(frozen=True, slots=True)
-class Check(Generic[M]):
+class Check(_OfKey[M]):
     """Within a transaction: write nothing, but let it happen only if the condition holds."""
 
     key: Key[M]
     condition: Condition
 
-    @property
-    def table(self) -> Table:
-        return self.key.model.__schema__.table
-
-    @property
-    def model(self) -> type[Model]:
-        return self.key.model
-
     def encode(self, table: str) -> dict[str, Any]:
-        request: dict[str, Any] = {"TableName": table, "Key": check_key(self.table, self.key.values)}
-        return _finished(request, Returns.NONE, self.condition, Substitutions())
+        return _finished(self._addressed(table), Returns.NONE, self.condition, Substitutions())
 
 
 Write = Put | Update[Any] | Delete[Any]

@@ -84,3 +84,21 @@ def test_a_field_cannot_be_set() -> None:
     """The error is the standard library's."""
     with pytest.raises(FrozenInstanceError, match="one"):
         Ours(1).one = 2  # type: ignore[misc]
+
+
+def test_the_first_call_is_refused_as_the_next() -> None:
+    """What makes instances is compiled at the first call, whatever comes of it."""
+
+    @dataclass(frozen=True, slots=True)
+    class Base:
+        one: int
+
+    @dataclass(frozen=True, slots=True)
+    class Further(Base):
+        two: int = 2
+
+    for _ in range(2):
+        with pytest.raises(TypeError, match="__init__\\(\\) missing 1 required positional argument: 'one'"):
+            Further()  # type: ignore[call-arg]
+    assert repr(Further(1)).endswith("Further(one=1, two=2)")
+    assert repr(Base(1)).endswith("Base(one=1)")
