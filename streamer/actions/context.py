@@ -35,7 +35,7 @@ class ActionContext:
         attempt: 1 for the first.
         clock: the time, also under an emulated clock.
         client: returns the boto3 client of a service by its name, made once per environment:
-            `context.client("s3")`.
+            `context.client("s3")`. DynamoDB's leaves it to DynamoDB to look at a request's parameters.
         remaining_s: returns the seconds that are left until this attempt is ended from outside.
         progress: `context.progress(40.0, "Read 400 rows", rows=400)`. Cheap enough for a loop: what
             comes faster than clients are told is dropped except the latest. Of a short request it

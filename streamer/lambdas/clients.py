@@ -25,6 +25,15 @@ _CONFIG = Config(
 )
 
 
+_FURTHER = {
+    # Links are signed with version 4 everywhere; for S3 botocore still has regions where it isn't.
+    "s3": Config(signature_version="s3v4"),
+    # DynamORM's requests have the right form, and DynamoDB looks too: botocore's own look costs as much
+    # as the rest of writing a request.
+    "dynamodb": Config(parameter_validation=False),
+}
+
+
 def client_factory(session: Session) -> Callable[[str], Any]:
     """Return what makes clients on `session`, by boto3's names for services. Not thread-safe.
 
@@ -44,10 +53,9 @@ def client_factory(session: Session) -> Callable[[str], Any]:
 
     def make(service: str) -> Any:
         names.add(service)
+        config = _CONFIG.merge(further) if (further := _FURTHER.get(service)) else _CONFIG
         if service == "s3":
-            # Links are signed with version 4 everywhere; for S3 botocore still has regions where it isn't.
-            config = _CONFIG.merge(Config(signature_version="s3v4"))
             return transferring().client("s3", config=config)
-        return session.create_client(service, config=_CONFIG)
+        return session.create_client(service, config=config)
 
     return make

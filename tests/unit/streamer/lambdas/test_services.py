@@ -2,10 +2,11 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 from botocore.session import Session
 
 from streamer.auth.secret import SecretSource
@@ -102,6 +103,17 @@ def test_clients(service: str) -> None:
     assert client.meta.service_model.service_name == service
     assert (config.connect_timeout, config.read_timeout, config.max_pool_connections) == (2.0, 10.0, 16)
     assert config.retries == {"mode": "standard", "total_max_attempts": 3}
+
+
+def test_dynamodbs_client_writes_requests_without_a_look_at_them() -> None:
+    """Parameters are not validated for DynamoDB, whose requests DynamORM makes; elsewhere they are."""
+    make = client_factory(session())
+    answer = (SimpleNamespace(status_code=200), {})
+    dynamodb, functions = make("dynamodb"), make("lambda")
+    dynamodb.meta.events.register("before-call", lambda **_: answer)
+    assert dynamodb.query(TableName="t", Limit="many") == {}
+    with pytest.raises(ParamValidationError):
+        functions.list_functions(MaxItems="many")
 
 
 def test_many_clients_of_one_session() -> None:
