@@ -13,7 +13,7 @@ class Order(Model, table=ORDERS, partition="CUSTOMER#{customer}", sort="ORDER#{n
     def at(self, customer: str, number: str) -> None: ...
 
 
-database = Database(DynamoDB(boto3.client("dynamodb"), {"orders": "production-orders"}))
+database = Database(DynamoDB.open({"orders": "production-orders"}))
 database.write(Put(Order(customer="ann", number="7", total=3), Order.total.does_not_exist()))
 order = database.update(Order.at(customer="ann", number="7"), Order.total.increment(1))
 ```

@@ -12,6 +12,10 @@ def contender(name: str, endpoint_url: str) -> Any:
         from scripts.benchmarks.dynamorm_work.pynamo import PynamoDB
 
         return PynamoDB(endpoint_url)
+    if name == "DynamORM":
+        from scripts.benchmarks.dynamorm_work.ours import DynamORM
+
+        return DynamORM(endpoint_url)
     import boto3
 
     if name == "boto3's resource":
@@ -19,10 +23,6 @@ def contender(name: str, endpoint_url: str) -> Any:
 
         return Resource(boto3.resource("dynamodb", endpoint_url=endpoint_url, region_name="us-east-1"))
     client = boto3.client("dynamodb", endpoint_url=endpoint_url, region_name="us-east-1")
-    if name == "DynamORM":
-        from scripts.benchmarks.dynamorm_work.ours import DynamORM
-
-        return DynamORM(client)
     from scripts.benchmarks.dynamorm_work.bare import Client
 
     return Client(client)

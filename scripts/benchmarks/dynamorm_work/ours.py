@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from botocore.config import Config
+
 from scripts.benchmarks.dynamorm_work.values import TABLE, values
 from streamer.dynamorm import (
     Attribute,
@@ -43,8 +45,9 @@ class DynamORM:
 
     name = "DynamORM"
 
-    def __init__(self, client: Any) -> None:
-        self._database = Database(DynamoDB(client))
+    def __init__(self, endpoint_url: str) -> None:
+        engine = DynamoDB.open(region_name="us-east-1", endpoint_url=endpoint_url, config=Config(proxies={}))
+        self._database = Database(engine)
 
     def _key(self, partition: str, number: int) -> Any:
         return Item.at(pk=partition, sk=f"ITEM#{number:05}")

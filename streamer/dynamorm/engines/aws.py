@@ -6,6 +6,7 @@ All I/O goes through `call`; AWS's codes become typed errors by the tables of `a
 from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -13,6 +14,7 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
 )
+from botocore.session import Session
 
 from streamer.dynamorm.engines.aws_errors import to_error
 from streamer.dynamorm.engines.engine import Page
@@ -44,6 +46,37 @@ class DynamoDB:
         """
         self._client = client
         self._table_names = table_names
+
+    @classmethod
+    def open(
+        cls,
+        table_names: Mapping[str, str] | None = None,
+        *,
+        region_name: str | None = None,
+        endpoint_url: str | None = None,
+        config: Config | None = None,
+    ) -> "DynamoDB":
+        """Make the client too, by AWS's standard variables and files.
+
+        It writes requests without botocore's look at their parameters, which takes as long as the rest of
+        writing them: they have the right form as they are made, and DynamoDB looks too.
+
+        Args:
+            table_names: as for `DynamoDB`.
+            config: botocore's further choices: timeouts, retries, connections that are kept.
+        """
+        chosen = Config(parameter_validation=False)
+        client: Any = Session().create_client(
+            "dynamodb",
+            region_name=region_name,
+            endpoint_url=endpoint_url,
+            config=chosen if config is None else chosen.merge(config),
+        )
+        return cls(client, table_names)
+
+    def close(self) -> None:
+        """Close the client's connections; it is of no use afterwards."""
+        self._client.close()
 
     def _name(self, table: Table) -> str:
         return name_in_account(table, self._table_names)

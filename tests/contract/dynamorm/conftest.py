@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from streamer.dynamorm import Database, Engine
 from streamer.dynamorm.aws import DynamoDB
@@ -56,9 +57,29 @@ def engine(request: pytest.FixtureRequest, client: Any) -> Iterator[Engine]:
     # The tests' clock stands in the past; TTL would delete what they write.
     made = [replace(table, ttl_attribute=None) for table in request.module.TABLES]
     tables.create(*made)
-    yield DynamoDB(client, names)
+    if request.node.callspec.params["client"] == "named":
+        yield DynamoDB(client, names)
+    else:
+        yield request.getfixturevalue("open_engine")(names, client.meta.endpoint_url)
     for table in made:
         tables.delete(table)
+
+
+@pytest.fixture
+def open_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, str], str], DynamoDB]]:
+    """Open DynamoDB as a user without a client of their own does. It tries nothing twice."""
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(variable, "test")
+    config = Config(max_pool_connections=32, retries={"total_max_attempts": 1}, proxies={})
+    opened: list[DynamoDB] = []
+
+    def call(names: dict[str, str], endpoint_url: str) -> DynamoDB:
+        opened.append(DynamoDB.open(names, region_name="us-east-1", endpoint_url=endpoint_url, config=config))
+        return opened[-1]
+
+    yield call
+    for engine in opened:
+        engine.close()
 
 
 @pytest.fixture
