@@ -13,6 +13,7 @@ from streamer.actions.clients import Clients
 from streamer.clock import Clock, SystemClock
 from streamer.connections.manager import ConnectionManager
 from streamer.connections.transport import SignedTransport, Transport
+from streamer.errors import StreamerError
 from streamer.lambdas.clients import client_factory
 from streamer.lifecycle import Status
 from streamer.observability import get_logger
@@ -165,8 +166,16 @@ class Services:
         """
         self.connections.delete(connection_id)
         keys = self.subscriptions.list_requests(connection_id)
-        ended = [
-            self.requests.cancel(state.key) for state in self.requests.list_ending_with(connection_id, keys)
-        ]
-        self.subscriptions.delete_many(keys, connection_id)
+        ended, left = [], set()
+        for ending in self.requests.list_ending_with(connection_id, keys):
+            try:
+                ended.append(self.requests.cancel(ending.key))
+            except StreamerError:
+                left.add(ending.key)  # its subscription stays: by that the next post finds it again
+                self.logger.warning(
+                    "A request did not end with its connection",
+                    exc_info=True,
+                    extra={"action": "request.not_ended", "request_id": ending.request_id},
+                )
+        self.subscriptions.delete_many((key for key in keys if key not in left), connection_id)
         return [state for state in ended if state.status is Status.CANCELLED and state.undelivered]

@@ -31,6 +31,10 @@ LOOK_INTERVAL_S = 5.0
 """Seconds after which a sweeper that waits for a retry looks whether an earlier one came. Ours."""
 
 
+PAUSE_S = 1.0
+"""Seconds after which it tries again what it could not put right. Ours."""
+
+
 class Sweeper:
     """Frees, dispatches again, gives up or delivers requests. Safe to run twice and beside executors."""
 
@@ -90,8 +94,11 @@ class Sweeper:
         self._put_right(counts)
         self._reconcile()
         self._tidy()
-        while (retry_at := self._requests.find_next_retry(until)) is not None:
-            self._sleep(max(0.0, min(retry_at - self._clock.now(), LOOK_INTERVAL_S)))
+        while (now := self._clock.now()) < until:
+            retry_at = self._requests.find_next_retry(until)
+            if retry_at is None:
+                break
+            self._sleep(PAUSE_S if retry_at <= now else min(retry_at - now, LOOK_INTERVAL_S))
             self._put_right(counts)
         self._logger.info("Swept", extra={"action": "sweeper.swept", "counts": counts})
         return counts

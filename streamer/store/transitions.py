@@ -178,6 +178,8 @@ def proceed(state: RequestState, *, percentage: float | None = None, now: float)
 def redispatch(state: RequestState, now: float) -> Change:
     """Return what puts a waiting request into the stream again. The count makes it differ each time.
 
+    Each time it is left alone for twice as long: it may only wait until executors are free.
+
     A write that changes nothing makes no stream record (DynamoDB Developer Guide, "DynamoDB Streams").
     """
     return (
@@ -185,7 +187,7 @@ def redispatch(state: RequestState, now: float) -> Change:
         RequestState.dispatches.increment(1),
         RequestState.handed_over.remove(),
         noted(entry(Event.RELEASE, attempt=state.attempt, now=now), state.history),
-        *_due(now + DISPATCH_GRACE_S, now),
+        *_due(now + DISPATCH_GRACE_S * 2.0**state.dispatches, now),
     )
 
 

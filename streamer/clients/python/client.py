@@ -320,9 +320,10 @@ class Client:
                     self._pump()
                 websocket, error = await self._reopen()
                 if websocket is None:
-                    if lost.is_open:  # an old one is better than none
-                        await lost.wait_closed()
-                    break
+                    if not lost.is_open:
+                        break
+                    await lost.wait_closed()  # an old one is better than none; then it is tried anew
+                    continue
                 self._switch(websocket)
         finally:
             last = self._connection

@@ -1,6 +1,7 @@
 """The blocking client: the same promises as the asynchronous one, from threads."""
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Callable
 from inspect import signature
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from streamer.clients.python import ConnectionRefused, InvalidRequest, Reconnection, RequestFailed
-from streamer.clients.python.blocking import BlockingClient, connect_blocking
+from streamer.clients.python.blocking import BlockingClient, _Dispatcher, connect_blocking
 from streamer.clients.python.client import Client
 
 DEADLINE_S = 10.0
@@ -161,3 +162,29 @@ async def test_a_callback_that_waits_for_its_client_is_told(serve: Any, applicat
 
     await run(work)
     assert "another thread" in str(errors[0])
+
+
+def test_what_waits_when_the_thread_ends_is_told() -> None:
+    """Nobody waits for ever for a client that another thread closes at that moment."""
+    dispatcher = _Dispatcher()
+    begun = threading.Event()
+    ended: list[BaseException] = []
+
+    async def endless() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    def wait() -> None:
+        try:
+            dispatcher.call(endless())
+        except BaseException as error:  # noqa: BLE001  # whichever it is
+            ended.append(error)
+
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    assert begun.wait(DEADLINE_S)
+    dispatcher.stop()
+    waiting.join(DEADLINE_S)
+    assert isinstance(ended[0], concurrent.futures.CancelledError)
+    with pytest.raises(RuntimeError, match="closed"):
+        dispatcher.call(endless())

@@ -95,6 +95,21 @@ async def test_an_old_connection_is_replaced_before_it_is_closed(backend_url: st
         assert first.close_code == 1000
 
 
+async def test_an_old_connection_that_could_not_be_replaced_is_followed_by_another(
+    backend_url: str, backend: Any
+) -> None:
+    """It goes on as long as it stands; when it is closed, the client tries anew."""
+    policy = Reconnection(base_s=0.01, cap_s=0.02, max_age_s=0.2)
+    async with connect(backend_url, token="old", reconnect=policy) as client:
+        backend.refuse = 403
+        await backend.until(lambda: len(backend.tokens) == 2)
+        assert await client.request("echo", {"n": 1}) == {"n": 1}
+        backend.refuse = None
+        backend.cut()
+        await backend.until(lambda: len(backend.connections) == 2)
+        assert await client.request("echo", {"n": 2}) == {"n": 2}
+
+
 async def test_a_refusal_for_good_ends_the_client(backend_url: str, backend: Any) -> None:
     """A token alone that is refused cannot be helped: what waits fails at once, and says why."""
     async with connect(backend_url, token="old", reconnect=QUICK) as client:

@@ -94,6 +94,31 @@ def test_requests_that_end_with_it(services: Services, handle: Callable[[], dict
     assert not services.requests.get(keys["ending"]).undelivered
 
 
+def test_one_that_cannot_be_ended_now(services: Services, handle: Callable[[], dict[str, Any]]) -> None:
+    """It holds up none of the others, and keeps its subscription: by that the next post finds it again."""
+    services.sender = object()  # type: ignore[assignment]  # nobody else is told
+    keys = [RequestKey("acme", "ada", name) for name in ("e1", "e2", "e3")]
+    for key in keys:
+        services.requests.create(
+            key, action="sleep", payload={}, correlation_id="c", connection_id=CONNECTION_ID,
+            endpoint="https://x/y", cancel_on_disconnect=True,
+        )  # fmt: skip
+    cancel = services.requests.cancel
+
+    def failing(key: RequestKey) -> Any:
+        if key == keys[0]:
+            raise ServiceUnavailable("The table does not answer.")
+        return cancel(key)
+
+    services.requests.cancel = failing  # type: ignore[method-assign]
+    assert handle() == {"statusCode": 200}
+    assert [services.requests.get(key).status for key in keys] == ["PENDING", "CANCELLED", "CANCELLED"]
+    assert services.subscriptions.list_requests(CONNECTION_ID) == [keys[0]]
+    services.requests.cancel = cancel  # type: ignore[method-assign]
+    services.forget_connection(CONNECTION_ID)
+    assert services.requests.get(keys[0]).status == "CANCELLED"
+
+
 def test_idempotent(handle: Callable[[], dict[str, Any]]) -> None:
     """A second event, or one of a connection that never was, changes nothing and succeeds."""
     assert [handle(), handle()] == [{"statusCode": 200}] * 2

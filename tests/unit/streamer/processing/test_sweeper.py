@@ -128,12 +128,40 @@ def test_a_lost_dispatch_is_repeated_and_in_the_end_given_up(
 ) -> None:
     """A request that no executor ever claims is put into the stream a few times, then fails."""
     remedies: list[str] = []
-    for _ in range(10):
-        clock.time += DISPATCH_GRACE_S + 1
+    for _ in range(20):
+        clock.time += 60
         remedies += sweeper.sweep()
     assert remedies == ["REDISPATCH"] * 5 + ["GIVE_UP"]
     assert requests.get(KEY).status is Status.FAILED
     assert len(outbox.messages) == 1
+
+
+def test_a_request_that_only_waits_is_not_given_up_soon(
+    sweeper: Sweeper, requests: RequestStore, clock: Any
+) -> None:
+    """Where executors are short it waits in Lambda's queue: it is dispatched again ever less often."""
+    for _ in range(15):
+        clock.time += 60
+        sweeper.sweep()
+    assert requests.get(KEY).status is Status.PENDING
+
+
+def test_a_retry_that_cannot_be_dispatched_does_not_keep_the_sweeper(
+    sweeper: Sweeper, requests: RequestStore, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried a few times in the sweeper's time, with pauses, and left for the next run."""
+    begin = clock.time
+
+    def refuse(state: Any) -> bool:
+        clock.time += 0.01  # or the test would not end where the sweeper doesn't
+        raise ServiceUnavailable("The table does not answer.")
+
+    claim = requests.claim(KEY, owner="o", lease_until=begin + 900)
+    requests.retry(claim, due_at=begin + 20, code="BUSY", message="Busy.")
+    monkeypatch.setattr(requests, "redispatch", refuse)
+    counts = sweeper.sweep(until=begin + 50)
+    assert begin + 50 <= clock.time <= begin + 60
+    assert counts["NOTHING"] < 40
 
 
 def test_a_lease_that_is_over_frees_the_request(sweeper: Sweeper, requests: RequestStore, clock: Any) -> None:
