@@ -10,4 +10,5 @@ except ModuleNotFoundError as error:
         " or install the extra streamer[emulator]."
     )
 
-main()
+if __name__ == "__main__":
+    main()

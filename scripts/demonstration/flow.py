@@ -12,7 +12,7 @@ import urllib3
 from emulator import Sandbox
 from scripts.demonstration.record import Record
 from scripts.demonstration.transcript import Transcript
-from streamer.actions.reports.generating import SOURCE_NOT_FOUND
+from streamer.actions.sources import SOURCE_NOT_FOUND
 from streamer.clients.python import Client, ConnectionRefused, RequestFailed
 from streamer.clock import SystemClock
 from streamer.protocol import Complete, Progress
