@@ -55,6 +55,7 @@ def build(services: Services) -> Handler:
         jitter=services.random,
         max_attempts=services.settings.max_attempts,
         logger=services.logger,
+        is_connected=lambda connection_id: services.connections.find(connection_id) is not None,
     )
     _ = services.sender  # made now, in the init phase
 

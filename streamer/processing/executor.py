@@ -64,6 +64,7 @@ class Executor:
         jitter: Callable[[], float],
         max_attempts: int,
         logger: Logger,
+        is_connected: Callable[[str], bool],
     ) -> None:
         self._registry = registry
         self._requests = requests
@@ -75,6 +76,7 @@ class Executor:
         self._jitter = jitter
         self._max_attempts = max_attempts
         self._logger = logger
+        self._is_connected = is_connected
         self._runner = ActionRunner(logger)
 
     def execute(self, work: Work, invocation: Invocation) -> None:
@@ -142,6 +144,9 @@ class Executor:
         max_attempts = claim.state.max_attempts or self._max_attempts
         if claim.attempt > max_attempts:
             raise ProcessingFailed(f"The request ended without an answer in {max_attempts} attempts.")
+        needed = claim.state.cancel_on_disconnect
+        if needed is not None and not self._is_connected(needed):
+            raise CancelRequested("The connection that the request was to end with is over.")
         action = self._registry.get(claim.state.action)
         payload = action.parse(self._requests.get_payload(work.key))
         ends = deadlines(invocation.remaining_s(), timeout_s=action.timeout_s)

@@ -239,6 +239,7 @@ def replay(state: RequestState, now: float) -> Change:
         RequestState.dispatches.set(0),
         RequestState.continuations.set(0),
         RequestState.cancel_requested.remove(),
+        RequestState.cancel_on_disconnect.remove(),
         RequestState.error.remove(),
         RequestState.outcome_sequence.remove(),
         RequestState.undelivered.remove(),

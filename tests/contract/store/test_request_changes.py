@@ -174,6 +174,18 @@ def test_a_continuation_is_no_new_attempt(
     assert next_held.percentage == 41.5
 
 
+def test_a_continuation_whose_dispatch_was_lost_goes_on_where_it_was(
+    create: Any, claim: Any, requests: Any, key: RequestKey
+) -> None:
+    """It is the same attempt, in which a percentage never falls."""
+    create()
+    held = claim()
+    requests.continue_(held, Checkpoint({"row": 400}, held.attempt), percentage=41.5)
+    assert requests.redispatch(requests.get(key))
+    next_held = claim("invocation-2")
+    assert (next_held.attempt, next_held.percentage) == (1, 41.5)
+
+
 def test_a_new_attempt_begins_at_nothing(
     create: Any, claim: Any, requests: Any, key: RequestKey, clock: Any
 ) -> None:
@@ -258,6 +270,13 @@ def test_continuation_against_the_sweeper_has_one_winner(create: Any, requests: 
         assert state.status is Status.PENDING
         assert released is (state.continuations == 0)
         assert isinstance(continued, Superseded) is released
+
+
+def test_a_replayed_request_hangs_on_no_connection(create: Any, requests: Any, key: RequestKey) -> None:
+    """An operator lets it run although the connection that it was to end with may be over."""
+    create(cancel_on_disconnect=True)
+    requests.cancel(key)
+    assert requests.replay(key).cancel_on_disconnect is None
 
 
 @pytest.mark.parametrize("state", [float("nan"), object(), "x" * 400_000], ids=["nan", "object", "large"])

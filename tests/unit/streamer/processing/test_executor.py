@@ -33,6 +33,12 @@ def sent() -> list[Progress]:
 
 
 @pytest.fixture
+def connected() -> set[str]:
+    """The connections that are open."""
+    return {"C1="}
+
+
+@pytest.fixture
 def executor(
     registry: ActionRegistry,
     requests: RequestStore,
@@ -40,6 +46,7 @@ def executor(
     new_context: Callable[..., ActionContext],
     clock: Any,
     sent: list[Progress],
+    connected: set[str],
 ) -> Executor:
     def new_reporter(work: Work, claim: Claim) -> ProgressReporter:
         return ProgressReporter(
@@ -66,6 +73,7 @@ def executor(
         jitter=lambda: 0.5,
         max_attempts=3,
         logger=logging.getLogger("test"),
+        is_connected=lambda connection_id: connection_id in connected,
     )
 
 
@@ -483,3 +491,39 @@ def test_what_is_to_be_cancelled_is_not_tried_again(
     executor.execute(WORK, INVOCATION)
     assert requests.get(KEY).status is Status.CANCELLED
     assert [message["error"]["code"] for message in outbox.messages] == ["CANCELLED"]
+
+
+@pytest.mark.parametrize(
+    ("is_open", "status"), [(True, Status.COMPLETED), (False, Status.CANCELLED)], ids=["open", "over"]
+)
+def test_what_was_to_end_with_its_connection_does_not_begin_without_it(
+    is_open: bool,
+    status: Status,
+    executor: Executor,
+    requests: RequestStore,
+    connected: set[str],
+) -> None:
+    """`$disconnect` is not certain to come, and may come before the request that the connection sent."""
+    requests.create(
+        KEY,
+        action="noop",
+        payload={},
+        correlation_id="correlation-1",
+        connection_id="C1=",
+        endpoint="https://localhost:1/local",
+        cancel_on_disconnect=True,
+    )
+    if not is_open:
+        connected.clear()
+    executor.execute(WORK, INVOCATION)
+    assert requests.get(KEY).status is status
+
+
+def test_other_requests_go_on_without_their_connection(
+    executor: Executor, queue: Any, requests: RequestStore, connected: set[str]
+) -> None:
+    """Nobody has to stay for them."""
+    connected.clear()
+    queue("noop")
+    executor.execute(WORK, INVOCATION)
+    assert requests.get(KEY).status is Status.COMPLETED
