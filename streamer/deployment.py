@@ -41,6 +41,8 @@ class Deployment:
     connections_table: str
     requests_table: str
     subscriptions_table: str
+    counters_table: str
+    records_table: str
     bucket: str
     jwt_keys_secret: str
     jwt_audience: str = ""

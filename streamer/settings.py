@@ -11,6 +11,7 @@ class Settings:
     """The settings of one deployment; field `requests_table` is the variable `STREAMER_REQUESTS_TABLE`.
 
     Attributes:
+        counters_table: where requests in flight are counted.
         records_table: where `bulk_operation` writes.
         jwt_keys_secret: name of the secret that holds the verification keys, a JSON Web Key Set.
         jwt_algorithms: comma-separated; a key is only ever used with the algorithm it names.
@@ -31,7 +32,8 @@ class Settings:
     bucket: str
     executor_function: str
     jwt_keys_secret: str
-    records_table: str = "streamer-records"
+    counters_table: str
+    records_table: str
     jwt_algorithms: str = "RS256"
     jwt_audience: str = ""
     jwt_issuer: str = ""

@@ -11,7 +11,7 @@ from typing import Any
 from streamer.dynamorm import Index, KeyAttribute, StreamView, Table
 from streamer.lifecycle import Status
 from streamer.settings import Settings
-from streamer.store.models import CONNECTIONS, RECORDS, REQUESTS, SUBSCRIPTIONS
+from streamer.store.models import CONNECTIONS, COUNTERS, RECORDS, REQUESTS, SUBSCRIPTIONS
 from streamer.store.tables import table_names
 
 __all__ = [
@@ -237,6 +237,7 @@ def _named_settings(name: str) -> dict[str, str]:
         "connections_table": f"{name}-connections",
         "requests_table": f"{name}-requests",
         "subscriptions_table": f"{name}-subscriptions",
+        "counters_table": f"{name}-counters",
         "records_table": f"{name}-records",
         "bucket": f"{name}-files",
         "executor_function": f"{name}-executor",
@@ -247,5 +248,5 @@ def _named_settings(name: str) -> dict[str, str]:
 def _tables(settings: Settings) -> tuple[Table, ...]:
     """Return the store's tables under their names in the account."""
     names = table_names(settings)
-    tables = (CONNECTIONS, REQUESTS, SUBSCRIPTIONS, RECORDS)
+    tables = (CONNECTIONS, REQUESTS, SUBSCRIPTIONS, COUNTERS, RECORDS)
     return tuple(replace(table, name=names[table.name]) for table in tables)

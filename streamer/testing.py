@@ -126,6 +126,8 @@ def make_settings(**changes: Any) -> Settings:
         "connections_table": "test-connections",
         "requests_table": "test-requests",
         "subscriptions_table": "test-subscriptions",
+        "counters_table": "test-counters",
+        "records_table": "test-records",
         "bucket": "test-bucket",
         "executor_function": "test-executor",
         "jwt_keys_secret": "test-keys",

@@ -231,6 +231,8 @@ class Source:
             connections_table=settings.connections_table,
             requests_table=settings.requests_table,
             subscriptions_table=settings.subscriptions_table,
+            counters_table=settings.counters_table,
+            records_table=settings.records_table,
             bucket=settings.bucket,
             jwt_keys_secret=settings.jwt_keys_secret,
             jwt_audience=settings.jwt_audience,

@@ -132,6 +132,8 @@ def _open(deployment: Deployment) -> RequestStore:
         connections_table=deployment.connections_table,
         requests_table=deployment.requests_table,
         subscriptions_table=deployment.subscriptions_table,
+        counters_table=deployment.counters_table,
+        records_table=deployment.records_table,
         bucket=deployment.bucket,
         executor_function="",
         jwt_keys_secret=deployment.jwt_keys_secret,

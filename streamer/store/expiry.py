@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from streamer.clock import Clock
 from streamer.dynamorm import Attribute, ConditionFailed, Database, Engine, Model, Scan, attribute
 from streamer.settings import Settings
-from streamer.store.models import CONNECTIONS, REQUESTS, SUBSCRIPTIONS
+from streamer.store.models import CONNECTIONS, COUNTERS, REQUESTS, SUBSCRIPTIONS
 from streamer.store.tables import open_database, translated
 
 if TYPE_CHECKING:
@@ -35,7 +35,14 @@ class ConnectionsItem(Model, table=CONNECTIONS):
     expires_at: Attribute[int | None] = attribute(default=None)
 
 
-KINDS: tuple[Any, ...] = (RequestsItem, SubscriptionsItem, ConnectionsItem)
+class CountersItem(Model, table=COUNTERS):
+    """Any item of the counters table."""
+
+    pk: Attribute[str]
+    expires_at: Attribute[int | None] = attribute(default=None)
+
+
+KINDS: tuple[Any, ...] = (RequestsItem, SubscriptionsItem, ConnectionsItem, CountersItem)
 
 
 class ExpiryStore:

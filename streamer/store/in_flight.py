@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from streamer.clock import Clock
-from streamer.dynamorm import ConditionFailed, Database, Query, TransactionCancelled, Update, UpdateAction
+from streamer.dynamorm import ConditionFailed, Database, Scan, TransactionCancelled, Update, UpdateAction
 from streamer.errors import RateLimited
 from streamer.store.limits import COUNTER_TTL_S, RATE_LIMIT_RETRY_S
-from streamer.store.models import COUNTED, Counter, RequestKey, tenant_key, user_key
+from streamer.store.models import Counter, RequestKey, tenant_key, user_key
 
 MAX_THREADS = 4
 """Counters that are written at once. Ours: a request has two."""
@@ -107,8 +107,7 @@ class InFlight:
 
     def reconcile(self, found: Mapping[str, int]) -> dict[str, int]:
         """Mend the counters by what was found; returns what was added to which."""
-        query = Query(Counter, Counter.due == COUNTED, index="due-index")
-        stored = {counter.name: counter for counter in self._database.query(query)}
+        stored = {counter.name: counter for counter in self._database.scan(Scan(Counter))}
         changes = {}
         for name in {*stored, *found}:
             counter = stored.get(name) or Counter(name=name)
@@ -143,10 +142,7 @@ class InFlight:
         return True
 
     def _kept(self, name: str) -> tuple[UpdateAction, ...]:
-        now = self._clock.now()
         return (
             Counter.name.set(name),
-            Counter.due.set(COUNTED),
-            Counter.due_at.set_if_absent(now),
-            Counter.expires_at.set(int(now) + COUNTER_TTL_S),
+            Counter.expires_at.set(int(self._clock.now()) + COUNTER_TTL_S),
         )

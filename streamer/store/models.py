@@ -25,9 +25,6 @@ from streamer.lifecycle import Status
 DUE = "DUE"
 """The partition of `due-index`: an item has it as long as there is something to do about it."""
 
-COUNTED = "COUNTER"
-"""The partition of `due-index` that the counters are in."""
-
 REQUESTS = Table(
     name="requests",
     partition_key=KeyAttribute("pk"),
@@ -54,6 +51,8 @@ SUBSCRIPTIONS = Table(
     indexes=(Index("connection-index", KeyAttribute("connection_id"), KeyAttribute("pk")),),
     ttl_attribute="expires_at",
 )
+
+COUNTERS = Table(name="counters", partition_key=KeyAttribute("pk"), ttl_attribute="expires_at")
 
 RECORDS = Table(name="records", partition_key=KeyAttribute("pk"), sort_key=KeyAttribute("sk"))
 
@@ -241,20 +240,17 @@ class RequestCheckpoint(_PartOfRequest, sort="CHECKPOINT"):
     expires_at: Attribute[int | None] = attribute(default=None)
 
 
-class Counter(Model, table=REQUESTS, partition="COUNTER#{name}", sort="IN_FLIGHT"):
-    """How many requests of a tenant or a user are in flight.
+class Counter(Model, table=COUNTERS, partition="IN_FLIGHT#{name}"):
+    """How many requests of a tenant or a user are in flight; apart, as the requests' stream is not for them.
 
     Attributes:
         name: `tenant_key` or `user_key`.
         difference: by how much the requests that were found differed from `in_flight`, the last time.
-        due, due_at: "COUNTER" and when it was first used: the sweeper finds it by them.
     """
 
     name: Attribute[str]
     in_flight: Attribute[int] = attribute(default=0)
     difference: Attribute[int] = attribute(default=0)
-    due: Attribute[str | None] = attribute(default=None)
-    due_at: Attribute[float | None] = attribute(default=None)
     expires_at: Attribute[int | None] = attribute(default=None)
 
     @key

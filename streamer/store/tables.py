@@ -8,7 +8,7 @@ from streamer.clock import Clock
 from streamer.dynamorm import Database, DynamormError, Engine
 from streamer.errors import ServiceUnavailable
 from streamer.settings import Settings
-from streamer.store.models import CONNECTIONS, RECORDS, REQUESTS, SUBSCRIPTIONS
+from streamer.store.models import CONNECTIONS, COUNTERS, RECORDS, REQUESTS, SUBSCRIPTIONS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -23,6 +23,7 @@ def table_names(settings: Settings) -> Mapping[str, str]:
         REQUESTS.name: settings.requests_table,
         CONNECTIONS.name: settings.connections_table,
         SUBSCRIPTIONS.name: settings.subscriptions_table,
+        COUNTERS.name: settings.counters_table,
         RECORDS.name: settings.records_table,
     }
 

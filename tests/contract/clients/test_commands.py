@@ -124,6 +124,8 @@ def deployment(path: Path, **fields: Any) -> str:
         "connections_table": "connections",
         "requests_table": "requests",
         "subscriptions_table": "subscriptions",
+        "counters_table": "counters",
+        "records_table": "records",
         "bucket": "streamer",
         "jwt_keys_secret": "streamer/jwt-keys",
         **fields,

@@ -23,6 +23,7 @@ def test_functions_are_told_the_names_of_everything() -> None:
         settings.connections_table,
         settings.requests_table,
         settings.subscriptions_table,
+        settings.counters_table,
         settings.records_table,
     }
     assert settings.bucket in declared.buckets

@@ -127,7 +127,15 @@ def new_authenticator(
     secret: Secret, clock: HandClock, logger: logging.Logger
 ) -> Callable[..., Authenticator]:
     def make(**changes: str) -> Authenticator:
-        names = ("connections_table", "requests_table", "subscriptions_table", "bucket", "executor_function")
+        names = (
+            "connections_table",
+            "requests_table",
+            "subscriptions_table",
+            "counters_table",
+            "records_table",
+            "bucket",
+            "executor_function",
+        )
         values = dict.fromkeys(names, "unused") | {"jwt_keys_secret": "keys"} | changes
         settings = Settings(**values)  # type: ignore[arg-type]
         return Authenticator(KeyRing(secret.fetch, clock, logger), settings, clock, logger)

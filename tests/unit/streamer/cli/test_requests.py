@@ -26,6 +26,8 @@ def run(requests: RequestStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         connections_table="c",
         requests_table="r",
         subscriptions_table="s",
+        counters_table="n",
+        records_table="d",
         bucket="b",
         jwt_keys_secret="k",
     ).save(tmp_path / "deployment.json")

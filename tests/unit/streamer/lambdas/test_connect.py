@@ -54,7 +54,15 @@ class Bench:
     """A handler and everything around it."""
 
     def __init__(self, public: dict[str, Any], **changes: str) -> None:
-        names = ("connections_table", "requests_table", "subscriptions_table", "bucket", "executor_function")
+        names = (
+            "connections_table",
+            "requests_table",
+            "subscriptions_table",
+            "counters_table",
+            "records_table",
+            "bucket",
+            "executor_function",
+        )
         values = dict.fromkeys(names, "unused") | {"jwt_keys_secret": "streamer/keys"} | changes
         self.secrets = Secrets(json.dumps(public))
         clients = {"dynamodb": MemoryDynamoDB(), "secretsmanager": self.secrets}

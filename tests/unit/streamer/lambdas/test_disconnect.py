@@ -36,7 +36,15 @@ class HandClock:
 
 @pytest.fixture
 def services() -> Services:
-    names = ("connections_table", "requests_table", "subscriptions_table", "bucket", "executor_function")
+    names = (
+        "connections_table",
+        "requests_table",
+        "subscriptions_table",
+        "counters_table",
+        "records_table",
+        "bucket",
+        "executor_function",
+    )
     settings = Settings(**dict.fromkeys(names, "unused"), jwt_keys_secret="unused")  # type: ignore[arg-type]
     clients = {"dynamodb": MemoryDynamoDB()}
     services = Services(settings, function="disconnect", clock=HandClock(), make_client=clients.__getitem__)

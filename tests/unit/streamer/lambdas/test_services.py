@@ -22,6 +22,8 @@ NAMES = (
     "connections_table",
     "requests_table",
     "subscriptions_table",
+    "counters_table",
+    "records_table",
     "bucket",
     "executor_function",
     "jwt_keys_secret",
