@@ -27,7 +27,7 @@ from streamer.protocol import (
     SubscribeQuery,
 )
 from streamer.protocol.control import QUERIES
-from streamer.routing.statuses import fitted, fitted_status, listed, status_of
+from streamer.routing.statuses import fitted, fitted_status, listed, may_have_lost, status_of
 from streamer.store import Connection, MessageStore, RequestKey, RequestStore, SubscriptionStore
 
 READ_PERMISSION = "requests:read"
@@ -154,7 +154,8 @@ class ControlActions:
         messages, truncated = [], False
         if query.after_sequence is not None:
             replay = self._messages.after(key, query.after_sequence)
-            messages, truncated = replay.messages, replay.truncated
+            messages = replay.messages
+            truncated = replay.truncated or (not messages and may_have_lost(state, seen, self._clock.now()))
         outcome: Complete | Error | None = None
         if state.status in TERMINAL and (state.outcome_sequence or 0) > seen:
             told = self._delivery.message(key, state)

@@ -19,6 +19,7 @@ from streamer.protocol import (
 )
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
 from streamer.store import RequestState, details_of
+from streamer.store.limits import MESSAGE_TTL_S
 
 MAX_LISTED_TEXT = 100
 """Characters of a progress or error message on a page of requests. Ours: a page fits into a message."""
@@ -100,6 +101,12 @@ def fitted(
         return answer
     short = msgspec.structs.replace(request, message=None, error=None, failures=[])  # the outcome says why
     return msgspec.structs.replace(answer, request=short)
+
+
+def may_have_lost(state: RequestState, seen: int, now: float) -> bool:
+    """Whether messages after `seen` may have been kept of a request that is over, and are no more."""
+    is_old = state.finished_at is not None and state.finished_at <= now - MESSAGE_TTL_S
+    return is_old and state.started_at is not None and (state.outcome_sequence or 0) > seen
 
 
 def _error(state: RequestState) -> ErrorInfo | None:

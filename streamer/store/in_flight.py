@@ -1,15 +1,24 @@
 """How many requests of a user and of a tenant are in flight: counters beside the requests.
 
 A counter is an item of its own and no part of the requests' transactions: all requests of a tenant
-would conflict on it. So a crash can leave one that is wrong, and the sweeper compares.
+would conflict on it. So a crash, or a table that does not answer, can leave one that is wrong, and the
+sweeper compares. What has happened to a request is never undone or held up because of its counters.
 """
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from streamer.clock import Clock
-from streamer.dynamorm import ConditionFailed, Database, Scan, TransactionCancelled, Update, UpdateAction
+from streamer.dynamorm import (
+    ConditionFailed,
+    Database,
+    Scan,
+    TemporaryFailure,
+    TransactionCancelled,
+    Update,
+    UpdateAction,
+)
 from streamer.errors import RateLimited
 from streamer.store.limits import COUNTER_TTL_S, RATE_LIMIT_RETRY_S
 from streamer.store.models import Counter, RequestKey, tenant_key, user_key
@@ -85,9 +94,10 @@ class InFlight:
         )
 
     def add(self, key: RequestKey, change: int) -> None:
-        """Count so many requests more, whatever the limit."""
+        """Count so many requests more, whatever the limit, if the table answers."""
         for name in self.limits(key.tenant_id, key.user_id):
-            self._add(name, change)
+            with suppress(TemporaryFailure):
+                self._add(name, change)
 
     @contextmanager
     def leaving(self, key: RequestKey) -> Iterator[None]:
@@ -99,11 +109,13 @@ class InFlight:
             yield
         except TransactionCancelled:
             for name, future in futures.items():
-                if future.result():
-                    self._add(name, 1)
+                with suppress(TemporaryFailure):
+                    if future.result():
+                        self._add(name, 1)
             raise
         for future in futures.values():
-            future.result()
+            with suppress(TemporaryFailure):
+                future.result()
 
     def reconcile(self, found: Mapping[str, int]) -> dict[str, int]:
         """Mend the counters by what was found; returns what was added to which."""

@@ -12,6 +12,7 @@ from streamer.protocol import Error, Message, Pong, Progress, Response, encode
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
 from streamer.routing.router import Arrival, Router
 from streamer.store import Claim, Connection, MessageStore, RequestKey, RequestStore, SubscriptionStore
+from streamer.store.limits import MESSAGE_TTL_S
 
 KEY = RequestKey("acme", "ada", "r1")
 
@@ -194,6 +195,18 @@ def test_what_cannot_be_told_again_is_said(ask: Ask, claim: Claim, messages: Mes
     known = data(ask("subscribe", request_id="r1", after_sequence=1))
     assert known["truncated"] is True
     assert known["messages"][-1]["sequence"] == 104
+
+
+def test_progress_that_is_kept_no_more_is_missing(
+    ask: Ask, claim: Claim, requests: RequestStore, messages: MessageStore, clock: Any
+) -> None:
+    """After a day there are no messages left, and the answer does not look as if there had been none."""
+    messages.log(KEY, first=True).append(progress(3))
+    requests.complete(claim, result=1, sequence=7)
+    clock.time += MESSAGE_TTL_S + 1
+    known = data(ask("subscribe", request_id="r1", after_sequence=0))
+    assert [message["sequence"] for message in known["messages"]] == [7]
+    assert known["truncated"] is True
 
 
 def test_an_outcome_that_was_missed_comes_last(

@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
+from streamer.dynamorm import Throttled
+from streamer.errors import Superseded
+from streamer.lifecycle import Status
 from streamer.protocol import Acknowledgment, Error, Message
 from streamer.routing.router import Arrival, Router
 from streamer.settings import Settings
 from streamer.store import Connection, RequestKey, RequestStore
+from streamer.store.models import Counter
 from streamer.testing import make_settings
 
 
@@ -43,3 +47,25 @@ def test_short_work_and_the_same_request_are_never_refused(router: Router, calle
     send(router, caller, "r1")
     assert isinstance(send(router, caller, "r1"), Acknowledgment)
     assert not isinstance(send(router, caller, "r3", action="echo"), Error)
+
+
+def test_a_counter_that_cannot_be_written_holds_up_no_outcome(
+    requests: RequestStore, router: Router, caller: Connection, monkeypatch: pytest.MonkeyPatch, database: Any
+) -> None:
+    """The end of a request is told; the sweeper puts the counter right."""
+    send(router, caller, "r1")
+    key = RequestKey("acme", "ada", "r1")
+    claim = requests.claim(key, owner="o", lease_until=2e9)
+    write = database.write
+
+    def throttled(request: Any) -> Any:
+        if request.key.model is Counter:
+            raise Throttled("The table is throttled; try again later.")
+        return write(request)
+
+    monkeypatch.setattr(database, "write", throttled)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    assert requests.complete(claim, result=1, sequence=1).status is Status.COMPLETED
+    assert requests.complete(claim, result=1, sequence=1).status is Status.COMPLETED, "again is once"
+    with pytest.raises(Superseded):
+        requests.fail(claim, code="X", message="m", details=None, sequence=2)
