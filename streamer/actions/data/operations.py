@@ -30,6 +30,13 @@ DATA_TOO_LARGE = "DATA_TOO_LARGE"
 MAX_SORTED_ROWS = 200_000
 """Rows that one sort takes. Ours: about 100 MB of memory for rows of 500 bytes."""
 
+MAX_KEPT_CHARACTERS = 100_000_000
+"""Characters of the rows that one sort keeps, or of what names its groups. Ours: a row may have 64 KB, and a
+function has 1 GB."""
+
+NESTED_FACTOR = 16
+"""How much more memory a list or an object in a cell takes than its text. Ours."""
+
 MAX_GROUPS = 100_000
 """Groups of one aggregation. Ours."""
 
@@ -169,10 +176,13 @@ def _number(cell: Any, field: str, number: int) -> Decimal:
 
 def _aggregated(rows: Iterable[Row], step: Aggregate) -> Iterator[Row]:
     groups: dict[tuple[str, ...], tuple[Row, list[_Tally]]] = {}
+    size = 0
     for number, row in enumerate(rows, 1):
         key = tuple(_identity(row.get(name)) for name in step.group_by)
         if key not in groups:
+            size += 2 * sum(map(len, key))
             _check(len(groups) < MAX_GROUPS, f"more than {MAX_GROUPS:,} groups")
+            _check(size <= MAX_KEPT_CHARACTERS, f"groups with more than {MAX_KEPT_CHARACTERS:,} characters")
             shown = {name: row.get(name) for name in step.group_by}
             groups[key] = shown, [_Tally(measure) for measure in step.measures]
         for tally in groups[key][1]:
@@ -226,8 +236,11 @@ class _Tally:
 
 def _sorted(rows: Iterable[Row], step: Sort) -> Iterator[Row]:
     kept: list[Row] = []
+    size = 0
     for row in rows:
+        size += sum(map(_length, row.values()))
         _check(len(kept) < MAX_SORTED_ROWS, f"more than {MAX_SORTED_ROWS:,} rows to sort")
+        _check(size <= MAX_KEPT_CHARACTERS, f"more than {MAX_KEPT_CHARACTERS:,} characters to sort")
         kept.append(row)
     for key in reversed(step.by):
         kept.sort(key=lambda row: _rank(row.get(key.field)), reverse=key.descending)  # at once
@@ -260,6 +273,12 @@ def _identity(cell: Any) -> str:
     if isinstance(cell, int | Decimal) and not isinstance(cell, bool):
         return f"n{Decimal(cell).normalize(_EXACT):f}"
     return f"{type(cell).__name__[0]}{text_of(cell)}"
+
+
+def _length(cell: Any) -> int:
+    if isinstance(cell, dict | list):
+        return NESTED_FACTOR * len(text_of(cell))
+    return len(cell) if isinstance(cell, str) else 0
 
 
 def _check(fits: bool, what: str) -> None:

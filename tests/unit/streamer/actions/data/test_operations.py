@@ -182,6 +182,25 @@ def test_what_must_be_kept_is_bounded(
     assert caught.value.code == "DATA_TOO_LARGE"
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"operation": "sort", "by": [{"field": "n"}]},
+        {"operation": "aggregate", "group_by": ["a"], "measures": [{"function": "count"}]},
+    ],
+    ids=["sort", "aggregate"],
+)
+@pytest.mark.parametrize("cell", ["x" * 40, [[]] * 20], ids=["text", "nested"])
+def test_few_rows_that_are_long_are_bounded_too(
+    monkeypatch: pytest.MonkeyPatch, step: dict[str, Any], cell: Any
+) -> None:
+    """What counts is what memory holds, not how many rows it is in."""
+    monkeypatch.setattr(operations_module, "MAX_KEPT_CHARACTERS", 200)
+    with pytest.raises(ActionFailed) as caught:
+        done([{"n": n, "a": [n, cell] if isinstance(cell, list) else f"{n}{cell}"} for n in range(9)], step)
+    assert caught.value.code == "DATA_TOO_LARGE"
+
+
 def test_rows_pass_one_at_a_time() -> None:
     """Filter, transform and deduplicate take no further row before the one before is gone."""
     taken = []
