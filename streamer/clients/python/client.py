@@ -15,7 +15,7 @@ from streamer.clients.python.connection import Connection
 from streamer.clients.python.exchange import Exchange, Phase
 from streamer.clients.python.handle import RequestHandle
 from streamer.clients.python.incoming import Incoming, Received
-from streamer.clients.python.reconnection import Reconnection, try_again
+from streamer.clients.python.reconnection import Reconnection, is_unauthorized, try_again
 from streamer.clients.python.session import Session
 from streamer.clock import Clock, SystemClock
 from streamer.protocol import RequestList, RequestStatus
@@ -347,16 +347,17 @@ class Client:
         """Open a connection in the place of the present one; None where that is given up, and why."""
         assert self._reconnection is not None
         assert self._open_websocket is not None
-        began, failures = self._loop.time(), 0
+        began, failures, unauthorized = self._loop.time(), 0, 0
         while True:
             await asyncio.sleep(self._reconnection.delay_s(failures, self._jitter()))
             try:
                 return await self._open_websocket(), None
             except Exception as error:  # noqa: BLE001  # also what a token provider raises
                 failures += 1
+                unauthorized = unauthorized + 1 if is_unauthorized(error) else 0
                 if not try_again(
                     error,
-                    failures=failures,
+                    unauthorized=unauthorized,
                     has_provider=self._has_provider,
                     elapsed_s=self._loop.time() - began,
                     policy=self._reconnection,

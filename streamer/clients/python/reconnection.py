@@ -38,20 +38,25 @@ class Reconnection:
         return self.max_age_s * (1 - jitter / 20)
 
 
+def is_unauthorized(error: Exception) -> bool:
+    """Whether a handshake failed because its token was refused."""
+    return isinstance(error, ConnectionRefused) and error.status == 401
+
+
 def try_again(
-    error: Exception, *, failures: int, has_provider: bool, elapsed_s: float, policy: Reconnection
+    error: Exception, *, unauthorized: int, has_provider: bool, elapsed_s: float, policy: Reconnection
 ) -> bool:
     """Whether another try to connect can help after `error`.
 
     Args:
-        failures: tries that failed in a row, this one included.
+        unauthorized: handshakes in a row that were refused with 401, this one included.
         has_provider: whether the next try gets a token of its own.
         elapsed_s: since the connection was lost.
     """
     if elapsed_s >= policy.give_up_after_s:
         return False
+    if is_unauthorized(error):
+        return has_provider and unauthorized < UNAUTHORIZED_ATTEMPTS
     if isinstance(error, ConnectionRefused):
-        if error.status == 401:
-            return has_provider and failures < UNAUTHORIZED_ATTEMPTS
         return error.retryable
     return isinstance(error, ConnectionFailed) or not isinstance(error, ClientError)

@@ -95,6 +95,23 @@ async def test_an_old_connection_is_replaced_before_it_is_closed(backend_url: st
         assert first.close_code == 1000
 
 
+async def test_a_refused_token_after_an_outage_is_replaced(backend_url: str, backend: Any) -> None:
+    """Only refusals count as refusals: after many other failures the provider is still asked for another."""
+
+    async def provide() -> str:
+        return "token"
+
+    async with connect(backend_url, token_provider=provide, reconnect=QUICK) as client:
+        backend.refuse = 503
+        backend.cut()
+        await backend.until(lambda: len(backend.tokens) >= 6)
+        backend.refuse = 401
+        seen = len(backend.tokens)
+        await backend.until(lambda: len(backend.tokens) > seen)
+        backend.refuse = None
+        assert await client.request("echo", {"n": 1}) == {"n": 1}
+
+
 async def test_an_old_connection_that_could_not_be_replaced_is_followed_by_another(
     backend_url: str, backend: Any
 ) -> None:
