@@ -1,5 +1,6 @@
 """Runs an action, whichever form its function has."""
 
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
@@ -98,7 +99,9 @@ class ActionRunner:
 
 
 def _is_sayable(error: StreamerError) -> bool:
-    """Whether a message can carry it; its details are plain JSON values then."""
+    """Whether a message can carry it, and a client read that; its details are plain JSON values then."""
+    if not isinstance(error.code, str) or not error.code or not 0 <= (error.retry_after_s or 0) < math.inf:
+        return False
     try:
         data = msgspec.json.encode([error.code, str(error), error.details])
         if len(data) > MAX_ERROR_BYTES:

@@ -8,6 +8,9 @@ MAX_WAIT_IN_INVOCATION_S = 10.0
 """A longer wait is not worth a running environment: the request is put back instead. Ours."""
 
 
+MAX_DELAY_S = 86_400.0
+"""The longest wait for another attempt, whatever a failure asks for: a day. Ours; nothing waits for ever."""
+
 MAX_DOUBLINGS = 40
 """More do not fit a number that is multiplied with seconds. Ours."""
 
@@ -61,7 +64,7 @@ def after_failure(
         max_attempts: of this request.
         remaining_s: of the invocation.
         jitter: a random number in [0, 1).
-        at_least_s: a wait that the failure itself asks for; it counts where it is the longer one.
+        at_least_s: a wait that the failure itself asks for; it counts where it is the longer one, up to a day.
 
     Source:
         AWS Architecture Blog, "Exponential Backoff And Jitter".
@@ -69,7 +72,7 @@ def after_failure(
     if not retryable or attempt >= max_attempts:
         return GiveUp()
     doublings = min(attempt - 1, MAX_DOUBLINGS)
-    delay_s = max(at_least_s, jitter * min(policy.cap_s, policy.base_s * 2**doublings))
+    delay_s = min(MAX_DELAY_S, max(at_least_s, jitter * min(policy.cap_s, policy.base_s * 2**doublings)))
     if delay_s > MAX_WAIT_IN_INVOCATION_S:
         return TryLater(delay_s)
     return WaitHere(delay_s) if is_worth_waiting(delay_s, remaining_s=remaining_s) else HandOver(delay_s)

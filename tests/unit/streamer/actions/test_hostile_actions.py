@@ -136,3 +136,21 @@ def test_what_is_too_deep_is_refused_where_the_action_ends(perform: Callable[...
     with pytest.raises(ProcessingFailed, match="cannot be written as JSON"):
         perform(lambda payload, context: result)
     assert perform(lambda payload, context: result[0]) == result[0]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"code": 404}, {"code": ""}, {"retry_after_s": -1.0}, {"retry_after_s": math.inf}],
+    ids=["number-as-code", "no-code", "negative-wait", "endless-wait"],
+)
+def test_an_error_that_no_client_can_read_is_told_in_other_words(
+    fields: dict[str, Any], perform: Callable[..., Any]
+) -> None:
+    """A client passes over a message that is none of the protocol: it would wait for its outcome in vain."""
+
+    def function(payload: dict[str, Any], context: ActionContext) -> None:
+        raise ActionFailed("m", **{"code": "OWN", "retryable": True, **fields})
+
+    with pytest.raises(StreamerError) as raised:
+        perform(function)
+    assert isinstance(raised.value, ProcessingFailed)

@@ -65,9 +65,9 @@ def test_an_invocation_without_time_for_an_attempt_hands_over() -> None:
     assert decide(remaining_s=0.1) == HandOver(1.5)
 
 
-@pytest.mark.parametrize(("asked_s", "delay_s"), [(0.1, 0.25), (4.0, 4.0), (30.0, 30.0)])
+@pytest.mark.parametrize(("asked_s", "delay_s"), [(0.1, 0.25), (4.0, 4.0), (30.0, 30.0), (1e12, 86_400.0)])
 def test_a_failure_may_ask_for_a_longer_wait(asked_s: float, delay_s: float) -> None:
-    """What the other side said (`retry_after_s`) counts where it is more than the backoff."""
+    """What the other side said (`retry_after_s`) counts where it is more than the backoff, up to a day."""
     decision = after_failure(
         1,
         policy=DEFAULT_RETRY,
