@@ -64,7 +64,7 @@ def after_failure(
         max_attempts: of this request.
         remaining_s: of the invocation.
         jitter: a random number in [0, 1).
-        at_least_s: a wait that the failure itself asks for; it counts where it is the longer one, up to a day.
+        at_least_s: a wait that the failure itself asks for; it counts where it is longer, up to a day.
 
     Source:
         AWS Architecture Blog, "Exponential Backoff And Jitter".
