@@ -176,6 +176,7 @@ class Client:
 
         Raises:
             ConnectionLost: the client has ended.
+            InvalidRequest: a request of another user waits here that has this id.
             RequestFailed: where the handle is awaited: `NOT_FOUND`, there is no such request.
         """
         exchange = self._session.follow(

@@ -12,9 +12,9 @@ from streamer.protocol import Error, Message, Progress, RequestStatus
 class Controls(Protocol):
     """What a handle asks about its request; the client."""
 
-    async def status(self, request_id: str) -> RequestStatus: ...
+    async def status(self, request_id: str, *, user_id: str | None = None) -> RequestStatus: ...
 
-    async def cancel(self, request_id: str) -> RequestStatus: ...
+    async def cancel(self, request_id: str, *, user_id: str | None = None) -> RequestStatus: ...
 
 
 class RequestHandle:
@@ -90,7 +90,7 @@ class RequestHandle:
         Raises:
             RequestFailed: `NOT_FOUND`, it is short work, or not accepted yet.
         """
-        return await self._controls.status(self.request_id)
+        return await self._controls.status(self.request_id, user_id=self._exchange.user_id)
 
     async def cancel(self) -> RequestStatus:
         """Ask the server to end this request; its outcome is then an error with the code `CANCELLED`.
@@ -100,7 +100,7 @@ class RequestHandle:
         Raises:
             RequestFailed: `NOT_FOUND`, it is short work, or not accepted yet.
         """
-        return await self._controls.cancel(self.request_id)
+        return await self._controls.cancel(self.request_id, user_id=self._exchange.user_id)
 
     def wake(self) -> None:
         """Let the waiting tasks look again. For the client."""

@@ -21,6 +21,7 @@ from streamer.clients.python.book import Book
 from streamer.clients.python.errors import (
     ConnectionLost,
     DeadlineExceeded,
+    InvalidRequest,
 )
 from streamer.clients.python.exchange import Exchange, Phase, Role
 from streamer.clients.python.framing import check_request, failure_of, request_frame
@@ -136,10 +137,15 @@ class Session:
             after_sequence: the highest sequence that is known already.
 
         Raises:
-            ConnectionLost, InvalidRequest: as `ask`.
+            ConnectionLost, InvalidRequest: as `ask`; also where a request of another user waits that has
+                this id.
         """
         self._check_open()
         if (waiting := self._book.find(request_id)) is not None and waiting.role is Role.USER:
+            if waiting.user_id != user_id:
+                raise InvalidRequest(
+                    f"A request {request_id} of another user waits here already: use another connection."
+                )
             return waiting
         check_request("subscribe", {}, request_id, {})
         exchange = self._book.begin(

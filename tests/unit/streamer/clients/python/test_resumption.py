@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from streamer.clients.python.errors import ConnectionLost, DeadlineExceeded, RequestFailed
+from streamer.clients.python.errors import ConnectionLost, DeadlineExceeded, InvalidRequest, RequestFailed
 from streamer.clients.python.exchange import Exchange, Phase
+from streamer.clients.python.handle import RequestHandle
 from streamer.clients.python.session import RESUMPTION_DEADLINE_S, RESUMPTION_PAUSE_S, Session
 from streamer.protocol import Progress
 
@@ -339,6 +340,35 @@ def test_following_a_request_of_another_user(line: Line) -> None:
         "r9", user_id="ben", after_sequence=0, now=0.0, deadline_s=30.0, outcome_deadline_s=7200.0
     )
     assert line.resumption("r9")["payload"]["user_id"] == "ben"
+
+
+def test_another_users_request_is_not_taken_for_ones_own(line: Line) -> None:
+    """Ids are unique among those of one user only: of two with one id a client follows one at a time."""
+    line.ask("r1")
+    with pytest.raises(InvalidRequest, match="another user"):
+        line.session.follow(
+            "r1", user_id="ben", after_sequence=0, now=0.0, deadline_s=30.0, outcome_deadline_s=7200.0
+        )
+
+
+async def test_a_handle_asks_about_the_request_of_its_user() -> None:
+    """`status` and `cancel` of another user's request mean that one, not one's own of the same id."""
+    asked: list[tuple[str, str | None]] = []
+
+    class Controls:
+        async def status(self, request_id: str, *, user_id: str | None = None) -> Any:
+            asked.append((request_id, user_id))
+
+        cancel = status
+
+    session = Session()
+    theirs = session.follow(
+        "r9", user_id="ben", after_sequence=0, now=0.0, deadline_s=30.0, outcome_deadline_s=7200.0
+    )
+    handle = RequestHandle(theirs, Controls())
+    await handle.status()
+    await handle.cancel()
+    assert asked == [("r9", "ben")] * 2
 
 
 def test_following_an_unknown_request_fails(line: Line) -> None:
