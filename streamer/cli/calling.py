@@ -39,7 +39,8 @@ Permissions = Annotated[
     list[str] | None, typer.Option("--permission", metavar="PERMISSION", help="May be given several times.")
 ]
 ExpiresIn = Annotated[
-    float, typer.Option("--expires-in", metavar="SECONDS", help="How long the token is good for.")
+    float,
+    typer.Option("--expires-in", metavar="SECONDS", help="How long it is good for; below 0: it has ended."),
 ]
 
 
@@ -75,7 +76,7 @@ def call(
     ] = None,
     url: Annotated[str | None, typer.Option(envvar=URL_VARIABLE, help="Another WebSocket address.")] = None,
     request_id: Annotated[
-        str | None, typer.Option("--id", help="The request's id; the same one again asks after it.")
+        str | None, typer.Option("--id", help="The request's id; the same again asks after long work.")
     ] = None,
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", min=0.001, help="How long to wait for the outcome.")

@@ -1,14 +1,18 @@
 """Requests as tables to read and as values to print."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from streamer.cli.console import printable
 from streamer.clock import timestamp
 from streamer.store import RequestState, details_of, history_of
+
+UNLIMITED_WIDTH = 10_000
+"""Columns where no terminal has fewer: what a program or a file gets is neither cut nor wrapped."""
 
 
 def as_json(state: RequestState, *, whole: bool = False) -> dict[str, Any]:
@@ -50,7 +54,9 @@ def as_json(state: RequestState, *, whole: bool = False) -> dict[str, Any]:
 
 def show_list(states: Sequence[RequestState]) -> None:
     """Print a table of requests."""
-    table = Table("Request", "Tenant", "User", "Action", "Status", "Attempt", "Changed", "Error", box=None)
+    names = ("Tenant", "User", "Action", "Status", "Attempt", "Changed", "Error")
+    columns = [Column("Request", no_wrap=True), *(Column(name, overflow="fold") for name in names)]
+    table = Table(*columns, box=None)
     for state in states:
         code = "" if state.error is None else str(state.error.get("code", ""))
         table.add_row(
@@ -83,7 +89,8 @@ def show_details(state: RequestState) -> None:
         history.add_row(timestamp(entry.at), entry.event, entry.status.value, str(entry.attempt))
     console.print(history)
     if state.failures:
-        failures = Table("At", "Attempt", "Code", "Message", box=None, title="Failures", title_justify="left")
+        columns = [Column(name, overflow="fold") for name in ("At", "Attempt", "Code", "Message")]
+        failures = Table(*columns, box=None, title="Failures", title_justify="left")
         for failure in state.failures:
             row = (timestamp(failure.at), str(failure.attempt), failure.code, failure.message)
             failures.add_row(*map(printable, row))
@@ -108,4 +115,5 @@ def _time(epoch_s: float | None) -> str | None:
 
 
 def _console() -> Console:
-    return Console(markup=False, highlight=False, soft_wrap=True)
+    width = None if sys.stdout.isatty() else UNLIMITED_WIDTH
+    return Console(markup=False, highlight=False, soft_wrap=True, width=width)

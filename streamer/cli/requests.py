@@ -28,7 +28,7 @@ app = typer.Typer(help="Look at long requests, run failed ones again, cancel.", 
 @app.callback()
 def list_requests(
     context: typer.Context,
-    status: Annotated[Status | None, typer.Option(help="Only these.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only these.", case_sensitive=False)] = None,
     tenant: Tenant = None,
     user: User = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,

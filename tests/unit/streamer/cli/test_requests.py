@@ -34,7 +34,7 @@ def run(requests: RequestStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("streamer.cli.requests._open", lambda deployment: requests)
 
     def run(*arguments: str) -> Result:
-        environment = {"COLUMNS": "300", "NO_COLOR": "1", "STREAMER_DEPLOYMENT": str(path)}
+        environment = {"NO_COLOR": "1", "STREAMER_DEPLOYMENT": str(path)}
         return CliRunner().invoke(app, ["requests", *arguments], env=environment)
 
     return run
@@ -71,11 +71,18 @@ def test_lists_everybodys_requests(run: Any) -> None:
     assert ["r1" in lines[2], "FAILED" in lines[2], "NO_DATA" in lines[2]] == [True, True, True]
 
 
+def test_an_id_is_whole_where_no_terminal_is(run: Any, requests: RequestStore) -> None:
+    """An id that is cut could not be given to `show`."""
+    create(requests, RequestKey("acme", "ada", request_id := "0a68fdb03c1d4777" * 8))
+    assert request_id in run().stdout
+
+
 @pytest.mark.usefixtures("failed")
 @pytest.mark.parametrize(
     ("options", "ids"),
     [
         (("--status", "FAILED"), ["r1"]),
+        (("--status", "failed"), ["r1"]),
         (("--status", "COMPLETED"), []),
         (("--limit", "1"), ["r2"]),
         (("--tenant", "acme", "--user", "bob"), ["r2"]),
