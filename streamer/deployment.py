@@ -80,13 +80,14 @@ class Deployment:
         Raises:
             InvalidDeployment: there is no such file, or it is not one of these.
         """
-        path = path or default_path()
+        named, path = path, path or default_path()
         try:
             return msgspec.json.decode(path.read_bytes(), type=cls)
         except FileNotFoundError as error:
+            absent = f"; there is no file {named}" if named else ""
             raise InvalidDeployment(
                 'No running deployment: start one with "python -m emulator up", or name one with'
-                " --deployment FILE.",
+                f" --deployment FILE{absent}.",
                 details={"path": str(path)},
             ) from error
         except OSError as error:

@@ -5,7 +5,7 @@ the Lambda functions do not import it, they read `Settings` from their environme
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from streamer.dynamorm import Index, KeyAttribute, StreamView, Table
@@ -178,6 +178,9 @@ def stack(
     Raises:
         TypeError: an override is no field of `Settings`.
     """
+    known = [field.name for field in fields(Settings)]
+    if unknown := sorted(overrides.keys() - set(known)):
+        raise TypeError(f"there is no setting {', '.join(unknown)}; there are {', '.join(known)}")
     settings = Settings(**{**_named_settings(name), **overrides})
     environment = settings.to_environment()
 

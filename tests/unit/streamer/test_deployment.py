@@ -63,11 +63,12 @@ def test_failed_write_leaves_the_old_file_and_no_draft(
 
 
 def test_absent_file_says_how_to_start_one(tmp_path: Path) -> None:
-    """Without a deployment, the error names both ways to get one."""
+    """Without a deployment, the error names both ways to get one, and the file that was named in vain."""
     with pytest.raises(InvalidDeployment) as caught:
         Deployment.load(tmp_path / "none.json")
     assert str(caught.value) == (
-        'No running deployment: start one with "python -m emulator up", or name one with --deployment FILE.'
+        'No running deployment: start one with "python -m emulator up", or name one with --deployment FILE;'
+        f" there is no file {tmp_path / 'none.json'}."
     )
 
 

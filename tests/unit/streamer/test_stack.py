@@ -60,8 +60,8 @@ def test_an_overridden_name_is_used_everywhere() -> None:
 
 
 def test_an_unknown_setting_is_refused() -> None:
-    """A typing mistake is no silent default."""
-    with pytest.raises(TypeError, match="max_attemps"):
+    """A typing mistake is no silent default; the settings that there are are named."""
+    with pytest.raises(TypeError, match=r"no setting max_attemps; there are .*max_attempts"):
         stack(max_attemps=3)
 
 
