@@ -58,6 +58,10 @@ def _words(kind: Any) -> str:
     from msgspec import inspect
 
     match kind:
+        case inspect.Metadata(extra_json_schema={"enum": [*values]}):
+            return _either(str(value) for value in values)
+        case inspect.Metadata(type=inner):
+            return _words(inner)
         case inspect.LiteralType(values=values):
             return _either(str(value) for value in values)
         case inspect.EnumType(cls=choices):

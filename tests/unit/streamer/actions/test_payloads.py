@@ -1,8 +1,9 @@
 """A payload that fits becomes a typed value; one that doesn't becomes one clear sentence."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 import pytest
 
 from streamer.actions.payloads import Payload, describe, parse_payload
@@ -77,3 +78,13 @@ def test_a_payload_without_fields_says_so() -> None:
     """An action that takes nothing refuses a field in a sentence that is no riddle."""
     assert describe(Payload) == "it takes no fields"
     assert describe(dict[str, Any]) == "it takes an object"
+
+
+def test_what_a_schema_says_beside_a_type_hides_no_type() -> None:
+    """A field with a description is told by its type, one with choices by these."""
+
+    class Annotations(Payload, frozen=True, kw_only=True):
+        seats: Annotated[int, msgspec.Meta(ge=1, description="How many.")]
+        tier: Annotated[str, msgspec.Meta(extra_json_schema={"enum": ["basic", "plus"]})]
+
+    assert describe(Annotations) == "it takes seats (whole number), tier (basic or plus)"
