@@ -9,7 +9,15 @@ Source: DynamoDB Developer Guide, "Key condition expressions for the Query opera
 from collections.abc import Iterable, Mapping, Sequence
 
 from streamer.dynamorm.errors import InvalidModel
-from streamer.dynamorm.expressions.conditions import BeginsWith, Between, Comparison, Condition, parts_of
+from streamer.dynamorm.expressions.conditions import (
+    BeginsWith,
+    Between,
+    Comparison,
+    Condition,
+    Not,
+    Or,
+    parts_of,
+)
 from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.keys.key_parts import KeyPart, raw_component
 from streamer.dynamorm.keys.ranges import NotARange, range_of
@@ -164,6 +172,20 @@ def _name(part: Condition) -> str | None:
     return None
 
 
+def _sign(part: Condition) -> str:
+    """Return what the condition is written with, or else what it is called."""
+    match part:
+        case Comparison(operator="<>"):
+            return "!="
+        case Comparison():
+            return "a comparison of anything else"
+        case Or():
+            return "|"
+        case Not():
+            return "~"
+    return type(part).__name__
+
+
 def _facts(parts: Iterable[Condition]) -> dict[str, Fact]:
     facts: dict[str, Fact] = {}
     for part in parts:
@@ -174,7 +196,7 @@ def _facts(parts: Iterable[Condition]) -> dict[str, Fact]:
         if name is None or not is_fact:
             raise InvalidModel(
                 "A query's where takes ==, <, <=, >, >=, between and begins_with of one attribute each,"
-                f" joined by &, not {type(part).__name__}; say the rest in filter."
+                f" joined by &, not {_sign(part)}; say the rest in filter."
             )
         if name in facts:
             raise InvalidModel(f"A query's where compares {name} twice; say it once, maybe with between.")
@@ -199,7 +221,11 @@ def _key_condition(schema: Schema, index: str | None, facts: Mapping[str, Fact])
     sort = _sort(parts[1], facts, taken) if len(parts) == 2 else None
     left = sorted(facts.keys() - taken)
     if left:
-        raise _Unfit(f"does not take {' and '.join(left)}")
+        whole = [part for part in parts if part.template is not None and part.key.name in facts]
+        fields = {field.stored_name: name for part in whole for name, field in part.fields.items()}
+        keys = " and ".join(part.key.name for part in whole)
+        hint = f" beside {keys} as a whole; compare {' and '.join(fields.values())} instead"
+        raise _Unfit(f"does not take {' and '.join(left)}{hint if fields.keys() >= set(left) else ''}")
     return condition if sort is None else condition & sort
 
 

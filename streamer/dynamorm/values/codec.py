@@ -73,7 +73,9 @@ def _codec_for(annotation: Any) -> Codec:
     else:
         found = _class_codec(annotation) if isinstance(annotation, type) else None
     if found is None:
-        raise TypeError(f"{annotation} has no form in DynamoDB; use a type that codec_for names.")
+        raise TypeError(
+            f"{annotation} has no form in DynamoDB; use one that the README lists, or give a Converter."
+        )
     return found
 
 

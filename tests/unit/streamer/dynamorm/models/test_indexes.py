@@ -29,6 +29,7 @@ from streamer.dynamorm import (
     UpdateAction,
     attribute,
     created_stamp,
+    partition_key,
 )
 from streamer.dynamorm.memory import MemoryDynamoDB
 
@@ -59,6 +60,9 @@ class Order(
     total: Attribute[int] = attribute(default=0)
     shop: Attribute[str] = attribute(default="x")
     note: Attribute[str | None] = attribute(default=None)
+
+    @partition_key
+    def of_customer(self, customer: str) -> None: ...
 
 
 class Profile(Model, table=SHOP, partition="CUSTOMER#{customer}", sort="PROFILE"):
@@ -161,9 +165,14 @@ REFUSED: Mapping[str, tuple[Callable[[], object], str]] = {
         "use <= or between",
     ),
     "no key at all": (lambda: Query(Order, ANN & (Order.note == "x")), "does not take note"),
-    "or": (lambda: Query(Order, ANN | (Order.note == "x")), "say the rest in filter"),
-    "unequal": (lambda: Query(Order, ANN & (Order.year != "x")), "say the rest in filter"),
+    "or": (lambda: Query(Order, ANN | (Order.note == "x")), r"not \|; say the rest in filter"),
+    "not": (lambda: Query(Order, ~ANN), "not ~; say the rest in filter"),
+    "unequal": (lambda: Query(Order, ANN & (Order.year != "x")), "not !=; say the rest in filter"),
     "attributes": (lambda: Query(Order, ANN & (Order.year == Order.note)), "say the rest in filter"),
+    "a component beside its key as a whole": (
+        lambda: Query(Order, Order.of_customer("ann") & (Order.year == "2025")),
+        "does not take year beside pk and sk as a whole; compare customer and year and number instead",
+    ),
     "twice": (lambda: Query(Order, ANN & (Order.total > 1) & (Order.total < 3)), "between"),
     "consistent": (
         lambda: Query(Order, ANN & (Order.total > 5), consistent=True),
