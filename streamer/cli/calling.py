@@ -88,11 +88,11 @@ def call(
     body = _parse_payload(payload)
     console = Console(stderr=True, highlight=False)
     try:
-        found = None if url and token else Deployment.load(deployment)
+        found = None if url and token is not None else Deployment.load(deployment)
         target = _Target(
             url=url or (found.websocket_url if found else ""),
             token=(lambda: token or "")
-            if token or found is None
+            if token is not None or found is None
             else (lambda: _issue(found, user, tenant, permission or (), 3600.0)),
             ca_bundle=found.ca_bundle if found else None,
         )

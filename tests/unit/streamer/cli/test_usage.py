@@ -61,6 +61,13 @@ def test_no_deployment_is_told(command: tuple[str, ...], tmp_path: Path) -> None
     assert result.stderr.startswith('No running deployment: start one with "python -m emulator up"')
 
 
+def test_an_empty_token_is_not_taken_for_none() -> None:
+    """What was to make a token has failed; nobody asks as somebody else for it."""
+    result = run("call", "echo", "--url", "ws://127.0.0.1:1/local", "--token", "")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("The token is empty")
+
+
 def test_help_shows_no_token_of_the_environment() -> None:
     """A token in the environment is not printed as a default."""
     result = run("call", "--help", env={"STREAMER_TOKEN": "s3cret-token"})
