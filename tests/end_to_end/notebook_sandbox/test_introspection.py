@@ -43,9 +43,9 @@ async def test_the_timeline_of_a_long_request_is_its_whole_way(
 ) -> None:
     """Message, router, stream, processor, executor and every post are found, and nothing of others."""
     other = client.request("generate_report", REPORT)
+    await other  # before: requests that wait at the same time share an invocation of the processor
     request = client.request("generate_report", REPORT)
     await request
-    await other
 
     async def executor_has_ended() -> Any:
         timeline = await sandbox.timeline(request)
