@@ -12,34 +12,31 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 
-class RequestsItem(Model, table=REQUESTS):
+class _Expiring(Model, abstract=True):
+    """What every item that can expire has."""
+
+    pk: Attribute[str]
+    expires_at: Attribute[int | None] = attribute(default=None)
+
+
+class RequestsItem(_Expiring, table=REQUESTS):
     """Any item of the requests table."""
 
-    pk: Attribute[str]
     sk: Attribute[str]
-    expires_at: Attribute[int | None] = attribute(default=None)
 
 
-class SubscriptionsItem(Model, table=SUBSCRIPTIONS):
+class SubscriptionsItem(_Expiring, table=SUBSCRIPTIONS):
     """Any item of the subscriptions table."""
 
-    pk: Attribute[str]
     sk: Attribute[str]
-    expires_at: Attribute[int | None] = attribute(default=None)
 
 
-class ConnectionsItem(Model, table=CONNECTIONS):
+class ConnectionsItem(_Expiring, table=CONNECTIONS):
     """Any item of the connections table."""
 
-    pk: Attribute[str]
-    expires_at: Attribute[int | None] = attribute(default=None)
 
-
-class CountersItem(Model, table=COUNTERS):
+class CountersItem(_Expiring, table=COUNTERS):
     """Any item of the counters table."""
-
-    pk: Attribute[str]
-    expires_at: Attribute[int | None] = attribute(default=None)
 
 
 KINDS: tuple[Any, ...] = (RequestsItem, SubscriptionsItem, ConnectionsItem, CountersItem)
