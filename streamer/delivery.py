@@ -13,11 +13,17 @@ from streamer.protocol import Complete, Error, ErrorInfo, Message, encode
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
 from streamer.store import RequestKey, RequestState, RequestStore, SubscriptionStore, details_of
 
+PATIENCE_S = 4.0
+"""Seconds in which an outcome is sent again where it was not taken, and for which somebody slow is waited
+for; the rest is the sweeper's. Ours: it fits into what an executor keeps for its end."""
+
 
 class Sender(Protocol):
     """Sends one message to many connections; the ConnectionManager."""
 
-    def send_many(self, subscribers: Sequence[Subscriber], data: bytes) -> Sequence[Delivery]: ...
+    def send_many(
+        self, subscribers: Sequence[Subscriber], data: bytes, *, within_s: float | None = None
+    ) -> Sequence[Delivery]: ...
 
 
 def outcome_message(state: RequestState, result: Any, *, sign: Signer, now: float) -> Message:
@@ -95,7 +101,7 @@ class OutcomeDelivery:
         return outcome_message(state, result, sign=self._sign(), now=self._clock.now())
 
     def deliver(self, key: RequestKey, state: RequestState, *, result: Any = None) -> bool:
-        """Send the outcome to every present subscriber.
+        """Send the outcome to every present subscriber, all at once; nobody slow is waited for long.
 
         Args:
             result: the stored result where the caller has it, so that it is not read again.
@@ -109,7 +115,9 @@ class OutcomeDelivery:
         else:
             message = outcome_message(state, result, sign=self._sign(), now=self._clock.now())
         subscribers = self._subscriptions.list(key)
-        deliveries = self._sender.send_many(subscribers, encode(message)) if subscribers else []
+        deliveries = (
+            self._sender.send_many(subscribers, encode(message), within_s=PATIENCE_S) if subscribers else []
+        )
         complete = all(delivery.is_settled for delivery in deliveries)
         if complete and state.outcome_sequence is not None:
             self._requests.delivered(key, sequence=state.outcome_sequence)

@@ -1,7 +1,7 @@
 """Sends messages to connections: one, several, or all of a tenant or of users."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from logging import Logger
@@ -107,33 +107,49 @@ class ConnectionManager:
         """What was sent so far, and how it ended."""
         return self._counters
 
-    def send(self, endpoint: str, connection_id: str, data: bytes) -> Delivery:
+    def send(
+        self, endpoint: str, connection_id: str, data: bytes, *, within_s: float | None = None
+    ) -> Delivery:
         """Send one message to one connection, with retries.
 
+        Args:
+            within_s: seconds after which it is not sent again; None: as the policy says.
+
         Raises:
             MessageTooLarge: more than 128 KB; nothing is sent.
         """
         _check_size(data)
-        return self._insist(endpoint, connection_id, data)
+        return self._insist(endpoint, connection_id, data, self._policy_within(within_s))
 
-    def send_many(self, subscribers: Sequence[Subscriber], data: bytes) -> list[Delivery]:
+    def send_many(
+        self, subscribers: Sequence[Subscriber], data: bytes, *, within_s: float | None = None
+    ) -> list[Delivery]:
         """Send one message to many connections; one's failure does not touch another.
 
+        Args:
+            within_s: seconds after which it is sent to nobody any more, and of several connections those
+                are not waited for that have not taken it.
+
         Returns:
-            What became of each, in the order of `subscribers`.
+            What became of each, in the order of `subscribers`. Who was not waited for counts as FAILED,
+            and may get it yet.
 
         Raises:
             MessageTooLarge: more than 128 KB; nothing is sent.
         """
         _check_size(data)
+        policy = self._policy_within(within_s)
         if len(subscribers) < 2:
-            return [self._insist(to.endpoint, to.connection_id, data) for to in subscribers]
+            return [self._insist(to.endpoint, to.connection_id, data, policy) for to in subscribers]
         pool = self._threads()
         futures = [
-            pool.submit(copy_context().run, self._insist, to.endpoint, to.connection_id, data)
+            pool.submit(copy_context().run, self._insist, to.endpoint, to.connection_id, data, policy)
             for to in subscribers
         ]
-        return [future.result() for future in futures]
+        done, late = wait(futures, within_s)
+        for future in late:
+            future.cancel()
+        return [future.result() if future in done else Delivery.FAILED for future in futures]
 
     def broadcast(self, data: bytes, *, tenant_id: str, user_ids: Iterable[str] | None = None) -> Broadcast:
         """Send one message to every connection of a tenant, or of some of its users.
@@ -193,18 +209,24 @@ class ConnectionManager:
         if pool is not None:
             pool.shutdown()
 
-    def _insist(self, endpoint: str, connection_id: str, data: bytes) -> Delivery:
+    def _policy_within(self, within_s: float | None) -> RetryPolicy:
+        if within_s is None or within_s >= self._policy.budget_s:
+            return self._policy
+        return replace(self._policy, budget_s=within_s)
+
+    def _insist(self, endpoint: str, connection_id: str, data: bytes, policy: RetryPolicy) -> Delivery:
         with self._lock:
             admission = self._breaker.admit(connection_id, self._clock.now())
         if admission is Admission.REJECT:
             delivery = Delivery.REJECTED
         else:
-            delivery = self._attempt(endpoint, connection_id, data, is_probe=admission is Admission.PROBE)
+            if admission is Admission.PROBE:
+                policy = replace(policy, attempts=1)
+            delivery = self._attempt(endpoint, connection_id, data, policy)
         self._count(delivery)
         return delivery
 
-    def _attempt(self, endpoint: str, connection_id: str, data: bytes, *, is_probe: bool) -> Delivery:
-        policy = replace(self._policy, attempts=1) if is_probe else self._policy
+    def _attempt(self, endpoint: str, connection_id: str, data: bytes, policy: RetryPolicy) -> Delivery:
         try:
             verdict, reply, attempts = self._try(
                 lambda: self._transport.post(endpoint, connection_id, data), policy

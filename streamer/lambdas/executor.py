@@ -1,5 +1,6 @@
 """Runs one long request. Invoked asynchronously, without Lambda's retries: the sweeper is its safety net."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -10,9 +11,10 @@ from streamer.lambdas.services import Event, Handler, LambdaContext, Services
 from streamer.observability import bound
 from streamer.processing.executor import Executor, Invocation
 from streamer.processing.work import Work, owner_of
-from streamer.progress import ProgressReporter
+from streamer.progress import FanOut, ProgressReporter
+from streamer.progress.fan_out import INSIST_S, MAX_LANES
 from streamer.protocol import Progress, encode
-from streamer.store import Claim
+from streamer.store import Claim, Subscription
 
 
 def build(services: Services) -> Handler:
@@ -22,11 +24,21 @@ def build(services: Services) -> Handler:
         event: `processing.work.Work`; response `{}`.
     """
 
+    lanes = ThreadPoolExecutor(MAX_LANES, thread_name_prefix="lane")
+
+    def send_one(to: Subscription, data: bytes) -> None:
+        services.sender.send(to.endpoint, to.connection_id, data, within_s=INSIST_S)
+
     def new_reporter(work: Work, claim: Claim) -> ProgressReporter:
+        fan_out = FanOut(
+            subscribers=lambda: services.subscriptions.list(work.key),
+            send=send_one,
+            pool=lanes,
+            logger=services.logger,
+        )
+
         def send(progress: Progress) -> None:
-            subscribers = services.subscriptions.list(work.key)
-            if subscribers:
-                services.sender.send_many(subscribers, encode(progress))
+            fan_out.send(encode(progress))
 
         def persist(percentage: float, message: str) -> None:
             services.requests.save_progress(claim, percentage, message)
@@ -37,6 +49,7 @@ def build(services: Services) -> Handler:
             attempt=claim.state.attempt,
             first_sequence=claim.first_sequence,
             send=send,
+            settle=fan_out.settle,
             persist=persist,
             keep=log.append,
             floor=claim.percentage,

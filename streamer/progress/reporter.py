@@ -16,27 +16,37 @@ from streamer.protocol import Progress
 ASK_INTERVAL_S = 5.0
 """Seconds without a word from the table after which a progress call asks it, and waits for that. Ours."""
 
+CLOSE_S = 1.0
+"""Seconds for which progress that is on its way may hold up what comes after the attempt. Ours."""
+
 
 def _keep_nothing(_message: Progress) -> None:
     pass
 
 
+def _is_settled(_within_s: float) -> int:
+    return 0
+
+
 class ProgressReporter:
     """Takes progress from an action, and sends and persists what coalescing lets through. Thread-safe.
 
-    The action only notes how far it is: a thread that lives while something waits does the sending,
-    so a slow subscriber slows nobody. Messages go out one after another with rising sequence
-    numbers. A failure to send or to persist is logged and the action goes on; only when the attempt
-    no longer owns its request, or its user cancelled it, does the next progress call raise. An action
-    that reports rarely learns that at the very call, which waits for one write then.
+    The action only notes how far it is: a thread that lives while something waits does the sending.
+    Messages go out one after another with rising sequence numbers. A failure to send or to persist is
+    logged and the action goes on; only when the attempt no longer owns its request, or its user
+    cancelled it, does the next progress call raise. An action that reports rarely learns that at the
+    very call, which waits for one write then.
 
     Args:
         first_sequence: the first of the numbers that the claim reserved.
-        send: sends a message to every subscriber; returns when that is over.
+        send: lets a message go to every subscriber, without waiting for those that are slow.
+        settle: waits until all of that is out, so many seconds at most; begins nothing of it afterwards,
+            and returns how many connections have not answered.
         persist: stores percentage and message; raises a StreamerError that is not retryable, such as
             Superseded, when the attempt is to end.
         keep: keeps a message that was sent, for whoever missed it.
         floor: the percentage that the work had reached before this invocation.
+        close_s: seconds that `close` and `announce` wait for what is on its way.
         monotonic: seconds from anywhere; paces the messages, where `clock` only dates them.
     """
 
@@ -49,8 +59,10 @@ class ProgressReporter:
         send: Callable[[Progress], None],
         persist: Callable[[float, str], None],
         clock: Clock,
+        settle: Callable[[float], int] = _is_settled,
         keep: Callable[[Progress], None] = _keep_nothing,
         floor: float = 0.0,
+        close_s: float = CLOSE_S,
         logger: logging.Logger | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,7 +71,9 @@ class ProgressReporter:
         self._sequence = first_sequence
         self._send = send
         self._persist = persist
+        self._settle = settle
         self._keep = keep
+        self._close_s = close_s
         self._clock = clock
         self._logger = logger or logging.getLogger(__name__)
         self._monotonic = monotonic
@@ -114,6 +128,7 @@ class ProgressReporter:
         facts = self._snapshot(metadata) if metadata else None
         sent = self._deliver(Update(self.percentage, message, facts))
         self._note(sent)
+        self._settle(self._close_s)
 
     def next_sequence(self) -> int:
         """Return the next sequence number; also the outcome's, after `close`."""
@@ -123,17 +138,28 @@ class ProgressReporter:
             return sequence
 
     def close(self) -> None:
-        """Send what waits, then nothing any more. Returns when the last message is out. Idempotent."""
+        """Send what waits, then nothing any more. Idempotent.
+
+        Returns when the last message is out; what a slow subscriber or the table holds up for longer than
+        `close_s` is left behind: it is progress, and what comes next is more.
+        """
         with self._changed:
             self._closing = True
             thread = self._thread
             self._changed.notify()
+        ends = time.monotonic() + self._close_s
         if thread is not None:
-            thread.join()
+            thread.join(self._close_s)
+        is_held_up = thread is not None and thread.is_alive()
         with self._changed:
-            rest = [] if self._ended else self._coalescer.take_rest()
+            rest = [] if self._ended or is_held_up else self._coalescer.take_rest()
         for update in rest:
             self._deliver(update)
+        slow = self._settle(max(0.0, ends - time.monotonic()))
+        if slow or is_held_up:
+            self._logger.warning(
+                "Progress was left on its way", extra={"action": "progress.left", "connections": slow}
+            )
 
     def __enter__(self) -> "ProgressReporter":
         return self

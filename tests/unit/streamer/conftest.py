@@ -38,7 +38,9 @@ class Outbox:
         self.messages: list[dict[str, Any]] = []
         self.reply = Delivery.DELIVERED
 
-    def send_many(self, subscribers: Sequence[Any], data: bytes) -> list[Delivery]:
+    def send_many(
+        self, subscribers: Sequence[Any], data: bytes, *, within_s: float | None = None
+    ) -> list[Delivery]:
         self.messages += [json.loads(data)] * len(subscribers)
         return [self.reply] * len(subscribers)
 

@@ -217,6 +217,27 @@ def test_many_outcomes(bench: Callable[..., Bench]) -> None:
     assert sorted(it.lines.actions) == ["message.not_sent", "message.not_taken"]
 
 
+def test_nobody_slow_is_waited_for(bench: Callable[..., Bench]) -> None:
+    """After that time the others' outcomes are there; the slow, and who waits behind them, failed so far."""
+    release = threading.Event()
+    names = ["a", "slow", "slow", "slow", "slow", "late"]  # four threads, and four that hold them
+    it = bench(Script())
+    it.script.before = lambda name: release.wait(10) if name == "slow" else None  # type: ignore[assignment]
+    outcomes = it.manager.send_many([To(name) for name in names], b"x", within_s=0.5)
+    assert outcomes == ["delivered", *["failed"] * 5]
+    release.set()
+    it.manager.close()
+    assert sorted(connection_id for _, connection_id, _ in it.script.posts) == ["a", *["slow"] * 4]
+
+
+def test_not_sent_again_after_its_time(bench: Callable[..., Bench]) -> None:
+    """Whoever sends may say for how long it is worth another try."""
+    it = bench(Script(c1=[Reply(None, failure="ReadTimeoutError")]))
+    it.script.before = lambda _: it.clock.sleep(5.0)
+    assert it.manager.send(ENDPOINT, "c1", b"x", within_s=1.0) is Delivery.FAILED
+    assert len(it.script.posts) == 1
+
+
 def test_nobody(bench: Callable[..., Bench]) -> None:
     """Sending to nobody is nothing, and starts no thread."""
     assert bench(Script()).manager.send_many([], b"x") == []

@@ -83,7 +83,7 @@ def test_requests_that_end_with_it(services: Services, handle: Callable[[], dict
     told: list[tuple[str, dict[str, Any]]] = []
 
     class Sender:
-        def send_many(self, subscribers: Any, data: bytes) -> list[Delivery]:
+        def send_many(self, subscribers: Any, data: bytes, **_: Any) -> list[Delivery]:
             told.extend((each.connection_id, json.loads(data)) for each in subscribers)
             return [Delivery.DELIVERED for _ in subscribers]
 

@@ -34,7 +34,7 @@ class StillClock:
 class Stage:
     """A reporter with a sender and a table that record, and fail when they are told to."""
 
-    def __init__(self, *, monotonic: Callable[[], float] | None = None) -> None:
+    def __init__(self, *, monotonic: Callable[[], float] | None = None, **options: Any) -> None:
         self.clock = StillClock()
         self.sent: queue.Queue[Progress] = queue.Queue()
         self.persisted: queue.Queue[tuple[float, str]] = queue.Queue()
@@ -50,6 +50,7 @@ class Stage:
             keep=self.kept.put,
             clock=self.clock,
             monotonic=monotonic or self.clock.monotonic,
+            **options,
         )
 
     def _send(self, message: Progress) -> None:
@@ -172,6 +173,44 @@ def test_closing_waits_for_the_message_that_is_on_its_way() -> None:
     closing.join(DEADLINE_S)
     assert order == ["sent", "closed"]
     assert threads() == []
+
+
+def test_closing_leaves_behind_what_does_not_end(caplog: pytest.LogCaptureFixture) -> None:
+    """A message or a table that hangs does not hold up the outcome; what was to follow is dropped."""
+    stage = Stage(close_s=0.01)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hang(message: Progress) -> None:
+        stage.sent.put(message)
+        begun.set()
+        go_on.wait(DEADLINE_S)
+
+    stage.reporter._send = hang
+    stage.reporter.progress(1)
+    assert begun.wait(DEADLINE_S)
+    stage.reporter.progress(2)
+    stage.reporter.close()
+    assert not go_on.is_set()
+    assert stage.reporter.next_sequence() == FIRST_SEQUENCE + 1
+    go_on.set()
+    for thread in threads():
+        thread.join(DEADLINE_S)
+    assert [message.percentage for message in stage.rest()] == [1]
+    assert [getattr(record, "action", None) for record in caplog.records] == ["progress.left"]
+
+
+def test_closing_waits_for_those_who_are_being_told_but_not_for_long(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The last message is out before the outcome, except to those that do not take it: the log says so."""
+    waits: list[float] = []
+    stage = Stage(close_s=5.0, settle=lambda within_s: waits.append(within_s) or 2)
+    stage.reporter.progress(1)
+    stage.reporter.close()
+    assert [message.percentage for message in stage.rest()] == [1]
+    assert len(waits) == 1
+    assert 0 < waits[0] <= 5.0
+    assert [getattr(record, "connections", None) for record in caplog.records] == [2]
 
 
 def test_an_attempt_that_is_over_ends_at_its_next_progress() -> None:

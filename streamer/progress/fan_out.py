@@ -1,0 +1,102 @@
+"""Sends the progress of one attempt to everyone who follows it: who is slow gets less of it."""
+
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from contextvars import copy_context
+from threading import Condition
+from typing import Generic, Protocol, TypeVar
+
+MAX_LANES = 16
+"""Connections that progress is on its way to at the same time; others wait for their turn. Ours."""
+
+INSIST_S = 1.0
+"""Seconds in which a progress message is sent again where it was not taken: there is soon a newer. Ours."""
+
+
+class Subscriber(Protocol):
+    """Whom a message goes to."""
+
+    @property
+    def connection_id(self) -> str: ...
+
+
+S = TypeVar("S", bound=Subscriber)
+
+
+class FanOut(Generic[S]):
+    """A lane for each connection: in it one message follows the other; of those that wait the latest stays.
+
+    So nobody waits for somebody else who does not read. Thread-safe.
+
+    Args:
+        subscribers: lists who is to be told.
+        send: sends one message to one of them; what it raises is logged and goes no further.
+        pool: where the lanes run; several attempts may share one.
+    """
+
+    def __init__(
+        self,
+        *,
+        subscribers: Callable[[], Iterable[S]],
+        send: Callable[[S, bytes], object],
+        pool: Executor,
+        logger: logging.Logger,
+    ) -> None:
+        self._subscribers = subscribers
+        self._send = send
+        self._pool = pool
+        self._logger = logger
+        self._changed = Condition()
+        self._lanes: dict[str, bytes | None] = {}
+        self._round = 0
+
+    def send(self, data: bytes) -> None:
+        """Let a message go to every present subscriber; returns when it is on its way.
+
+        Raises:
+            StreamerError: the subscribers cannot be listed; nobody is told.
+        """
+        begun_in = self._round
+        subscribers = self._subscribers()
+        for to in subscribers:
+            with self._changed:
+                if self._round != begun_in:
+                    return
+                is_new = to.connection_id not in self._lanes
+                self._lanes[to.connection_id] = data
+            if is_new:
+                self._pool.submit(copy_context().run, self._work, to)
+
+    def settle(self, within_s: float) -> int:
+        """Wait until everything is out, and so long at most; what has not begun then is dropped.
+
+        Returns:
+            How many connections have not answered yet.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._lanes, within_s)
+            self._round += 1
+            self._lanes.update(dict.fromkeys(self._lanes))
+            return len(self._lanes)
+
+    def _work(self, to: S) -> None:
+        while (data := self._next(to.connection_id)) is not None:
+            try:
+                self._send(to, data)
+            except Exception:
+                self._logger.warning(
+                    "Progress was not sent",
+                    exc_info=True,
+                    extra={"action": "progress.not_sent", "connection_id": to.connection_id},
+                )
+
+    def _next(self, connection_id: str) -> bytes | None:
+        """Return the message that waits in a lane; None where none does, and the lane is over."""
+        with self._changed:
+            data = self._lanes.pop(connection_id, None)
+            if data is None:
+                self._changed.notify_all()
+            else:
+                self._lanes[connection_id] = None
+            return data
