@@ -23,7 +23,7 @@ def look(chain: HandlerChain, context: RequestContext, response: Response) -> No
     if context.service is None or context.service.service_name not in SERVICES:
         return
     operation = context.request.headers.get("X-Amz-Target", "").rpartition(".")[2]
-    shape = _reader(context.service.service_name, operation)
+    shape = reader(context.service.service_name, operation)
     if shape is None:
         return
     try:
@@ -37,7 +37,8 @@ def look(chain: HandlerChain, context: RequestContext, response: Response) -> No
 
 
 @functools.cache
-def _reader(service: str, operation: str) -> Read | None:
+def reader(service: str, operation: str) -> Read | None:
+    """Return what looks at bodies of an operation, None where there is no such operation, or no body."""
     model = load_service(service)
     if operation not in model.operation_names:
         return None

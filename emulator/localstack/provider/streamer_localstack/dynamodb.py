@@ -1,6 +1,7 @@
 """The DynamoDB service of LocalStack: every call is one operation on moto's tables."""
 
 import copy
+import functools
 import json
 import zlib
 from collections.abc import Callable
@@ -22,8 +23,7 @@ from .engine.requests import prepare
 from .engine.required import Missing, check_required, missing_of
 from .engine.schemas import schema_of
 from .engine.transactions import TOKENS, TokenMismatch
-
-JSON = "application/x-amz-json-1.0"
+from .plain import JSON
 
 Handler = Callable[[RequestContext, ServiceRequest], Response]
 
@@ -39,9 +39,15 @@ class EmbeddedDynamoDB:
 
 def dispatch_table(_provider: EmbeddedDynamoDB) -> dict[str, Handler]:
     """Return a handler per operation name."""
+    return {name: _handler(name) for name in _missing()}
+
+
+@functools.cache
+def _missing() -> dict[str, Missing | None]:
+    """Return what looks for members that lack, by the names of the operations that there are."""
     service = load_service("dynamodb")
     return {
-        name: _handler(name, missing_of(service.operation_model(name).input_shape))
+        name: missing_of(service.operation_model(name).input_shape)
         for name in service.operation_names
         if hasattr(DynamoHandler, xform_name(name))
     }
@@ -59,36 +65,43 @@ def answer(context: RequestContext, body: str, status: int = 200) -> Response:
     return Response(content, status, headers, mimetype=JSON)
 
 
-def _handler(operation: str, missing: Missing | None) -> Handler:
-    method = xform_name(operation)
+def perform(operation: str, body: dict[str, Any], account: str, region: str) -> tuple[int, str]:
+    """Do what a request asks for; return the status and the body of the answer.
 
+    Args:
+        body: read, by `bodies`; it is altered.
+    """
+    moto = DynamoHandler()
+    moto.body = body
+    moto.current_account = account
+    moto.region = region
+    moto.response_headers = {}
+
+    def find_schema(name: str) -> Schema:
+        return schema_of(moto.dynamodb_backend.get_table(name))
+
+    try:
+        check_required(_missing()[operation], body)
+        with Operation():
+            prepare(operation, body, find_schema, RESERVED)
+            result = _quick(operation, moto) or _once(moto, getattr(moto, xform_name(operation)))
+    except Invalid as error:
+        return 400, _error("ValidationException", str(error))
+    except TokenMismatch:
+        message = "Request token was used before with other parameters"
+        return 400, _error("IdempotentParameterMismatchException", message)
+    except HTTPException as error:
+        return error.code or 400, error.description or "{}"
+    if isinstance(result, tuple):
+        status, _, text = result
+        return status, text
+    return 200, _as_aws_says(operation, body, result) or "{}"
+
+
+def _handler(operation: str) -> Handler:
     def handle(context: RequestContext, _request: ServiceRequest) -> Response:
-        moto = DynamoHandler()
-        moto.body = context.streamer_body
-        moto.current_account = context.account_id
-        moto.region = context.region
-        moto.headers = context.request.headers
-        moto.response_headers = {}
-
-        def find_schema(name: str) -> Schema:
-            return schema_of(moto.dynamodb_backend.get_table(name))
-
-        try:
-            check_required(missing, moto.body)
-            with Operation():
-                prepare(operation, moto.body, find_schema, RESERVED)
-                result = _quick(operation, moto) or _once(moto, getattr(moto, method))
-        except Invalid as error:
-            return answer(context, _error("ValidationException", str(error)), 400)
-        except TokenMismatch:
-            message = "Request token was used before with other parameters"
-            return answer(context, _error("IdempotentParameterMismatchException", message), 400)
-        except HTTPException as error:
-            return answer(context, error.description or "{}", error.code or 400)
-        if isinstance(result, tuple):
-            status, _, body = result
-            return answer(context, body, status)
-        return answer(context, _as_aws_says(operation, moto.body, result) or "{}")
+        status, text = perform(operation, context.streamer_body, context.account_id, context.region)
+        return answer(context, text, status)
 
     return handle
 

@@ -5,6 +5,7 @@ it everything is as on AWS. Answers to requests with the header carry it too: so
 """
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from localstack.aws.api import CommonServiceException, RequestContext, ServiceRequest
@@ -21,8 +22,7 @@ from .engine.clock import CLOCK
 from .engine.iterators import OLDEST, InvalidIterator, Iterator, decode
 from .engine.stream import MAX_RECORDS, Page, Stream, TrimmedData
 from .engine.tables import find_stream
-
-WAIT_HEADER = "x-emulator-wait-ms"
+from .plain import WAIT_HEADER
 
 MAX_WAIT_S = 20.0
 """Longest wait of one GetRecords: under the read timeouts that clients have."""
@@ -106,7 +106,57 @@ def _get_shard_iterator(context: RequestContext, request: ServiceRequest) -> Res
     return _answer(context, json.dumps({"ShardIterator": iterator.encode()}))
 
 
-def _get_records(context: RequestContext, request: ServiceRequest) -> Response:
+class Reading:
+    """One GetRecords.
+
+    Attributes:
+        wait_s: how long it waits for the first record, at most.
+    """
+
+    def __init__(self, stream: Stream, position: int, limit: int, wait_s: float) -> None:
+        self.wait_s = wait_s
+        self._stream = stream
+        self._position = position
+        self._limit = limit
+        self._tell: Callable[[], None] | None = None
+
+    def read(self, wait_s: float = 0.0) -> str:
+        """Return the body of the answer, after waiting up to `wait_s` for the first record.
+
+        Raises:
+            TrimmedDataAccessException: the records are gone.
+        """
+        try:
+            return _records_body(self._stream, self._stream.read(self._position, self._limit, wait_s))
+        except TrimmedData:
+            raise _trimmed() from None
+
+    def look(self, tell: Callable[[], None]) -> str | None:
+        """Return the body of the answer; None where there is no record, and `tell` is called when there is.
+
+        `tell` is called once, in any thread, also when the stream ends, until `forget`.
+
+        Raises:
+            TrimmedDataAccessException: the records are gone.
+        """
+        self._tell = tell
+        return None if self._stream.tell(self._position, tell) else self.read()
+
+    def forget(self) -> None:
+        """Let nobody be called any more."""
+        if self._tell is not None:
+            self._stream.forget(self._tell)
+
+
+def reading(request: Mapping[str, Any], wait_ms: str) -> Reading:
+    """Return what a GetRecords asks for.
+
+    Args:
+        wait_ms: of the header, `""` where there is none.
+
+    Raises:
+        ServiceException: the iterator or the limit is not one.
+    """
     limit = _limit(request, MAX_RECORDS)
     try:
         iterator = decode(request["ShardIterator"])
@@ -116,11 +166,13 @@ def _get_records(context: RequestContext, request: ServiceRequest) -> Response:
         raise ExpiredIteratorException("Iterator has expired. Please get a new one with GetShardIterator.")
     stream = _stream(iterator.stream_arn)
     stream.trim(CLOCK.now())
-    try:
-        page = stream.read(iterator.position, limit, _wait_s(context))
-    except TrimmedData:
-        raise _trimmed() from None
-    return _answer(context, _records_body(stream, page))
+    wait_s = min(int(wait_ms) / 1000, MAX_WAIT_S) if wait_ms.isdigit() else 0.0
+    return Reading(stream, iterator.position, limit, wait_s)
+
+
+def _get_records(context: RequestContext, request: ServiceRequest) -> Response:
+    asked = reading(request, context.request.headers.get(WAIT_HEADER, ""))
+    return _answer(context, asked.read(asked.wait_s))
 
 
 def _records_body(stream: Stream, page: Page) -> str:
@@ -131,7 +183,7 @@ def _records_body(stream: Stream, page: Page) -> str:
     return body + "}"
 
 
-def _limit(request: ServiceRequest, most: int) -> int:
+def _limit(request: Mapping[str, Any], most: int) -> int:
     """Return how much is asked for, `most` where the request does not say."""
     asked: int | None = request.get("Limit")
     if asked is None:
@@ -158,11 +210,6 @@ def _position(stream: Stream, kind: str, sequence_number: str | None) -> int:
     if asked >= stream.next_sequence_number:
         raise _invalid(f"Invalid SequenceNumber: {sequence_number} is not in shard {stream.shard_id}")
     return asked + (kind == "AFTER_SEQUENCE_NUMBER")
-
-
-def _wait_s(context: RequestContext) -> float:
-    asked = context.request.headers.get(WAIT_HEADER, "")
-    return min(int(asked) / 1000, MAX_WAIT_S) if asked.isdigit() else 0.0
 
 
 def _stream(arn: str) -> Stream:

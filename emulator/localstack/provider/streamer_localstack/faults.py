@@ -101,6 +101,11 @@ class BackEndFaults:
                 armed.append(kept)
             self._armed = armed
 
+    @property
+    def are_declared(self) -> bool:
+        """Whether a fault may strike."""
+        return bool(self._armed)
+
     def counts(self) -> list[int]:
         """Return how often each fault struck, in the order in which they were declared."""
         with self._lock:

@@ -15,6 +15,7 @@ from rolo.serving.twisted import TwistedGateway
 from twisted.internet import reactor
 
 from . import bodies, faults, routes
+from .front import Front
 
 SOCKET_VARIABLE = "EMULATOR_LISTENING_SOCKET"
 """Names the file descriptor of the socket, which listens on 127.0.0.1."""
@@ -33,11 +34,13 @@ class LoopbackServer(TwistedRuntimeServer):
         gateway.request_handlers.insert(0, routes.guard)
         descriptor = int(os.environ[SOCKET_VARIABLE])
         os.set_blocking(descriptor, False)  # else the reactor waits for a second connection after each one
-        reactor.adoptStreamPort(descriptor, socket.AF_INET, TwistedGateway(gateway))
+        front = Front(TwistedGateway(gateway))
+        reactor.adoptStreamPort(descriptor, socket.AF_INET, front)
         os.close(descriptor)  # the reactor has a copy
-        reactor.callWhenRunning(reactor.callInThread, _preload)
+        reactor.callWhenRunning(reactor.callInThread, _preload, front)
 
 
-def _preload() -> None:
+def _preload(front: Front) -> None:
     for service in PRELOADED:
         SERVICE_PLUGINS.require(service)
+    front.get_ready()

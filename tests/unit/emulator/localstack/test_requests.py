@@ -146,3 +146,13 @@ def test_a_token_has_its_length() -> None:
 def test_a_limit_is_at_least_one() -> None:
     """Nought is a mistake."""
     assert "at 'limit'" in refusal("Scan", {"TableName": "t", "Limit": 0})
+
+
+@pytest.mark.parametrize(
+    ("limit", "bound"), [(-1, "greater than or equal to 1"), (101, "less than or equal to 100")]
+)
+def test_list_of_tables_has_its_limit(limit: int, bound: str) -> None:
+    """1 to 100, in DynamoDB's words for a number that is out of bounds."""
+    message = refusal("ListTables", {"Limit": limit})
+    assert message.startswith(f"1 validation error detected: Value '{limit}' at 'limit'")
+    assert message.endswith(f"Member must have value {bound}")

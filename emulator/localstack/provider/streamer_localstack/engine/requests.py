@@ -29,6 +29,9 @@ MAX_TRANSACTION_BYTES = 4 * 1024 * 1024
 The 16 MB of a batch of writes need no look: 25 items of 400 KB are under it.
 """
 
+MAX_LISTED_TABLES = 100
+"""API reference, `ListTables`."""
+
 MAX_TOKEN_CHARACTERS = 36
 """Of a ClientRequestToken. API reference, `TransactWriteItems`."""
 
@@ -60,6 +63,8 @@ def prepare(
     match operation:
         case "PutItem" | "UpdateItem" | "DeleteItem" | "GetItem" | "Query" | "Scan":
             _prepare_one(request, schema_of, reserved)
+        case "ListTables":
+            _check_limit(request, MAX_LISTED_TABLES)
         case "BatchWriteItem":
             _prepare_batch_write(request, schema_of)
         case "BatchGetItem":
@@ -85,11 +90,7 @@ def _prepare_one(request: dict[str, Any], schema_of: SchemaOf, reserved: frozens
         request["Key"] = attributes_of(request["Key"])
     check_expressions(expressions, names, values)
     written = check_meanings(expressions, names or {}, values or {}, reserved)
-    if request.get("Limit") is not None and request["Limit"] < 1:
-        raise Invalid(
-            f"1 validation error detected: Value '{request['Limit']}' at 'limit' failed to satisfy "
-            "constraint: Member must have value greater than or equal to 1"
-        )
+    _check_limit(request)
     schema = schema_of(request["TableName"])
     if item is not None:
         check_item(item, schema)
@@ -98,6 +99,17 @@ def _prepare_one(request: dict[str, Any], schema_of: SchemaOf, reserved: frozens
     check_not_keys(written, schema)
     if request.get("ExclusiveStartKey"):
         request["ExclusiveStartKey"] = attributes_of(request["ExclusiveStartKey"])
+
+
+def _check_limit(request: Mapping[str, Any], most: int | None = None) -> None:
+    asked = request.get("Limit")
+    if asked is None or 1 <= asked <= (most or asked):
+        return
+    bound = "greater than or equal to 1" if asked < 1 else f"less than or equal to {most}"
+    raise Invalid(
+        f"1 validation error detected: Value '{asked}' at 'limit' failed to satisfy constraint: "
+        f"Member must have value {bound}"
+    )
 
 
 def _prepare_batch_write(request: dict[str, Any], schema_of: SchemaOf) -> None:

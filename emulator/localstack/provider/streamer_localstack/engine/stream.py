@@ -66,6 +66,7 @@ class Stream:
         self._records: deque[tuple[float, str]] = deque()
         self._kept_bytes = 0
         self._changed = threading.Condition()
+        self._told: list[Callable[[], None]] = []
 
     @property
     def next_sequence_number(self) -> int:
@@ -80,13 +81,13 @@ class Stream:
             self._records.append((now, text))
             self._kept_bytes += len(text)
             self._trim(now)
-            self._changed.notify_all()
+            self._tell_all()
 
     def close(self) -> None:
         """End the stream: what it keeps can be read, nothing is added."""
         with self._changed:
             self.is_closed = True
-            self._changed.notify_all()
+            self._tell_all()
 
     def trim(self, now: float) -> int:
         """Let go of what is too old at `now` (epoch seconds); return the oldest number that can be read."""
@@ -102,9 +103,7 @@ class Stream:
         """
         with self._changed:
             if wait_s > 0:
-                self._changed.wait_for(
-                    lambda: self.is_closed or max(position, self._oldest()) < self._next, wait_s
-                )
+                self._changed.wait_for(lambda: self._is_readable(position), wait_s)
             oldest = self._oldest()
             if position == OLDEST:
                 position = oldest
@@ -118,6 +117,33 @@ class Stream:
                 records.append(text)
             following = position + len(records)
             return Page(records, None if self.is_closed and following >= self._next else following)
+
+    def tell(self, position: int, told: Callable[[], None]) -> bool:
+        """Let `told` be called, once and in any thread, when there is something to read from `position` on.
+
+        Returns:
+            Whether that is still to come; else nobody is called.
+        """
+        with self._changed:
+            is_to_come = not self._is_readable(position)
+            if is_to_come:
+                self._told.append(told)
+            return is_to_come
+
+    def forget(self, told: Callable[[], None]) -> None:
+        """Call `told` no more, if it was to be called."""
+        with self._changed:
+            if told in self._told:
+                self._told.remove(told)
+
+    def _is_readable(self, position: int) -> bool:
+        return self.is_closed or max(position, self._oldest()) < self._next
+
+    def _tell_all(self) -> None:
+        self._changed.notify_all()
+        told, self._told = self._told, []
+        for each in told:
+            each()
 
     def _trim(self, now: float) -> None:
         while self._records and (
