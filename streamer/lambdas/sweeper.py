@@ -29,12 +29,15 @@ def build(services: Services) -> Handler:
     )
 
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
+        def remaining_s() -> float:
+            return context.get_remaining_time_in_millis() / 1000
+
         with bound(aws_request_id=context.aws_request_id):
             if "requestPayload" not in event:
-                left_s = context.get_remaining_time_in_millis() / 1000 - RESERVE_S
-                return sweeper.sweep(until=services.clock.now() + left_s)
+                until = services.clock.now() + remaining_s() - RESERVE_S
+                return sweeper.sweep(until=until, remaining_s=remaining_s)
             with bound(correlation_id=event["requestPayload"].get("correlation_id")):
-                sweeper.executor_failed(event)
+                sweeper.executor_failed(event, remaining_s=remaining_s)
         return {}
 
     return handle

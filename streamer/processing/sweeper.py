@@ -1,5 +1,6 @@
 """Puts right what a crash left behind: at once for a failed executor, every minute for the rest."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from logging import Logger
@@ -11,6 +12,7 @@ from streamer.clock import Clock
 from streamer.delivery import OutcomeDelivery
 from streamer.errors import ErrorCode
 from streamer.lifecycle import Status
+from streamer.processing.deliveries import Deliveries
 from streamer.processing.recovery import Remedy, Situation, after_loss, remedy, unclaimed_remedy
 from streamer.processing.work import Work, is_of
 from streamer.store import ExpiryStore, RequestKey, RequestState, RequestStore
@@ -33,6 +35,16 @@ LOOK_INTERVAL_S = 5.0
 
 PAUSE_S = 1.0
 """Seconds after which it tries again what it could not put right. Ours."""
+
+MAX_WAIT_S = 60.0
+"""Seconds for which deliveries are waited for at most, where an invocation has more. Ours."""
+
+END_S = 2.0
+"""Seconds before the end of its invocation from which no delivery is waited for. Ours."""
+
+
+def _endless() -> float:
+    return math.inf
 
 
 class Sweeper:
@@ -62,7 +74,9 @@ class Sweeper:
         self._logger = logger
         self._sleep = sleep
 
-    def executor_failed(self, failure: Mapping[str, Any]) -> None:
+    def executor_failed(
+        self, failure: Mapping[str, Any], *, remaining_s: Callable[[], float] = _endless
+    ) -> None:
         """Free the request of an executor invocation that crashed or timed out.
 
         The invocation's request id is the claim's owner: a request that somebody else has claimed
@@ -70,28 +84,34 @@ class Sweeper:
 
         Args:
             failure: the record that Lambda sends to an on-failure destination.
+            remaining_s: returns the seconds that are left of the invocation.
         """
+        deliveries = Deliveries(self._delivery.deliver, self._logger)
         invocation_id = failure["requestContext"]["requestId"]
         work = msgspec.convert(failure["requestPayload"], Work)
         state = self._requests.find(work.key)
         if state is not None and state.status is Status.PENDING:
             # It died before it could claim: without this the request would wait for the next sweep.
-            self._apply(unclaimed_remedy(state.dispatches), work.key, state)
+            self._apply(unclaimed_remedy(state.dispatches), work.key, state, deliveries)
         elif state is None or state.status is not Status.PROCESSING or not is_of(state.owner, invocation_id):
             self._logger.info("Nothing to free", extra={"action": "sweeper.nothing", **_ids(work.key)})
         else:
             lost = after_loss(_situation(state), max_attempts=self._attempts_of(state))
-            self._apply(lost, work.key, state)
+            self._apply(lost, work.key, state, deliveries)
+        self._finish(deliveries, remaining_s)
 
-    def sweep(self, *, until: float = 0.0) -> dict[str, int]:
+    def sweep(self, *, until: float = 0.0, remaining_s: Callable[[], float] = _endless) -> dict[str, int]:
         """Look after everything that is due; returns how many requests got which remedy.
 
         Args:
             until: epoch seconds until which it stays for retries that become due meanwhile, so that
                 they are dispatched when they are due and not with the next minute.
+            remaining_s: returns the seconds that are left of the invocation: what is not delivered by
+                its end is left for the next.
         """
         counts: dict[str, int] = {}
-        self._put_right(counts)
+        deliveries = Deliveries(self._delivery.deliver, self._logger)
+        self._put_right(counts, deliveries)
         self._reconcile()
         self._tidy()
         while (now := self._clock.now()) < until:
@@ -99,11 +119,19 @@ class Sweeper:
             if retry_at is None:
                 break
             self._sleep(PAUSE_S if retry_at <= now else min(retry_at - now, LOOK_INTERVAL_S))
-            self._put_right(counts)
+            self._put_right(counts, deliveries)
+        self._finish(deliveries, remaining_s)
         self._logger.info("Swept", extra={"action": "sweeper.swept", "counts": counts})
         return counts
 
-    def _put_right(self, counts: dict[str, int]) -> None:
+    def _finish(self, deliveries: Deliveries, remaining_s: Callable[[], float]) -> None:
+        left = deliveries.finish(min(remaining_s() - END_S, MAX_WAIT_S))
+        if left:
+            self._logger.warning(
+                "Outcomes are left for the next sweep", extra={"action": "sweeper.left", "requests": left}
+            )
+
+    def _put_right(self, counts: dict[str, int], deliveries: Deliveries) -> None:
         for key in self._requests.list_due(self._clock.now(), MAX_SWEPT, on_unreadable=self._note_unreadable):
             try:
                 state = self._requests.find(key)
@@ -112,7 +140,8 @@ class Sweeper:
                 chosen = remedy(
                     _situation(state), now=self._clock.now(), max_attempts=self._attempts_of(state)
                 )
-                self._apply(chosen, key, state)
+                if not self._apply(chosen, key, state, deliveries):
+                    chosen = Remedy.NOTHING
             except Exception:
                 self._logger.exception(
                     "A request could not be put right", extra={"action": "sweeper.failed", **_ids(key)}
@@ -158,26 +187,35 @@ class Sweeper:
     def _attempts_of(self, state: RequestState) -> int:
         return state.max_attempts or self._max_attempts
 
-    def _apply(self, chosen: Remedy, key: RequestKey, state: RequestState) -> None:
+    def _apply(self, chosen: Remedy, key: RequestKey, state: RequestState, deliveries: Deliveries) -> bool:
+        """Carry a remedy out; returns whether anything was left to do."""
+        outcome: RequestState | None = None
         if chosen is Remedy.RELEASE:
-            self._release(key, state)
-        elif chosen is Remedy.REDISPATCH:
-            self._requests.redispatch(state)
-            self._logger.info("Dispatched again", extra={"action": "sweeper.redispatched", **_ids(key)})
-        elif chosen is Remedy.GIVE_UP:
-            self._give_up(key, state)
+            return self._release(key, state)
+        if chosen is Remedy.REDISPATCH:
+            return self._redispatch(key, state)
+        if chosen is Remedy.GIVE_UP:
+            outcome = self._give_up(key, state)
         elif chosen is Remedy.CALL_OFF:
-            self._call_off(key, state)
+            outcome = self._call_off(key, state)
         elif chosen is Remedy.DELIVER:
-            self._deliver(key, state)
+            sequence = state.outcome_sequence
+            if sequence is not None and self._requests.postpone_delivery(key, sequence=sequence):
+                outcome = state
+        if outcome is None:
+            return False
+        deliveries.begin(key, outcome)
+        return True
 
-    def _deliver(self, key: RequestKey, state: RequestState) -> None:
-        sequence = state.outcome_sequence
-        if sequence is not None and self._requests.postpone_delivery(key, sequence=sequence):
-            self._delivery.deliver(key, state)
-            self._logger.info("Delivered again", extra={"action": "sweeper.delivered", **_ids(key)})
+    def _redispatch(self, key: RequestKey, state: RequestState) -> bool:
+        again = self._requests.redispatch(state)
+        self._logger.info(
+            "Dispatched again" if again else "Somebody else was faster",
+            extra={"action": "sweeper.redispatched" if again else "sweeper.superseded", **_ids(key)},
+        )
+        return again
 
-    def _release(self, key: RequestKey, state: RequestState) -> None:
+    def _release(self, key: RequestKey, state: RequestState) -> bool:
         freed = state.owner is not None and self._requests.release(
             key, owner=state.owner, attempt=state.attempt
         )
@@ -185,22 +223,23 @@ class Sweeper:
             "The request of a dead executor is free again" if freed else "Somebody else was faster",
             extra={"action": "sweeper.released" if freed else "sweeper.superseded", **_ids(key)},
         )
+        return freed
 
-    def _call_off(self, key: RequestKey, state: RequestState) -> None:
+    def _call_off(self, key: RequestKey, state: RequestState) -> RequestState | None:
         ended = self._requests.call_off(key, state=state)
         if ended is not None:
             self._logger.info(
                 "The request of a dead executor is cancelled, as its user asked",
                 extra={"action": "sweeper.called_off", **_ids(key)},
             )
-            self._delivery.deliver(key, ended)
+        return ended
 
-    def _give_up(self, key: RequestKey, state: RequestState) -> None:
+    def _give_up(self, key: RequestKey, state: RequestState) -> RequestState | None:
         message = f"The request ended without an answer in {max(state.attempt, 1)} attempts."
         failed = self._requests.give_up(key, state=state, code=ErrorCode.PROCESSING_FAILED, message=message)
         if failed is not None:
             self._logger.error("The request is given up", extra={"action": "sweeper.gave_up", **_ids(key)})
-            self._delivery.deliver(key, failed)
+        return failed
 
 
 def _situation(state: RequestState) -> Situation:

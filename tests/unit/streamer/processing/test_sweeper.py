@@ -1,17 +1,21 @@
 """What the sweeper puts right, on a real store in memory."""
 
+import json
 import logging
-from collections.abc import Callable
+import queue
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
+from streamer.connections.manager import Delivery
 from streamer.delivery import OutcomeDelivery
 from streamer.dynamorm import Attribute, Database, Model, Put, Scan, Update
 from streamer.errors import ServiceUnavailable
 from streamer.lifecycle import Status
 from streamer.processing.recovery import MAX_DISPATCHES
-from streamer.processing.sweeper import Sweeper
+from streamer.processing.sweeper import END_S, Sweeper
 from streamer.processing.work import owner_of
 from streamer.settings import Settings
 from streamer.store import (
@@ -22,6 +26,7 @@ from streamer.store import (
     ExpiryStore,
     RequestKey,
     RequestStore,
+    SubscriptionStore,
 )
 from streamer.store.expiry import RequestsItem
 from streamer.store.models import DUE, Counter, user_key
@@ -228,6 +233,90 @@ def test_an_outcome_that_cannot_be_sent_is_not_due_at_once_again(
     assert requests.get(KEY).undelivered
     clock.time += DELIVERY_GRACE_S + 1
     assert sweeper.sweep() == {"DELIVER": 1}
+
+
+class HangingOutbox:
+    """Takes what goes to anybody but one connection; that one never answers before it is released."""
+
+    def __init__(self, hanging: str) -> None:
+        self.hanging = hanging
+        self.release = threading.Event()
+        self.told: queue.Queue[str] = queue.Queue()
+
+    def send_many(
+        self, subscribers: Sequence[Any], data: bytes, *, within_s: float | None = None
+    ) -> list[Delivery]:
+        if any(to.connection_id == self.hanging for to in subscribers):
+            self.release.wait(10)
+        self.told.put(json.loads(data)["request_id"])
+        return [Delivery.DELIVERED] * len(subscribers)
+
+
+def test_a_connection_that_hangs_holds_up_nobody_elses_outcome(
+    requests: RequestStore, subscriptions: SubscriptionStore, clock: Any, database: Any, settings: Settings
+) -> None:
+    """The others hear theirs while it hangs; the sweep ends in its time, and its outcome stays due."""
+    other = RequestKey("acme", "ada", "r2")
+    requests.create(
+        other, action="noop", payload={}, correlation_id="c", connection_id="C2=", endpoint="https://x/y"
+    )
+    for key in (KEY, other):
+        claim = requests.claim(key, owner="o", lease_until=clock.time + 900)
+        requests.complete(claim, result={}, sequence=claim.first_sequence)
+    outbox = HangingOutbox("C1=")
+    sweeper = Sweeper(
+        requests=requests,
+        expiry=ExpiryStore(database, settings, clock),
+        delivery=OutcomeDelivery(requests, subscriptions, outbox, lambda: str, clock),
+        clock=clock,
+        max_attempts=3,
+        logger=logging.getLogger("test"),
+    )
+
+    def remaining_s() -> float:
+        assert outbox.told.get(timeout=10) == "r2"
+        return END_S
+
+    clock.time += DELIVERY_GRACE_S + 1
+    assert sweeper.sweep(remaining_s=remaining_s) == {"DELIVER": 2}
+    assert requests.get(KEY).undelivered
+    outbox.release.set()
+    assert outbox.told.get(timeout=10) == "r1"
+
+
+def test_what_somebody_else_dispatched_is_not_said_to_be_dispatched(
+    sweeper: Sweeper,
+    requests: RequestStore,
+    clock: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The log and the counts tell what this sweeper did."""
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(requests, "redispatch", lambda state: False)
+    clock.time += DISPATCH_GRACE_S + 1
+    assert sweeper.sweep() == {"NOTHING": 1}
+    actions = {getattr(line, "action", None) for line in caplog.records}
+    assert "sweeper.superseded" in actions
+    assert "sweeper.redispatched" not in actions
+
+
+def test_an_outcome_that_cannot_be_read_stops_no_other_delivery(
+    sweeper: Sweeper, requests: RequestStore, clock: Any, outbox: Any, unavailable: Callable[..., None]
+) -> None:
+    """The table fails for one result: the other is delivered, and the first stays due."""
+    other = RequestKey("acme", "ada", "r2")
+    requests.create(
+        other, action="noop", payload={}, correlation_id="c", connection_id="C1=", endpoint="https://x/y"
+    )
+    for key in (KEY, other):
+        claim = requests.claim(key, owner="o", lease_until=clock.time + 900)
+        requests.complete(claim, result={}, sequence=claim.first_sequence)
+    unavailable(RequestStore, "get_result", of=KEY)
+    clock.time += DELIVERY_GRACE_S + 1
+    sweeper.sweep()
+    assert [message["request_id"] for message in outbox.messages] == ["r2"]
+    assert requests.get(KEY).undelivered
 
 
 def test_a_failure_record_names_the_invocation_not_the_owner(
