@@ -9,7 +9,7 @@ from rich.table import Column, Table
 
 from streamer.cli.console import printable
 from streamer.clock import timestamp
-from streamer.store import RequestState, details_of, history_of
+from streamer.store import Failure, RequestState, details_of, history_of
 
 UNLIMITED_WIDTH = 10_000
 """Columns where no terminal has fewer: what a program or a file gets is neither cut nor wrapped."""
@@ -45,10 +45,8 @@ def as_json(state: RequestState, *, whole: bool = False) -> dict[str, Any]:
             {"at": _time(each.at), "event": each.event, "status": each.status.value, "attempt": each.attempt}
             for each in history_of(state)
         ]
-        values["failures"] = [
-            {"at": _time(each.at), "attempt": each.attempt, "code": each.code, "message": each.message}
-            for each in state.failures
-        ]
+        values["failures"] = _failures(state.failures)
+        values["earlier_failures"] = _failures(state.earlier_failures)
     return values
 
 
@@ -88,13 +86,26 @@ def show_details(state: RequestState) -> None:
     for entry in history_of(state):
         history.add_row(timestamp(entry.at), entry.event, entry.status.value, str(entry.attempt))
     console.print(history)
-    if state.failures:
-        columns = [Column(name, overflow="fold") for name in ("At", "Attempt", "Code", "Message")]
-        failures = Table(*columns, box=None, title="Failures", title_justify="left")
-        for failure in state.failures:
-            row = (timestamp(failure.at), str(failure.attempt), failure.code, failure.message)
-            failures.add_row(*map(printable, row))
-        console.print(failures)
+    _show_failures(console, "Failures before the replay", state.earlier_failures)
+    _show_failures(console, "Failures", state.failures)
+
+
+def _show_failures(console: Console, title: str, failures: Sequence[Failure]) -> None:
+    if not failures:
+        return
+    columns = [Column(name, overflow="fold") for name in ("At", "Attempt", "Code", "Message")]
+    table = Table(*columns, box=None, title=title, title_justify="left")
+    for failure in failures:
+        row = (timestamp(failure.at), str(failure.attempt), failure.code, failure.message)
+        table.add_row(*map(printable, row))
+    console.print(table)
+
+
+def _failures(failures: Sequence[Failure]) -> list[dict[str, Any]]:
+    return [
+        {"at": _time(each.at), "attempt": each.attempt, "code": each.code, "message": each.message}
+        for each in failures
+    ]
 
 
 def _error(error: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,16 @@ def failed(new: Failure, earlier: Sequence[Failure] = ()) -> UpdateAction:
     return RequestState.failures.set((*earlier[-(MAX_FAILURES - 1) :], new))
 
 
+def put_aside(failures: Sequence[Failure], earlier: Sequence[Failure]) -> tuple[UpdateAction, ...]:
+    """Return what makes the failures of a run those of an earlier one; of too many the oldest go."""
+    if not failures:
+        return ()
+    return (
+        RequestState.failures.remove(),
+        RequestState.earlier_failures.set((*earlier, *failures)[-MAX_FAILURES:]),
+    )
+
+
 def history_of(state: RequestState) -> tuple[HistoryEntry, ...]:
     """Return a request's changes, oldest first, each with its attempt.
 

@@ -150,6 +150,7 @@ class RequestState(_PartOfRequest, sort="STATE"):
         error: `{"code", "message", "details"?}` of the failure, or of the last one that was retried; the
             details are JSON text.
         failures: how the attempts failed, bounded; the last of a FAILED request is its `error`.
+        earlier_failures: how those failed that were before the last replay, bounded.
         history: its changes, bounded; `store.history.history_of` completes it.
         user_key: its user, for `user-index`.
         expires_at: when it counts as absent; None until it is over.
@@ -182,6 +183,7 @@ class RequestState(_PartOfRequest, sort="STATE"):
     outcome_sequence: Attribute[int | None] = attribute(default=None)
     error: Attribute[Mapping[str, Any] | None] = attribute(default=None)
     failures: Attribute[tuple[Failure, ...]] = attribute(default=())
+    earlier_failures: Attribute[tuple[Failure, ...]] = attribute(default=())
     history: Attribute[tuple[HistoryEntry, ...]] = attribute(default=())
     user_key: Attribute[str | None] = attribute(default=None)
     expires_at: Attribute[int | None] = attribute(default=None)

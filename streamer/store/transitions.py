@@ -7,7 +7,7 @@ from typing import Any
 
 from streamer.dynamorm import Condition, UpdateAction
 from streamer.lifecycle import INITIAL, Event, Status, sources, step, target
-from streamer.store.history import CREATE, entry, failed, failure_of, noted
+from streamer.store.history import CREATE, entry, failed, failure_of, noted, put_aside
 from streamer.store.limits import DELIVERY_GRACE_S, DISPATCH_GRACE_S, REQUEST_TTL_S, SEQUENCE_BLOCK
 from streamer.store.models import DUE, Failure, HistoryEntry, RequestKey, RequestState, user_key
 
@@ -241,6 +241,7 @@ def replay(state: RequestState, now: float) -> Change:
         RequestState.cancel_requested.remove(),
         RequestState.cancel_on_disconnect.remove(),
         RequestState.error.remove(),
+        *put_aside(state.failures, state.earlier_failures),
         RequestState.outcome_sequence.remove(),
         RequestState.undelivered.remove(),
         RequestState.finished_at.remove(),

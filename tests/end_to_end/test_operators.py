@@ -50,6 +50,9 @@ async def test_a_failed_request_is_found_shown_and_replayed(run: Any) -> None:
     shown = json.loads((await run("requests", "show", "f1", "--json")).out)
     assert "REPLAY" in [each["event"] for each in shown["history"]]
     assert (shown["status"], shown["attempt"]) == ("FAILED", 3)
+    assert [each["attempt"] for each in shown["failures"]] == [1, 2, 3]
+    assert [each["attempt"] for each in shown["earlier_failures"]] == [1, 2, 3]
+    assert again.err.count('"attempt":') == 3
 
 
 async def test_a_running_request_is_cancelled(run: Any, up: Any) -> None:

@@ -314,6 +314,24 @@ def test_a_failed_request_runs_again(
     assert (again.attempt, again.first_sequence) == (1, SEQUENCE_BLOCK + 1)
 
 
+def test_failures_belong_to_their_run(
+    create: Any, claim: Any, requests: Any, key: RequestKey, clock: Any
+) -> None:
+    """What failed before a replay is kept apart: the new outcome tells of the new attempts only."""
+    create()
+    for run in (1, 2):
+        held = claim(f"{run}-1")
+        requests.retry(held, due_at=clock.now(), code=f"BUSY_{run}", message="Busy.")
+        held = claim(f"{run}-2")
+        told = requests.fail(held, code=f"X_{run}", message="x", details=None, sequence=held.first_sequence)
+        assert [(each.attempt, each.code) for each in told.failures] == [(1, f"BUSY_{run}"), (2, f"X_{run}")]
+        assert requests.get(key).failures == told.failures
+        state = requests.replay(key)
+        assert state.failures == ()
+    codes = [each.code for each in state.earlier_failures]
+    assert codes == ["BUSY_1", "X_1", "BUSY_2", "X_2"]
+
+
 def test_a_cancelled_request_runs_again(create: Any, requests: Any, key: RequestKey) -> None:
     """Nobody's wish to end it is left."""
     create()

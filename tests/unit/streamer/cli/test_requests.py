@@ -111,6 +111,9 @@ def test_shows_a_request(run: Any) -> None:
 def test_replays_and_cancels(run: Any, requests: RequestStore) -> None:
     """A failed request runs again; one that waits is cancelled; one that is over stays so."""
     assert "r1 is PENDING" in run("replay", "r1").stdout
+    assert "Failures before the replay" in run("show", "r1").stdout
+    shown = json.loads(run("show", "r1", "--json").stdout)
+    assert ([each["attempt"] for each in shown["earlier_failures"]], shown["failures"]) == ([1, 2], [])
     assert "r1 is CANCELLED" in run("cancel", "r1").stdout
     assert "already" in run("cancel", "r1").stdout
     assert requests.get(ADA).status == "CANCELLED"
