@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emulator.application import Application, BucketObject, Destination, Queue, Secret, Table
+from emulator.application import Application, BucketObject, Destination, LifecycleRule, Queue, Secret, Table
 from emulator.errors import BackendFailed, InvalidApplication
 
 MAX_PARALLEL_CALLS = 8
@@ -121,7 +121,8 @@ def _steps(application: Application, client: Callable[[str], Any]) -> Iterator[S
     for bucket in dict.fromkeys([*application.buckets, *(item.bucket for item in application.objects)]):
         objects = [item for item in application.objects if item.bucket == bucket]
         is_new = bucket in application.buckets
-        yield f"bucket {bucket}", partial(_fill_bucket, client, bucket, objects, is_new=is_new)
+        rules = [rule for rule in application.lifecycle_rules if rule.bucket == bucket]
+        yield f"bucket {bucket}", partial(_fill_bucket, client, bucket, objects, rules, is_new=is_new)
 
 
 def _run(step: Step) -> None:
@@ -211,10 +212,28 @@ def _create_secret(client: Callable[[str], Any], secret: Secret) -> None:
 
 
 def _fill_bucket(
-    client: Callable[[str], Any], bucket: str, objects: Sequence[BucketObject], *, is_new: bool
+    client: Callable[[str], Any],
+    bucket: str,
+    objects: Sequence[BucketObject],
+    rules: Sequence[LifecycleRule],
+    *,
+    is_new: bool,
 ) -> None:
     s3 = client("s3")
     if is_new:
         s3.create_bucket(Bucket=bucket)
+    if rules:
+        s3.put_bucket_lifecycle_configuration(
+            Bucket=bucket, LifecycleConfiguration={"Rules": [_lifecycle_rule(rule) for rule in rules]}
+        )
     for item in objects:
         s3.put_object(Bucket=bucket, Key=item.key, Body=item.body(), ContentType=item.content_type)
+
+
+def _lifecycle_rule(rule: LifecycleRule) -> dict[str, Any]:
+    return {
+        "ID": f"{rule.prefix} after {rule.expiration_days} days",
+        "Filter": {"Prefix": rule.prefix},
+        "Expiration": {"Days": rule.expiration_days},
+        "Status": "Enabled",
+    }

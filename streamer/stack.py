@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from streamer.actions.objects import OUTPUTS
 from streamer.dynamorm import Index, KeyAttribute, StreamView, Table
 from streamer.lifecycle import Status
 from streamer.settings import Settings
+from streamer.store.limits import REQUEST_TTL_S
 from streamer.store.models import CONNECTIONS, COUNTERS, RECORDS, REQUESTS, SUBSCRIPTIONS
 from streamer.store.tables import table_names
 
@@ -19,6 +21,7 @@ __all__ = [
     "Function",
     "Index",
     "KeyAttribute",
+    "LifecycleRule",
     "Route",
     "Schedule",
     "Stack",
@@ -33,6 +36,9 @@ DEFAULT_STAGE = "local"
 
 EXECUTOR_TIMEOUT_S = 900
 """Seconds: Lambda's most, "Lambda quotas"."""
+
+OUTPUT_DAYS = REQUEST_TTL_S // 86_400 + 1
+"""Days that what a request wrote is kept: its result, which links to it, is gone before."""
 
 WAITING_REQUESTS: Mapping[str, Any] = {
     "eventName": ["INSERT", "MODIFY"],
@@ -139,6 +145,20 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class LifecycleRule:
+    """Deletes objects of a bucket by their age.
+
+    Attributes:
+        prefix: of their keys.
+        expiration_days: whole days after they were written.
+    """
+
+    bucket: str
+    prefix: str
+    expiration_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stack:
     """Everything that one deployment of Streamer is made of. Names are those in the account.
 
@@ -157,6 +177,7 @@ class Stack:
     schedules: tuple[Schedule, ...]
     queues: tuple[str, ...]
     buckets: tuple[str, ...]
+    lifecycle_rules: tuple[LifecycleRule, ...]
     secrets: tuple[str, ...]
 
 
@@ -231,6 +252,7 @@ def stack(
         schedules=(Schedule(f"{name}-sweep", "rate(1 minute)", sweeper.name),),
         queues=(dispatch_failures,),
         buckets=(settings.bucket,),
+        lifecycle_rules=(LifecycleRule(settings.bucket, f"{OUTPUTS}/", OUTPUT_DAYS),),
         secrets=(settings.jwt_keys_secret,),
     )
 

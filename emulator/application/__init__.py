@@ -6,7 +6,16 @@ emulator knows applications only in this form.
 
 from emulator.application.apis import Authorizer, Route, Stage, Throttling, WebSocketApi
 from emulator.application.application import Application
-from emulator.application.data import BucketObject, Index, Key, Queue, Secret, StreamViewType, Table
+from emulator.application.data import (
+    BucketObject,
+    Index,
+    Key,
+    LifecycleRule,
+    Queue,
+    Secret,
+    StreamViewType,
+    Table,
+)
 from emulator.application.destinations import Destination, Service
 from emulator.application.functions import AsynchronousConfig, Function, LogFormat, LoggingConfig
 from emulator.application.sources import QueueMapping, Schedule, StartingPosition, StreamMapping
@@ -20,6 +29,7 @@ __all__ = [
     "Function",
     "Index",
     "Key",
+    "LifecycleRule",
     "LogFormat",
     "LoggingConfig",
     "Queue",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from emulator.application.apis import WebSocketApi
-from emulator.application.data import BucketObject, Queue, Secret, Table
+from emulator.application.data import BucketObject, LifecycleRule, Queue, Secret, Table
 from emulator.application.destinations import Destination, Service
 from emulator.application.functions import Function
 from emulator.application.quotas import check_function
@@ -33,6 +33,7 @@ class Application:
     queues: Sequence[Queue] = ()
     topics: Sequence[str] = ()
     buckets: Sequence[str] = ()
+    lifecycle_rules: Sequence[LifecycleRule] = ()
     secrets: Sequence[Secret] = ()
     objects: Sequence[BucketObject] = ()
 
@@ -114,6 +115,8 @@ class Application:
         for queue in self.queues:
             if queue.dead_letter_queue is not None:
                 yield f"Queue {queue.name}", Destination.queue(queue.dead_letter_queue)
+        for rule in self.lifecycle_rules:
+            yield f"A lifecycle rule for {rule.prefix}", Destination.bucket(rule.bucket)
         for function in self.functions:
             for named in (
                 function.asynchronous.on_success,

@@ -94,6 +94,20 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class LifecycleRule:
+    """Deletes objects of a bucket by their age. The back end keeps the rule and deletes nothing.
+
+    Attributes:
+        prefix: of their keys.
+        expiration_days: whole days after they were written.
+    """
+
+    bucket: str
+    prefix: str
+    expiration_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class BucketObject:
     """An object that lies in a bucket when the sandbox is ready.
 

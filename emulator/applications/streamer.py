@@ -109,6 +109,10 @@ class Source:
             ],
             queues=[model.Queue(name) for name in declared.queues],
             buckets=declared.buckets,
+            lifecycle_rules=[
+                model.LifecycleRule(rule.bucket, rule.prefix, rule.expiration_days)
+                for rule in declared.lifecycle_rules
+            ],
             secrets=[
                 model.Secret(declared.settings.jwt_keys_secret, json.dumps(public_keys)),
                 model.Secret(_development_key_secret(declared), json.dumps(private_key)),

@@ -30,7 +30,9 @@ class ActionContext:
         action: the action's name.
         identity: the user whose request this is; everything that the action reads or writes is theirs.
             Of a long request it is as it was when the request was accepted, and does not end with the token.
-        request_id: the request's id; the same in every attempt, so it is a good name for an output.
+        request_id: the request's id; the same in every attempt.
+        run_id: of this run alone. What is written under both ids is overwritten by no other run, also not
+            by one that was given up and still works.
         correlation_id: follows the request through every function, log and object.
         attempt: 1 for the first.
         clock: the time, also under an emulated clock.
@@ -62,6 +64,7 @@ class ActionContext:
         "remaining_s",
         "request_id",
         "restored",
+        "run_id",
         "settings",
     )
 
@@ -71,6 +74,7 @@ class ActionContext:
         action: str,
         identity: Identity,
         request_id: str,
+        run_id: str,
         correlation_id: str,
         attempt: int,
         settings: Settings,
@@ -85,6 +89,7 @@ class ActionContext:
         self.action = action
         self.identity = identity
         self.request_id = request_id
+        self.run_id = run_id
         self.correlation_id = correlation_id
         self.attempt = attempt
         self.settings = settings

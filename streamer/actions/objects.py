@@ -10,6 +10,9 @@ MAX_SOURCE_BYTES = 255
 SHARED_SOURCES = "shared/sources"
 """Where files are that every user of every tenant may read."""
 
+OUTPUTS = "outputs"
+"""Where everything is that requests write; it expires some time after the requests that link to it."""
+
 
 def component(text: str) -> str:
     """Write a tenant, user or id as one part of a key: no two texts give the same, none leaves its place."""
@@ -18,23 +21,17 @@ def component(text: str) -> str:
 
 
 def user_prefix(identity: Identity) -> str:
-    """Return the prefix of everything that is this user's, `tenants/<tenant>/users/<user>`."""
-    return f"tenants/{component(identity.tenant_id)}/users/{component(identity.user_id)}"
+    """Return the prefix of all that is written for a user, `outputs/tenants/<tenant>/users/<user>`."""
+    return f"{OUTPUTS}/tenants/{component(identity.tenant_id)}/users/{component(identity.user_id)}"
 
 
-def report_key(identity: Identity, request_id: str, extension: str) -> str:
-    """Return the key of a request's report: the same in every attempt, so that a repeated one replaces it."""
-    return f"{user_prefix(identity)}/reports/{component(request_id)}.{extension}"
+def output_key(identity: Identity, kind: str, *, request_id: str, run_id: str, extension: str) -> str:
+    """Return the key of what one run of a request writes; no other run writes there, however late it is.
 
-
-def data_key(identity: Identity, request_id: str, extension: str) -> str:
-    """Return the key of what a request made of a data set: the same in every attempt."""
-    return f"{user_prefix(identity)}/data/{component(request_id)}.{extension}"
-
-
-def result_key(identity: Identity, request_id: str) -> str:
-    """Return the key of a request's result, where no message carries it."""
-    return f"{user_prefix(identity)}/results/{component(request_id)}.json"
+    Args:
+        kind: `results`, `reports` or `data`.
+    """
+    return f"{user_prefix(identity)}/{kind}/{component(request_id)}/{component(run_id)}.{extension}"
 
 
 def source_keys(identity: Identity, name: str) -> tuple[str, str]:

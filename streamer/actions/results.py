@@ -18,7 +18,7 @@ from streamer.actions.links import (
     resolve_links,
     stored_form,
 )
-from streamer.actions.objects import result_key
+from streamer.actions.objects import output_key
 from streamer.clock import timestamp
 from streamer.errors import ResultTooLarge
 from streamer.protocol import ResultLink
@@ -37,7 +37,7 @@ MAX_RESULT_BYTES = 10 * 1024 * 1024
 def carried(result: Any, context: ActionContext) -> Any:
     """Return a sealed result as it is stored; what no message carries is put into a file before.
 
-    A repeated attempt puts its file in the same place.
+    Each run has a file of its own: an attempt that comes too late replaces nobody's.
 
     Raises:
         ResultTooLarge: it is larger than such a file may be, or has links, which would be dead in a file.
@@ -67,7 +67,13 @@ def _kept(data: bytes, context: ActionContext) -> Any:
     from streamer.actions.storage import put_object  # few results are as large
 
     bucket = context.settings.bucket
-    key = result_key(context.identity, context.request_id)
+    key = output_key(
+        context.identity,
+        "results",
+        request_id=context.request_id,
+        run_id=context.run_id,
+        extension="json",
+    )
     put_object(
         context.client("s3"),
         bucket,

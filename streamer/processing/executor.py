@@ -162,6 +162,7 @@ class Executor:
                 work.tenant_id, work.user_id, frozenset(claim.state.permissions or ()), math.inf
             ),
             request_id=work.request_id,
+            run_id=claim.run_id,
             correlation_id=work.correlation_id,
             attempt=claim.attempt,
             progress=reporter.progress,

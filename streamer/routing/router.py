@@ -125,6 +125,7 @@ class Router:
             action=action.name,
             identity=identity,
             request_id=request_id,
+            run_id=arrival.correlation_id,
             correlation_id=arrival.correlation_id,
             attempt=1,
             progress=None,

@@ -48,6 +48,11 @@ class Claim:
         return self.state.owner or ""
 
     @property
+    def run_id(self) -> str:
+        """What tells this claim from every other one of the request, replayed or not."""
+        return str(self.first_sequence)
+
+    @property
     def percentage(self) -> float:
         """How far the attempt was when it went on in this invocation; 0 where it begins here.
 

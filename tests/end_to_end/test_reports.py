@@ -166,15 +166,21 @@ async def test_source_of_another_tenant_is_not_there(sandbox: Sandbox, new_perso
 
 
 async def test_report_lies_with_its_user(sandbox: Sandbox, person: Any) -> None:
-    """A report is written under its user's prefix, with the request's correlation id in its metadata."""
+    """A report is written under its user's prefix, with the request's correlation id in its metadata, and
+    expires after its request.
+    """
     client = await sandbox.connect(person.user, person.tenant)
     try:
         request = client.request("generate_report", {"start_date": "2024-01-01", "end_date": "2024-01-31"})
         await request
     finally:
         await client.close()
-    key = f"tenants/{person.tenant}/users/{person.user}/reports/{request.request_id}.csv"
-    head = await asyncio.to_thread(sandbox.boto3("s3").head_object, Bucket=BUCKET, Key=key)
+    key = f"outputs/tenants/{person.tenant}/users/{person.user}/reports/{request.request_id}/1.csv"
+    s3 = sandbox.boto3("s3")
+    head = await asyncio.to_thread(s3.head_object, Bucket=BUCKET, Key=key)
+    (rule,) = (await asyncio.to_thread(s3.get_bucket_lifecycle_configuration, Bucket=BUCKET))["Rules"]
+    assert key.startswith(rule["Filter"]["Prefix"])
+    assert (rule["Status"], rule["Expiration"]["Days"]) == ("Enabled", 8)
     assert head["Metadata"]["request-id"] == request.request_id
     assert head["Metadata"]["correlation-id"]
 

@@ -9,7 +9,7 @@ from streamer.actions.data.operations import DATA_TOO_LARGE, apply
 from streamer.actions.data.rows import Row, read_rows, write_rows
 from streamer.actions.data_payload import DataPayload
 from streamer.actions.links import Link
-from streamer.actions.objects import data_key
+from streamer.actions.objects import output_key
 from streamer.actions.reports.reading import split_lines
 from streamer.actions.sources import READ_SHARE, open_source, watched
 from streamer.actions.storage import put_object
@@ -32,7 +32,9 @@ def process(payload: DataPayload, context: ActionContext) -> dict[str, Any]:
     counts = {"read": 0, "written": 0}
     lines = split_lines(watched(source, context, lambda: counts["read"]))
     rows = apply(_counted(read_rows(lines, payload.source_format), counts, "read"), payload.operations)
-    key = data_key(context.identity, context.request_id, kind)
+    key = output_key(
+        context.identity, "data", request_id=context.request_id, run_id=context.run_id, extension=kind
+    )
     size_bytes = 0
     with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
         for line in write_rows(_counted(rows, counts, "written"), kind):

@@ -4,7 +4,7 @@ from typing import Any
 
 from streamer.actions.context import ActionContext
 from streamer.actions.links import Link
-from streamer.actions.objects import report_key
+from streamer.actions.objects import output_key
 from streamer.actions.report_payload import ReportPayload
 from streamer.actions.reports.aggregation import Aggregation
 from streamer.actions.reports.charting import chart_of
@@ -50,7 +50,10 @@ def _written(
     body: bytes, payload: ReportPayload, context: ActionContext, extension: str, content_type: str
 ) -> Link:
     """Write one of the report's files, and return the link to it."""
-    bucket, key = context.settings.bucket, report_key(context.identity, context.request_id, extension)
+    bucket = context.settings.bucket
+    key = output_key(
+        context.identity, "reports", request_id=context.request_id, run_id=context.run_id, extension=extension
+    )
     put_object(
         context.client("s3"),
         bucket,

@@ -31,7 +31,7 @@ def test_a_client_fetches_what_was_computed(make_localstack_client: Callable[[st
     sent = resolve_links(stored, presigner(client))
 
     key = stored["report"]["$link"]["key"]
-    assert key == "tenants/acme/users/a%2F%C3%BC%25%23/reports/request-1.csv"
+    assert key == "outputs/tenants/acme/users/a%2F%C3%BC%25%23/reports/request-1/run-1.csv"
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(sent["report"]) as answer:
         body = answer.read()
         assert answer.headers["Content-Disposition"] == (

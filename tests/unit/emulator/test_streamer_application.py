@@ -1,6 +1,7 @@
 """The adapter translates the whole stack, and adds only what a sandbox needs."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ def test_every_part_of_the_stack_is_there(application: Application) -> None:
     assert [s.name for s in application.schedules] == [s.name for s in declared.schedules]
     assert [q.name for q in application.queues] == list(declared.queues)
     assert list(application.buckets) == list(declared.buckets)
+    assert [asdict(r) for r in application.lifecycle_rules] == [asdict(r) for r in declared.lifecycle_rules]
     assert {s.name for s in application.secrets} >= set(declared.secrets)
     assert [r.key for r in application.apis[0].routes] == [r.key for r in declared.api.routes]
 

@@ -5,10 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from streamer.actions.objects import output_key, source_keys
 from streamer.dynamorm.cli import tables_of
+from streamer.identity import Identity
 from streamer.settings import Settings
 from streamer.stack import stack
 from streamer.store import models
+from streamer.store.limits import REQUEST_TTL_S
 from streamer.store.tables import table_names
 
 
@@ -48,6 +51,16 @@ def test_every_name_begins_with_the_deployments() -> None:
         names = [{each.name for each in getattr(declared, kind)} for declared in (one, two)]
         assert not names[0] & names[1]
     assert not {*one.queues, *one.buckets, *one.secrets} & {*two.queues, *two.buckets, *two.secrets}
+
+
+def test_what_requests_write_expires_after_them() -> None:
+    """Every output, also of an attempt that did not count, is deleted; no link to it is left by then."""
+    (rule,) = stack("acme").lifecycle_rules
+    user = Identity("t", "u", frozenset(), 0.0)
+    key = output_key(user, "results", request_id="r", run_id="1", extension="json")
+    assert (rule.bucket, key.startswith(rule.prefix)) == ("acme-files", True)
+    assert not any(source.startswith(rule.prefix) for source in source_keys(user, "s"))
+    assert rule.expiration_days * 86_400 > REQUEST_TTL_S
 
 
 def test_an_overridden_name_is_used_everywhere() -> None:

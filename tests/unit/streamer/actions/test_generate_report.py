@@ -25,7 +25,7 @@ def test_the_report_is_written_among_the_users_objects() -> None:
     """The result links to it and tells its figures; the object carries the correlation id."""
     s3 = MemoryS3({(BUCKET, LEDGER_KEY): LEDGER})
     result = generate(YEAR | {"report_type": "quarterly"}, make_context(clients={"s3": s3}))
-    key = "tenants/acme/users/ada/reports/request-1.csv"
+    key = "outputs/tenants/acme/users/ada/reports/request-1/run-1.csv"
     body = s3.objects[BUCKET, key]
     summary = result.pop("summary")
     assert result == {
@@ -69,7 +69,7 @@ def test_json_is_a_format() -> None:
     """The same figures as a document."""
     s3 = MemoryS3({(BUCKET, LEDGER_KEY): LEDGER})
     result = generate(YEAR | {"format": "json"}, make_context(clients={"s3": s3}))
-    document = json.loads(s3.objects[BUCKET, "tenants/acme/users/ada/reports/request-1.json"])
+    document = json.loads(s3.objects[BUCKET, "outputs/tenants/acme/users/ada/reports/request-1/run-1.json"])
     assert document["overall"]["total"] == result["summary"]["total"]
 
 
@@ -77,7 +77,7 @@ def test_a_chart_is_made_where_it_is_wanted() -> None:
     """It lies beside the report, and the result links to both."""
     s3 = MemoryS3({(BUCKET, LEDGER_KEY): LEDGER})
     result = generate(YEAR | {"include_chart": True}, make_context(clients={"s3": s3}))
-    key = "tenants/acme/users/ada/reports/request-1.png"
+    key = "outputs/tenants/acme/users/ada/reports/request-1/run-1.png"
     assert result["chart"] == Link(bucket=BUCKET, key=key, filename="monthly-2023-01-01-2023-12-31.png")
     assert s3.objects[BUCKET, key].startswith(b"\x89PNG")
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from streamer.actions.objects import (
     check_source_name,
     component,
-    report_key,
+    output_key,
     source_keys,
     user_prefix,
 )
@@ -38,10 +38,15 @@ def test_two_users_never_share_a_prefix(tenant: str, user: str, other_tenant: st
     assert one.startswith(other) is ((tenant, user) == (other_tenant, other_user))
 
 
-def test_a_report_is_the_users_and_keeps_its_key() -> None:
-    """Every attempt of a request writes to the same key."""
-    key = report_key(identity("acme", "a/b"), "r-1", "csv")
-    assert key == "tenants/acme/users/a%2Fb/reports/r-1.csv"
+def test_an_output_is_the_users_and_its_runs() -> None:
+    """Two runs of one request never write to the same key, nor do two requests whose ids look like both."""
+
+    def key(request_id: str, run_id: str) -> str:
+        user = identity("acme", "a/b")
+        return output_key(user, "reports", request_id=request_id, run_id=run_id, extension="csv")
+
+    assert key("r-1", "1") == "outputs/tenants/acme/users/a%2Fb/reports/r-1/1.csv"
+    assert len({key("r-1", "1"), key("r-1", "2"), key("r-1/1", "1"), key("r", "1/1")}) == 4
 
 
 def test_a_tenants_own_source_comes_before_the_shared_one() -> None:

@@ -41,7 +41,7 @@ def test_the_result_is_written_among_the_users_objects(kind: str | None, body: b
     payload = {"source": "sales.csv", "operations": BY_CITY} | ({"format": kind} if kind else {})
     result = process(payload, make_context(clients={"s3": s3}))
     kind = kind or "csv"
-    key = f"tenants/acme/users/ada/data/request-1.{kind}"
+    key = f"outputs/tenants/acme/users/ada/data/request-1/run-1.{kind}"
     assert s3.objects[BUCKET, key] == body
     assert result == {
         "result": Link(bucket=BUCKET, key=key, filename=f"sales.{kind}"),

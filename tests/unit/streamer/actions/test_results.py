@@ -46,7 +46,7 @@ def test_the_file_holds_the_result_and_belongs_to_its_user() -> None:
     result = {"rows": ["é" * 100] * 1000, "$result": 1}
     _, link = as_sent(carried(sealed(result), context(s3)), sign, now=0)
     [((bucket, key), data)] = s3.objects.items()
-    assert (bucket, key) == ("test-bucket", "tenants/acme/users/ada/results/r%2F1.json")
+    assert (bucket, key) == ("test-bucket", "outputs/tenants/acme/users/ada/results/r%2F1/run-1.json")
     assert json.loads(data) == result
     assert link is not None
     assert link.url == f"signed:{bucket}/{key}"

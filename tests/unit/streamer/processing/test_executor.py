@@ -39,7 +39,7 @@ def connected() -> set[str]:
 
 
 @pytest.fixture
-def executor(
+def new_executor(
     registry: ActionRegistry,
     requests: RequestStore,
     delivery: OutcomeDelivery,
@@ -47,7 +47,9 @@ def executor(
     clock: Any,
     sent: list[Progress],
     connected: set[str],
-) -> Executor:
+) -> Callable[[], Executor]:
+    """Make an executor; each is an environment of its own."""
+
     def new_reporter(work: Work, claim: Claim) -> ProgressReporter:
         return ProgressReporter(
             request_id=work.request_id,
@@ -62,7 +64,7 @@ def executor(
     def sleep(seconds: float) -> None:
         clock.time += seconds
 
-    return Executor(
+    return lambda: Executor(
         registry=registry,
         requests=requests,
         delivery=delivery,
@@ -75,6 +77,11 @@ def executor(
         logger=logging.getLogger("test"),
         is_connected=lambda connection_id: connection_id in connected,
     )
+
+
+@pytest.fixture
+def executor(new_executor: Callable[[], Executor]) -> Executor:
+    return new_executor()
 
 
 @pytest.fixture
@@ -281,9 +288,35 @@ def test_a_result_that_no_message_carries_travels_as_a_link(
     executor.execute(WORK, INVOCATION)
     outcome = outbox.messages[0]
     assert (outcome["type"], outcome["result"]) == ("complete", None)
-    assert outcome["link"]["url"] == "https://signed/tenants/acme/users/ada/results/r1.json"
+    assert outcome["link"]["url"] == "https://signed/outputs/tenants/acme/users/ada/results/r1/1.json"
     assert outcome["link"]["size_bytes"] == 200_002
     assert [*s3.objects.values()] == [b'"' + b"x" * 200_000 + b'"']
+
+
+def test_a_zombie_replaces_no_file_of_its_successor(
+    new_executor: Callable[[], Executor],
+    queue: Any,
+    registry: ActionRegistry,
+    clock: Any,
+    outbox: Any,
+    s3: MemoryS3,
+) -> None:
+    """An attempt whose lease is over still writes its large result, but not where the link leads."""
+
+    @action("large", payload=dict[str, Any], estimated_duration_s=60.0)
+    def large(payload: dict[str, Any], context: ActionContext) -> str:
+        if context.attempt == 1:
+            clock.time += 2_000
+            new_executor().execute(WORK, Invocation(owner="successor", remaining_s=lambda: 900.0))
+        return str(context.attempt) * 200_000
+
+    registry.register(large)
+    queue("large")
+    new_executor().execute(WORK, INVOCATION)
+    (outcome,) = outbox.messages
+    told = outcome["link"]["url"].removeprefix("https://signed/")
+    assert len(s3.objects) == 2
+    assert s3.objects["test-bucket", told] == b'"' + b"2" * 200_000 + b'"'
 
 
 def test_a_result_that_no_file_holds_is_a_loud_error(
