@@ -16,7 +16,9 @@ def bulk_operation(payload: BulkPayload, context: ActionContext) -> dict[str, An
     """Write the records batch by batch; one that fails stops none of the others.
 
     Every batch is a checkpoint: what comes after a crash or in the next invocation goes on behind it. A
-    batch that is written twice is the same as written once. Up to 250 items are answered at once.
+    batch that is written twice is the same as written once. What another request created is in the way of
+    `create`, also if it had the same id, as that of an answer at once or of a request long over can come
+    again: the payload tells them apart. Up to 250 items are answered at once.
 
     Raises:
         ActionFailed: `SOURCE_NOT_FOUND`; `SOURCE_INVALID` with the line.

@@ -11,7 +11,7 @@ from streamer.actions.report_payload import ReportPayload
 def generate_report(payload: ReportPayload, context: ActionContext) -> dict[str, Any]:
     """Read the source row by row and write the report among the user's objects.
 
-    A repeated attempt writes the same report to the same place. Memory does not grow with the source.
+    Each run writes files of its own. Memory does not grow with the source.
 
     Raises:
         ActionFailed: `SOURCE_NOT_FOUND`; `SOURCE_INVALID` with the line; `TIMEOUT` where the source is

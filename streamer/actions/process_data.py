@@ -12,7 +12,7 @@ def process_data(payload: DataPayload, context: ActionContext) -> dict[str, Any]
     """Pass the rows of the source through the operations, and write the result among the user's objects.
 
     Row by row: memory grows only with what a sort, the groups of an aggregation or the different rows
-    of a deduplication take, and those are bounded. A repeated attempt writes the same to the same place.
+    of a deduplication take, and those are bounded. Each run writes a file of its own.
 
     Raises:
         ActionFailed: `SOURCE_NOT_FOUND`; `SOURCE_INVALID` with the line; `ROW_INVALID` where a step

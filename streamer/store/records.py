@@ -34,7 +34,8 @@ class RecordStore:
         """Take a client.
 
         Args:
-            written_by: names the request that writes, so that its repetition finds its own records.
+            written_by: names the request that writes, and no other one, so that its repetition finds its
+                own records.
         """
         self._database: Database = open_database(client, settings, clock)
         self._clock = clock

@@ -12,6 +12,7 @@ from streamer.actions.bulk_payload import BulkPayload
 from streamer.actions.context import ActionContext
 from streamer.errors import InvalidMessage
 from streamer.protocol.limits import MAX_ID_LENGTH
+from streamer.store.documents import digest
 from streamer.store.records import RecordStore
 
 WORKERS = 8
@@ -19,6 +20,9 @@ WORKERS = 8
 
 MAX_PERCENTAGE_UNKNOWN = 95.0
 """Percentage that items of a file come up to, whose number is not known before its end."""
+
+DIGEST_LENGTH = 32
+"""Characters of a payload's digest that tell requests with one id apart: 128 bits. Ours."""
 
 Item = dict[str, Any]
 
@@ -33,7 +37,7 @@ def write(payload: BulkPayload, context: ActionContext) -> dict[str, Any]:
         context.clock,
         tenant_id=context.identity.tenant_id,
         entity_type=payload.entity_type,
-        written_by=f"{context.identity.user_id}#{context.request_id}",
+        written_by=_writer(payload, context),
     )
     tally = Tally.restored(context.restored)
     total = None if payload.items is None else len(payload.items)
@@ -55,6 +59,12 @@ def write(payload: BulkPayload, context: ActionContext) -> dict[str, Any]:
         "entity_type": payload.entity_type,
         **tally.result(),
     }
+
+
+def _writer(payload: BulkPayload, context: ActionContext) -> str:
+    """Return what a request and its repetitions are called: the same id with another payload is another."""
+    payload_digest = digest(context.action, payload)[:DIGEST_LENGTH]
+    return f"{context.identity.user_id}#{context.request_id}#{payload_digest}"
 
 
 def _items(payload: BulkPayload, context: ActionContext) -> Iterable[Item]:

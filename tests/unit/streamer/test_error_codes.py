@@ -63,7 +63,7 @@ class Sender:
         self.sent.append(json.loads(data))
         return Delivery.DELIVERED
 
-    def send_many(self, subscribers: Any, data: bytes) -> list[Delivery]:
+    def send_many(self, subscribers: Any, data: bytes, **_: Any) -> list[Delivery]:
         self.sent.append(json.loads(data))
         return [Delivery.DELIVERED for _ in subscribers]
 

@@ -108,6 +108,24 @@ def test_a_repeated_attempt_finds_its_own_records(database: MemoryDynamoDB) -> N
     assert bulk(database, "create", users("ada"), user="eve")["failed"] == 1
 
 
+def test_an_id_that_is_used_again_overwrites_nothing(database: MemoryDynamoDB) -> None:
+    """Another payload under the same id is another request: what the first one created is in its way."""
+    bulk(database, "create", users("ada", "bob", age=1))
+    again = bulk(database, "create", users("ada", "eve", age=2))
+    assert [(failure["id"], failure["code"]) for failure in again["failures"]] == [("ada", "ALREADY_EXISTS")]
+    assert (kept(database, "ada"), kept(database, "eve")) == ({"age": 1}, {"age": 2})
+    assert bulk(database, "create", users("ada", "eve", age=2))["failed"] == 1
+
+
+def test_what_goes_on_from_a_checkpoint_finds_its_own_records(database: MemoryDynamoDB) -> None:
+    """A batch that was written and whose checkpoint was lost is written again, and counts as created."""
+    items = users("ada", "bob", "eve")
+    checkpoints: list[Any] = []
+    bulk(database, "create", items, batch_size=1, checkpoint=checkpoints.append)
+    result = bulk(database, "create", items, batch_size=1, restored=checkpoints[0], attempt=2)
+    assert (result["total_items"], result["failed"]) == (3, 0)
+
+
 def test_of_two_items_for_one_record_the_latter_stands(database: MemoryDynamoDB) -> None:
     """It is never left to chance."""
     for operation in ("create", "put", "update"):
