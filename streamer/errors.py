@@ -182,6 +182,30 @@ class MessageTooLarge(StreamerError):
         self.size_bytes = size_bytes
 
 
+class MetadataTooLarge(StreamerError):
+    """An action reports progress with more metadata than a message carries; raised at that very call.
+
+    Unless the action catches it, its request fails with it.
+
+    Attributes:
+        field: the largest of the metadata.
+        size_bytes: of all of it as JSON.
+        limit_bytes: what it may be at most.
+    """
+
+    code = ErrorCode.PROCESSING_FAILED
+
+    def __init__(self, field: str, *, field_bytes: int, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(
+            f"The metadata of progress has {size_bytes} bytes as JSON and {limit_bytes} are sent at most; its"
+            f" largest field, {field!r}, has {field_bytes}: report less, and return the rest.",
+            details={"field": field, "size_bytes": size_bytes, "limit_bytes": limit_bytes},
+        )
+        self.field = field
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+
+
 class InvalidKeySet(StreamerError):
     """The verification keys cannot be used. Never sent to a client."""
 

@@ -41,8 +41,9 @@ class ActionContext:
         remaining_s: returns the seconds that are left until this attempt is ended from outside.
         progress: `context.progress(40.0, "Read 400 rows", rows=400)`. Cheap enough for a loop: what
             comes faster than clients are told is dropped except the latest. Of a short request it
-            goes nowhere. It raises `Superseded` when this attempt no longer counts, and
-            `CancelRequested` when the user cancelled the request: let both pass.
+            goes nowhere. It raises `MetadataTooLarge` where no message carries the facts. It raises
+            `Superseded` when this attempt no longer counts, and `CancelRequested` when the user
+            cancelled the request: let these two pass.
         checkpoint: `context.checkpoint({"next_row": 400})` says what the action needs to go on from
             here, any JSON-able value. When the time of the invocation is nearly over the call ends it
             (`ContinueLater`: let it pass), and the action is called again with `restored`. Call it

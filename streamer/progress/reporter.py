@@ -9,15 +9,20 @@ from typing import Any
 import msgspec
 
 from streamer.clock import Clock, timestamp
-from streamer.errors import StreamerError, Superseded
+from streamer.errors import MetadataTooLarge, StreamerError, Superseded
 from streamer.progress.coalescing import Coalescer, Update
 from streamer.protocol import Progress
+from streamer.protocol.limits import MAX_METADATA_BYTES
 
 ASK_INTERVAL_S = 5.0
 """Seconds without a word from the table after which a progress call asks it, and waits for that. Ours."""
 
 CLOSE_S = 1.0
 """Seconds for which progress that is on its way may hold up what comes after the attempt. Ours."""
+
+
+MAX_FIELD_LENGTH = 100
+"""Characters of a field's name that an error tells. Ours."""
 
 
 def _keep_nothing(_message: Progress) -> None:
@@ -92,6 +97,7 @@ class ProgressReporter:
             metadata: JSON-able facts as they are now; what JSON has no form for is left out.
 
         Raises:
+            MetadataTooLarge: no message carries the metadata; says which field is the largest.
             Superseded: the attempt is over or another one took its place; end the work.
             StreamerError: whatever else `persist` raised to end it.
         """
@@ -259,9 +265,23 @@ class ProgressReporter:
     def _snapshot(self, metadata: dict[str, Any]) -> dict[str, Any] | None:
         try:
             facts: dict[str, Any] = msgspec.to_builtins(metadata, str_keys=True)
+            size_bytes = len(msgspec.json.encode(facts))
         except (TypeError, ValueError, RecursionError):
             self._logger.warning(
                 "Progress metadata has no JSON form", extra={"action": "progress.metadata_dropped"}
             )
             return None
+        if size_bytes > MAX_METADATA_BYTES:
+            raise _too_large(facts, size_bytes)
         return facts
+
+
+def _too_large(facts: dict[str, Any], size_bytes: int) -> MetadataTooLarge:
+    sizes = {name: len(msgspec.json.encode(value)) for name, value in facts.items()}
+    largest = max(sizes, key=sizes.__getitem__)
+    return MetadataTooLarge(
+        largest[:MAX_FIELD_LENGTH],
+        field_bytes=sizes[largest],
+        size_bytes=size_bytes,
+        limit_bytes=MAX_METADATA_BYTES,
+    )

@@ -9,6 +9,10 @@ MAX_FRAME_BYTES = 32_768
 MAX_MESSAGE_BYTES = 131_072
 """What a message holds at most, also one that is posted to a connection. API Gateway quotas."""
 
+MAX_METADATA_BYTES = 120_000
+"""What the metadata of one progress message holds at most, as JSON: a message has room for ids, times and
+the words of the message beside it. Ours."""
+
 MAX_ID_LENGTH = 128
 """Characters of a request's id. Ours."""
 

@@ -12,7 +12,7 @@ from streamer.actions.declaration import Action, action
 from streamer.actions.registry import ActionRegistry
 from streamer.actions.retry_policy import RetryPolicy
 from streamer.delivery import OutcomeDelivery
-from streamer.errors import ActionFailed
+from streamer.errors import ActionFailed, MetadataTooLarge
 from streamer.lifecycle import Status
 from streamer.processing.executor import Executor, Invocation
 from streamer.processing.work import Work
@@ -291,6 +291,33 @@ def test_a_result_that_no_message_carries_travels_as_a_link(
     assert outcome["link"]["url"] == "https://signed/outputs/tenants/acme/users/ada/results/r1/1.json"
     assert outcome["link"]["size_bytes"] == 200_002
     assert [*s3.objects.values()] == [b'"' + b"x" * 200_000 + b'"']
+
+
+@pytest.mark.parametrize("caught", [False, True], ids=["left", "caught"])
+def test_metadata_that_no_message_carries_fails_the_request_unless_the_action_goes_on(
+    executor: Executor, queue: Any, registry: ActionRegistry, outbox: Any, caught: bool
+) -> None:
+    """The client is told which field was too large; it costs no other attempt."""
+
+    @action("chatty", payload=dict[str, Any], estimated_duration_s=60.0)
+    def chatty(payload: dict[str, Any], context: ActionContext) -> str:
+        try:
+            context.progress(10, "Read", rows=["x" * 1_000] * 200)
+        except MetadataTooLarge:
+            if not caught:
+                raise
+        return "done"
+
+    registry.register(chatty)
+    queue("chatty")
+    executor.execute(WORK, INVOCATION)
+    (outcome,) = outbox.messages
+    if caught:
+        assert outcome["result"] == "done"
+    else:
+        assert outcome["error"]["code"] == "PROCESSING_FAILED"
+        assert "'rows'" in outcome["error"]["message"]
+        assert outcome["error"]["details"]["limit_bytes"] == 120_000
 
 
 def test_a_zombie_replaces_no_file_of_its_successor(

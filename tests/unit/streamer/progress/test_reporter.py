@@ -1,5 +1,6 @@
 """The reporter sends and persists beside the work, in order, and never breaks it."""
 
+import json
 import logging
 import queue
 import threading
@@ -9,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from streamer.errors import Superseded
+from streamer.errors import MetadataTooLarge, Superseded
 from streamer.progress import ProgressReporter
 from streamer.progress.reporter import ASK_INTERVAL_S
-from streamer.protocol import Progress
+from streamer.protocol import Progress, encode
+from streamer.protocol.limits import MAX_MESSAGE_BYTES, MAX_METADATA_BYTES
 
 DEADLINE_S = 10.0
 FIRST_SEQUENCE = 1_000_001
@@ -377,6 +379,23 @@ def test_metadata_without_json_form_is_left_out(caplog: pytest.LogCaptureFixture
         stage.reporter.progress(1, "Working", file=object())
         assert stage.next().metadata is None
     assert [record.getMessage() for record in caplog.records] == ["Progress metadata has no JSON form"]
+
+
+@pytest.mark.parametrize("extra", [0, 1], ids=["fits", "one-byte-more"])
+def test_metadata_that_no_message_carries_is_an_error_at_the_call(extra: int) -> None:
+    """It names the largest field, the size and the limit; with one byte less the message is sent."""
+    facts = {"step": 3, "rows": ""}
+    facts["rows"] = "x" * (MAX_METADATA_BYTES - len(json.dumps(facts, separators=(",", ":"))) + extra)
+    with staged() as stage:
+        if not extra:
+            stage.reporter.progress(1, "\n" * 2_000, **facts)
+            assert len(encode(stage.next())) < MAX_MESSAGE_BYTES
+            return
+        with pytest.raises(MetadataTooLarge, match=r"120001 bytes.*120000.*'rows'") as caught:
+            stage.reporter.progress(1, "Working", **facts)
+        assert caught.value.details == {"field": "rows", "size_bytes": 120_001, "limit_bytes": 120_000}
+        stage.reporter.progress(2, "Working", step=3)
+        assert stage.next().percentage == 2
 
 
 def test_sequence_numbers_rise_from_every_thread() -> None:
