@@ -31,6 +31,7 @@ class Deployment:
         jwt_audience, jwt_issuer: what a token must name; empty: not checked.
         development_key_secret: name of the secret with a private key that signs tokens; None where there
             is none, as on any deployment that is not for development.
+        max_in_flight_per_user, max_in_flight_per_tenant: as the functions' settings; None: the default.
         clock_offset_s: seconds that the functions' time is ahead of this machine's, where it was advanced.
     """
 
@@ -50,6 +51,8 @@ class Deployment:
     aws_endpoint_url: str | None = None
     ca_bundle: str | None = None
     development_key_secret: str | None = None
+    max_in_flight_per_user: int | None = None
+    max_in_flight_per_tenant: int | None = None
     clock_offset_s: float = 0.0
 
     def save(self, path: Path | None = None) -> Path:

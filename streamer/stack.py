@@ -197,12 +197,17 @@ def stack(
         overrides: fields of `Settings` that shall differ.
 
     Raises:
-        TypeError: an override is no field of `Settings`.
+        TypeError: an override is no field of `Settings`, or no number where one is needed.
     """
     known = [field.name for field in fields(Settings)]
     if unknown := sorted(overrides.keys() - set(known)):
         raise TypeError(f"there is no setting {', '.join(unknown)}; there are {', '.join(known)}")
-    settings = Settings(**{**_named_settings(name), **overrides})
+    try:  # as the functions will read them: what a command line gives as text is a number here, too
+        settings = Settings.from_environment(
+            Settings(**{**_named_settings(name), **overrides}).to_environment()
+        )
+    except ValueError as error:
+        raise TypeError(f"a setting that is a number is given as something else: {error}") from error
     environment = settings.to_environment()
 
     def function(role: str, timeout_s: int, memory_mb: int = 256, **further: Any) -> Function:

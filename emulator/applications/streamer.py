@@ -244,6 +244,8 @@ class Source:
             aws_endpoint_url=state.addresses.aws_endpoint,
             ca_bundle=state.addresses.ca_bundle,
             development_key_secret=_development_key_secret(self._stack),
+            max_in_flight_per_user=settings.max_in_flight_per_user,
+            max_in_flight_per_tenant=settings.max_in_flight_per_tenant,
             clock_offset_s=state.clock_offset_s,
         )
 

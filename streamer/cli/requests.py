@@ -7,14 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from streamer.cli.backend import open_requests, tell
 from streamer.cli.console import DeploymentFile, give_up, printable
 from streamer.cli.request_tables import as_json, show_details, show_list
-from streamer.clock import Clock
 from streamer.deployment import Deployment
 from streamer.dynamorm import DynamormError
 from streamer.errors import StreamerError
 from streamer.lifecycle import TERMINAL, Status
-from streamer.settings import Settings
 from streamer.store import RequestKey, RequestState, RequestStore
 
 Tenant = Annotated[str | None, typer.Option(help="Whose user it is.")]
@@ -41,7 +40,7 @@ def list_requests(
     if (tenant is None) != (user is None):
         raise typer.BadParameter("Name a tenant and a user of it, or neither.", param_hint="--tenant --user")
     with _told():
-        store = _open(Deployment.load(deployment))
+        store = open_requests(Deployment.load(deployment))
         if tenant is not None and user is not None:
             states = store.list_for_user(tenant, user, limit=limit, status=status).states
         else:
@@ -65,7 +64,7 @@ def show(
 ) -> None:
     """Show one request: where it stands, its history, and how its attempts failed."""
     with _told():
-        store = _open(Deployment.load(deployment))
+        store = open_requests(Deployment.load(deployment))
         state = _find(store, request_id, tenant, user)
         inside = _contents(store, state) if contents else {}
     if json_form:
@@ -86,7 +85,7 @@ def replay(
 ) -> None:
     """Let a FAILED or CANCELLED request run again from its beginning."""
     with _told():
-        store = _open(Deployment.load(deployment))
+        store = open_requests(Deployment.load(deployment))
         state = store.replay(_find(store, request_id, tenant, user).key)
     _say(state, json_form, "It runs again; whoever is subscribed to it is told.")
 
@@ -101,45 +100,20 @@ def cancel(
 ) -> None:
     """Cancel a request: one that waits at once, one that runs when it next reports."""
     with _told():
-        store = _open(Deployment.load(deployment))
+        found = Deployment.load(deployment)
+        store = open_requests(found)
         before = _find(store, request_id, tenant, user)
         state = store.cancel(before.key)
+        told = state.status is Status.CANCELLED and state.undelivered and tell(found, state)
     if before.status in TERMINAL:
         sentence = f"It was {before.status} already; nothing is changed."
+    elif told:
+        sentence = "Whoever is subscribed to it is told."
     elif state.status in TERMINAL:
-        sentence = "The request is cancelled; whoever is subscribed to it is told by the sweeper."
+        sentence = "Who could not be told now is told by the sweeper."
     else:
         sentence = "The request is running: it ends when it next reports."
     _say(state, json_form, sentence)
-
-
-class _DeploymentClock:
-    """The time of a deployment, which may have been advanced."""
-
-    def __init__(self, offset_s: float, clock: Clock) -> None:
-        self._offset_s = offset_s
-        self._clock = clock
-
-    def now(self) -> float:
-        return self._clock.now() + self._offset_s
-
-
-def _open(deployment: Deployment) -> RequestStore:
-    from streamer.clock import SystemClock
-    from streamer.deployment_clients import deployment_client  # boto3's import costs 0.2 s
-
-    settings = Settings(
-        connections_table=deployment.connections_table,
-        requests_table=deployment.requests_table,
-        subscriptions_table=deployment.subscriptions_table,
-        counters_table=deployment.counters_table,
-        records_table=deployment.records_table,
-        bucket=deployment.bucket,
-        executor_function="",
-        jwt_keys_secret=deployment.jwt_keys_secret,
-    )
-    clock = _DeploymentClock(deployment.clock_offset_s, SystemClock())
-    return RequestStore(deployment_client(deployment, "dynamodb"), settings, clock)
 
 
 def _find(store: RequestStore, request_id: str, tenant: str | None, user: str | None) -> RequestState:

@@ -53,6 +53,13 @@ def test_every_name_begins_with_the_deployments() -> None:
     assert not {*one.queues, *one.buckets, *one.secrets} & {*two.queues, *two.buckets, *two.secrets}
 
 
+def test_a_number_may_be_given_as_text() -> None:
+    """As a command line does; what is no number is told."""
+    assert stack(max_in_flight_per_user="2").settings.max_in_flight_per_user == 2
+    with pytest.raises(TypeError, match="many"):
+        stack(max_in_flight_per_user="many")
+
+
 def test_what_requests_write_expires_after_them() -> None:
     """Every output, also of an attempt that did not count, is deleted; no link to it is left by then."""
     (rule,) = stack("acme").lifecycle_rules

@@ -16,7 +16,18 @@ ADA = RequestKey("acme", "ada", "r1")
 
 
 @pytest.fixture
-def run(requests: RequestStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def reachable() -> Callable[[], bool]:
+    """Whether those who follow a request can be told."""
+    return lambda: True
+
+
+@pytest.fixture
+def run(
+    requests: RequestStore,
+    reachable: Callable[[], bool],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., Result]:
     """Run a command against the store in memory."""
     path = Deployment(
         name="test",
@@ -31,7 +42,8 @@ def run(requests: RequestStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         bucket="b",
         jwt_keys_secret="k",
     ).save(tmp_path / "deployment.json")
-    monkeypatch.setattr("streamer.cli.requests._open", lambda deployment: requests)
+    monkeypatch.setattr("streamer.cli.requests.open_requests", lambda deployment: requests)
+    monkeypatch.setattr("streamer.cli.requests.tell", lambda deployment, state: reachable())
 
     def run(*arguments: str) -> Result:
         environment = {"NO_COLOR": "1", "STREAMER_DEPLOYMENT": str(path)}
@@ -114,12 +126,20 @@ def test_replays_and_cancels(run: Any, requests: RequestStore) -> None:
     assert "Failures before the replay" in run("show", "r1").stdout
     shown = json.loads(run("show", "r1", "--json").stdout)
     assert ([each["attempt"] for each in shown["earlier_failures"]], shown["failures"]) == ([1, 2], [])
-    assert "r1 is CANCELLED" in run("cancel", "r1").stdout
+    cancelled = run("cancel", "r1").stdout
+    assert ("r1 is CANCELLED" in cancelled, "subscribed to it is told" in cancelled) == (True, True)
     assert "already" in run("cancel", "r1").stdout
     assert requests.get(ADA).status == "CANCELLED"
     result = run("replay", "r2")
     assert result.exit_code == 1
     assert "is PENDING" in result.stderr
+
+
+@pytest.mark.usefixtures("failed")
+@pytest.mark.parametrize("reachable", [lambda: False], ids=["unreachable"])
+def test_who_cannot_be_told_is_told_by_the_sweeper(run: Any) -> None:
+    """The request is cancelled all the same, and the command says who tells of it."""
+    assert "told by the sweeper" in run("cancel", "r2").stdout
 
 
 @pytest.mark.usefixtures("failed")
