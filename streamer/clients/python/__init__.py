@@ -11,7 +11,8 @@
 Without asyncio: `with connect_blocking("wss://…/prod", token=token) as client:`, and `.result()` for `await`.
 """
 
-from streamer.clients.python.blocking import BlockingClient, BlockingRequestHandle, connect_blocking
+from streamer.clients.python.blocking import BlockingClient, connect_blocking
+from streamer.clients.python.blocking_handle import BlockingRequestHandle
 from streamer.clients.python.client import Client
 from streamer.clients.python.errors import (
     ClientError,

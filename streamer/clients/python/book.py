@@ -1,10 +1,13 @@
-"""The exchanges of a session: which go on, which have no answer yet, and when each is due. Pure."""
+"""The exchanges of a session that go on: which have no answer yet, which is due when, every move. Pure."""
 
 from collections.abc import Iterator
 
-from streamer.clients.python.errors import InvalidRequest
+from streamer.clients.python.errors import ClientError, InvalidRequest
 from streamer.clients.python.exchange import Exchange, Phase, Role
+from streamer.clients.python.failures import refusal
+from streamer.clients.python.incoming import Received
 from streamer.clients.python.schedule import Schedule
+from streamer.protocol import Error, Message
 
 
 class Book:
@@ -66,18 +69,37 @@ class Book:
             if exchange.connection == connection and exchange.resumption is None:
                 yield exchange
 
-    def settle(self, exchange: Exchange) -> None:
-        """Take note of an exchange's phase."""
-        if exchange.phase is not Phase.SENT:
-            self._unanswered.pop(exchange.request_id, None)
-        if exchange.phase is Phase.DONE:
-            self._exchanges.pop(exchange.request_id, None)
-            if exchange.resumption is not None:
-                self.finish(exchange.resumption)
+    def apply(self, exchange: Exchange, received: Received, message: Message) -> list[Exchange]:
+        """Take in a message of an exchange; return that if it moved, for old news move nothing."""
+        if not exchange.is_news(message):
+            return []
+        exchange.apply(received, message)
+        if isinstance(message, Error):
+            exchange.fail(refusal(exchange, message))
+        self._settle(exchange)
+        return [exchange]
+
+    def accept(self, exchange: Exchange, answer: Message, *, truncated: bool) -> None:
+        """Take in that the server works on it, or did, as it said when it was asked."""
+        exchange.accept(answer, truncated=truncated)
+        self._settle(exchange)
+
+    def fail(self, exchange: Exchange, error: ClientError) -> None:
+        """End what the user asked for with an error."""
+        exchange.fail(error)
+        self._settle(exchange)
 
     def finish(self, exchange: Exchange) -> None:
         """Be done with an exchange of the client's own."""
         exchange.phase = Phase.DONE
         if exchange.target is not None:
             exchange.target.resumption = None
-        self.settle(exchange)
+        self._settle(exchange)
+
+    def _settle(self, exchange: Exchange) -> None:
+        if exchange.phase is not Phase.SENT:
+            self._unanswered.pop(exchange.request_id, None)
+        if exchange.phase is Phase.DONE:
+            self._exchanges.pop(exchange.request_id, None)
+            if exchange.resumption is not None:
+                self.finish(exchange.resumption)

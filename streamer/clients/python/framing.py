@@ -1,33 +1,12 @@
-"""What is sent for a request, and what a refusal of it says. Pure."""
+"""What is sent for a request, and what is refused before it is sent. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from streamer.clients.python.errors import GatewayFailed, InvalidRequest, MessageTooLarge, RequestFailed
-from streamer.clients.python.exchange import Exchange
-from streamer.clients.python.incoming import GatewayMessage
-from streamer.protocol import Error, Request, encode
+from streamer.clients.python.errors import InvalidRequest, MessageTooLarge
+from streamer.protocol import Request, encode
 from streamer.protocol.codec import is_request_id
 from streamer.protocol.limits import MAX_ACTION_LENGTH, MAX_FRAME_BYTES, MAX_ID_LENGTH
-
-
-def failure_of(exchange: Exchange, message: GatewayMessage | Error) -> RequestFailed:
-    """Return what a request failed with, from the message that says so."""
-    if isinstance(message, GatewayMessage):
-        return GatewayFailed(
-            action=exchange.action,
-            request_id=exchange.request_id,
-            message=message.message,
-            gateway_request_id=message.request_id or message.message_id,
-        )
-    return RequestFailed(
-        action=exchange.action,
-        request_id=exchange.request_id,
-        code=message.error.code,
-        message=message.error.message,
-        details=message.error.details,
-        retry=message.error.retry,
-    )
 
 
 def request_frame(

@@ -1,6 +1,5 @@
 """Opening a connection: the handshake with its token, and what can go wrong with it."""
 
-import inspect
 import logging
 import socket
 import ssl as tls
@@ -20,9 +19,11 @@ from websockets.exceptions import (
 from websockets.typing import Subprotocol
 
 from streamer.clients.python.address import Address, authorization, parse_address, refusal_code
-from streamer.clients.python.client import Client, OnMessage
+from streamer.clients.python.client import Client
+from streamer.clients.python.driver import OnMessage
 from streamer.clients.python.errors import ConnectionFailed, ConnectionRefused, InvalidOption
 from streamer.clients.python.reconnection import Reconnection
+from streamer.clients.python.token_provider import TokenProvider, ask
 from streamer.clock import Clock
 from streamer.protocol.limits import MAX_MESSAGE_BYTES, SUBPROTOCOL
 
@@ -31,9 +32,6 @@ OPEN_TIMEOUT_S = 35.0
 
 CLOSE_TIMEOUT_S = 5.0
 """Seconds that the other side has to answer a close frame. Ours."""
-
-TokenProvider = Callable[[], str | Awaitable[str]]
-"""Asked for a token whenever a connection is opened."""
 
 
 class Connecting:
@@ -114,8 +112,8 @@ def connect(
         )
 
     async def open_connection() -> ClientConnection:
-        found = token if token_provider is None else token_provider()
-        headers = {} if found is None else {"Authorization": authorization(await _resolve(found))}
+        found = token if token_provider is None else await ask(token_provider)
+        headers = {} if found is None else {"Authorization": authorization(found)}
         options: dict[str, Any] = {} if ssl is None else {"ssl": ssl}
         try:
             websocket = await _Opening(
@@ -165,10 +163,6 @@ class _Discreet(logging.LoggerAdapter[logging.Logger]):
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802  # the standard library's name
         return level > logging.DEBUG and super().isEnabledFor(level)
-
-
-async def _resolve(token: str | Awaitable[str]) -> str:
-    return await token if inspect.isawaitable(token) else token
 
 
 def _explain(address: Address, error: Exception, open_timeout_s: float) -> str:

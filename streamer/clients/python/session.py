@@ -2,48 +2,30 @@
 
 Frames are matched to requests by the request's id. What carries no id (API Gateway's own frames, an error
 about a message that the server could not read) answers the oldest request of its connection that has no
-answer yet.
+answer yet (`blames`).
 
-Connections are numbered. When one is lost, what the server had accepted is asked after on the next one, and
-what comes meanwhile waits for that answer, so that a consumer sees each sequence once and in order. A request
-that had no answer is sent again where that was allowed; otherwise it is asked after too: long work is found
-by its id, short work is given up.
+Connections are numbered. When one is lost, what the server had accepted is asked after on the next one
+(`resumption`). A request that had no answer is sent again where that was allowed; otherwise it is asked after
+too: long work is found by its id, short work is given up.
 """
 
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from streamer.clients.python.blames import Blame, Blames
 from streamer.clients.python.book import Book
-from streamer.clients.python.errors import (
-    ConnectionLost,
-    DeadlineExceeded,
-    InvalidRequest,
-)
+from streamer.clients.python.errors import ConnectionLost, InvalidRequest
 from streamer.clients.python.exchange import Exchange, Phase, Role
-from streamer.clients.python.framing import check_request, failure_of, request_frame
+from streamer.clients.python.failures import loss, overdue
+from streamer.clients.python.framing import check_request, request_frame
 from streamer.clients.python.incoming import GatewayMessage, Received, UnknownMessage, read
-from streamer.errors import ErrorCode
-from streamer.protocol import (
-    Acknowledgment,
-    Error,
-    Message,
-    Pong,
-    Response,
-    Subscribed,
-)
+from streamer.clients.python.outbox import Outbox
+from streamer.clients.python.resumption import Resumptions
+from streamer.protocol import Acknowledgment, Error, Message, Pong
 
 UNMATCHED_LENGTH = 100
 """Messages of unknown requests that are kept. Ours."""
-
-RESUMPTION_DEADLINE_S = 30.0
-"""Seconds until the server must have said how a request stands. API Gateway answers for it after 29."""
-
-RESUMPTION_PAUSE_S = 2.0
-"""Seconds until it is asked again, where it could not say. Ours."""
 
 
 class Session:
@@ -59,11 +41,10 @@ class Session:
     def __init__(self) -> None:
         self.unmatched: deque[Received] = deque(maxlen=UNMATCHED_LENGTH)
         self.lost: ConnectionLost | None = None
-        self._connection: int | None = 0
         self._book = Book()
-        self._outbox: deque[Exchange] = deque()
-        self._blames = Blames()
-        self._last_cut = ConnectionLost(1006)
+        self._outbox = Outbox()
+        self._resumptions = Resumptions(self._book, self._outbox)
+        self._blames = Blames(self._book, self._resumptions, self.unmatched)
 
     @property
     def pending(self) -> list[Exchange]:
@@ -117,7 +98,7 @@ class Session:
         )
         self._blames.forget(request_id)
         exchange.frame, exchange.resends = frame, resends
-        self._outbox.append(exchange)
+        self._outbox.put(exchange)
         return exchange
 
     def follow(
@@ -157,12 +138,12 @@ class Session:
         )
         self._blames.forget(request_id)
         exchange.user_id, exchange.sequence, exchange.must_resume = user_id, after_sequence, True
-        self._resume_all(now)
+        self._resumptions.begin(now)
         return exchange
 
     def beat(self, *, now: float, deadline_s: float) -> None:
         """Ask whether anybody is there; whatever comes back is an answer."""
-        request_id = f"_heartbeat-{self._book.order}"
+        request_id = f"_{Role.HEARTBEAT}-{self._book.order}"
         exchange = self._book.begin(
             "ping",
             request_id,
@@ -172,18 +153,11 @@ class Session:
             role=Role.HEARTBEAT,
         )
         exchange.frame = request_frame("ping", {}, request_id, {})
-        self._outbox.append(exchange)
+        self._outbox.put(exchange)
 
     def take(self, connection: int) -> Exchange | None:
         """Return the next request to send on a connection; None: nothing now."""
-        while connection == self._connection and self._outbox:
-            exchange = self._outbox.popleft()
-            if exchange.phase is Phase.SENT and exchange.connection is None:
-                exchange.connection, exchange.was_sent = connection, True
-                if exchange.target is not None:
-                    exchange.target.connection = connection
-                return exchange
-        return None
+        return self._outbox.take(connection)
 
     def receive(
         self, frame: bytes, *, at: float, now: float = 0.0, connection: int = 0
@@ -203,7 +177,8 @@ class Session:
                 self.unmatched.append(received)
                 return received, []
             case GatewayMessage() | Error(request_id=None):
-                return received, self._blame(Blame(received, message, connection, self._book.order), now)
+                blame = Blame(received, message, connection, before=self._book.order)
+                return received, self._blames.lay(blame, now)
             case Pong():
                 return received, self._pong(received, message, connection)
             case _:
@@ -211,7 +186,7 @@ class Session:
                 exchange = self._book.find(message.request_id)
                 if exchange is None:
                     self.unmatched.append(received)
-                    return received, self._absolve(message.request_id, message, now)
+                    return received, self._blames.lift(message.request_id, message, now)
                 return received, self._answered(exchange, received, message, now)
 
     def tick(self, now: float) -> list[Exchange]:
@@ -226,7 +201,7 @@ class Session:
                 self._book.schedule.add(exchange.due_at, exchange)
                 continue
             moved += self._expire(exchange, now)
-        self._resume_all(now)
+        self._resumptions.begin(now)
         return moved
 
     def opened(self, connection: int, *, now: float) -> None:
@@ -234,11 +209,11 @@ class Session:
 
         The one before may still bring answers until it is `cut`; see `is_idle`.
         """
-        self._connection = connection
+        self._outbox.connection = connection
         for exchange in self.pending:
             if exchange.phase is Phase.ACCEPTED and exchange.resumption is None:
                 exchange.must_resume = True
-        self._resume_all(now)
+        self._resumptions.begin(now)
 
     def is_idle(self, connection: int) -> bool:
         """Whether no answer is expected on a connection any more."""
@@ -246,21 +221,21 @@ class Session:
 
     def cut(self, connection: int, code: int, reason: str = "", *, now: float) -> None:
         """Take in that a connection ended and that another will follow, or stands already."""
-        self._last_cut = ConnectionLost(code, reason)
-        if self._connection == connection:
-            self._connection = None
+        self._resumptions.last_cut = ConnectionLost(code, reason)
+        if self._outbox.connection == connection:
+            self._outbox.connection = None
         for exchange in [each for each in self._book.all() if each.connection == connection]:
             exchange.connection = None
             match exchange.role:
                 case Role.HEARTBEAT:
                     self._book.finish(exchange)
                 case Role.RESUMPTION:
-                    self._put_off(exchange)
+                    self._resumptions.put_off(exchange)
                 case Role.USER if exchange.phase is Phase.SENT and exchange.resends:
-                    self._outbox.append(exchange)
+                    self._outbox.put(exchange)
                 case Role.USER:
                     exchange.must_resume = exchange.resumption is None
-        self._resume_all(now)
+        self._resumptions.begin(now)
 
     def end(
         self, code: int, reason: str = "", *, closed_here: bool = False, cause: Exception | None = None
@@ -277,7 +252,7 @@ class Session:
             self.lost.__cause__ = cause
         failed = self.pending
         for exchange in failed:
-            self._lose(exchange, self.lost)
+            self._book.fail(exchange, loss(exchange, self.lost))
         for exchange in self._book.all():
             self._book.finish(exchange)
         return failed
@@ -285,8 +260,6 @@ class Session:
     def _check_open(self) -> None:
         if self.lost is not None:
             raise ConnectionLost(self.lost.code, self.lost.reason, closed_here=self.lost.closed_here)
-
-    # Answers
 
     def _pong(self, received: Received, message: Pong, connection: int) -> list[Exchange]:
         for exchange in self._book.unanswered_on(connection):
@@ -302,151 +275,18 @@ class Session:
             self._book.finish(exchange)
             return []
         if exchange.role is Role.RESUMPTION:
-            return self._resumed(exchange, received, message, now)
+            return self._resumptions.answered(exchange, received, message, now)
         if exchange.resumption is not None and not isinstance(message, Acknowledgment):
             exchange.held.append(received)
             return []
-        moved = self._apply(exchange, received, message)
-        return moved or self._absolve(exchange.request_id, message, now)
-
-    def _apply(self, exchange: Exchange, received: Received, message: Message) -> list[Exchange]:
-        if not exchange.is_news(message):
-            return []
-        exchange.apply(received, message)
-        if isinstance(message, Error):
-            exchange.fail(failure_of(exchange, message))
-        self._book.settle(exchange)
-        return [exchange]
+        moved = self._book.apply(exchange, received, message)
+        return moved or self._blames.lift(exchange.request_id, message, now)
 
     def _expire(self, exchange: Exchange, now: float) -> list[Exchange]:
         if exchange.role is Role.HEARTBEAT:
             self._book.finish(exchange)
             return []
         if exchange.role is Role.RESUMPTION:
-            return self._ask_later(exchange, now)
-        exchange.fail(
-            DeadlineExceeded(
-                action=exchange.action,
-                request_id=exchange.request_id,
-                deadline_s=exchange.allowed_s,
-                acknowledged=exchange.phase is Phase.ACCEPTED,
-            )
-        )
-        self._book.settle(exchange)
+            return self._resumptions.ask_later(exchange, now)
+        self._book.fail(exchange, overdue(exchange))
         return [exchange]
-
-    def _lose(self, exchange: Exchange, lost: ConnectionLost) -> None:
-        error = ConnectionLost(
-            lost.code,
-            lost.reason,
-            action=exchange.action,
-            request_id=exchange.request_id,
-            acknowledged=exchange.phase is Phase.ACCEPTED,
-            is_unsent=not exchange.was_sent and bool(exchange.frame),
-            closed_here=lost.closed_here,
-        )
-        error.__cause__ = lost.__cause__
-        exchange.fail(error)
-        self._book.settle(exchange)
-
-    # Resumption
-
-    def _resume_all(self, now: float) -> None:
-        if self._connection is None:
-            return
-        for exchange in [each for each in self._book.all() if each.must_resume]:
-            exchange.must_resume, exchange.resume_at = False, None
-            if exchange.resumption is not None:
-                continue
-            request_id = f"_resumption-{self._book.order}"
-            resumption = self._book.begin(
-                "subscribe",
-                request_id,
-                now=now,
-                deadline_s=RESUMPTION_DEADLINE_S,
-                outcome_deadline_s=RESUMPTION_DEADLINE_S,
-                role=Role.RESUMPTION,
-            )
-            asked = {"request_id": exchange.request_id, "after_sequence": exchange.sequence}
-            asked |= {} if exchange.user_id is None else {"user_id": exchange.user_id}
-            resumption.frame = request_frame("subscribe", asked, request_id, {})
-            resumption.target, exchange.resumption = exchange, resumption
-            self._outbox.append(resumption)
-
-    def _resumed(
-        self, resumption: Exchange, received: Received, message: Message, now: float
-    ) -> list[Exchange]:
-        target = resumption.target
-        assert target is not None
-        if isinstance(message, Response):
-            try:
-                subscribed = msgspec.convert(message.data, Subscribed)
-            except msgspec.ValidationError:
-                return self._ask_later(resumption, now)
-            self._book.finish(resumption)
-            if not target.frame:
-                target.action = subscribed.request.action
-            target.accept(message, truncated=subscribed.truncated)
-            self._book.settle(target)
-            for each in subscribed.messages:
-                self._apply(target, Received(each, received.at), each)
-            self._release(target)
-            return [target]
-        if not isinstance(message, Error) or (message.error.retry and message.error.retry.retryable):
-            return self._ask_later(resumption, now)
-        self._book.finish(resumption)
-        if message.error.code == ErrorCode.NOT_FOUND and target.phase is Phase.SENT and target.frame:
-            self._lose(target, self._last_cut)
-        else:
-            target.fail(failure_of(target, message))
-            self._book.settle(target)
-        return [target]
-
-    def _ask_later(self, resumption: Exchange, now: float) -> list[Exchange]:
-        """Let what waited for the answer go, and ask again after a pause."""
-        target = resumption.target
-        assert target is not None
-        self._book.finish(resumption)
-        moved = self._release(target)
-        if target.phase is not Phase.DONE:
-            target.resume_at = now + RESUMPTION_PAUSE_S
-            self._book.schedule.add(target.resume_at, target)
-        return moved
-
-    def _put_off(self, resumption: Exchange) -> None:
-        """Ask again on the next connection."""
-        target = resumption.target
-        assert target is not None
-        self._book.finish(resumption)
-        target.connection, target.must_resume = None, True
-
-    def _release(self, exchange: Exchange) -> list[Exchange]:
-        held, exchange.held = exchange.held, []
-        moved: list[Exchange] = []
-        for received in held:
-            moved = self._apply(exchange, received, received.message) or moved  # type: ignore[arg-type]
-        return moved
-
-    # Blame
-
-    def _blame(self, blame: Blame, now: float) -> list[Exchange]:
-        """Fail the oldest unanswered request that the frame can be about."""
-        oldest = next(self._book.unanswered_on(blame.connection), None)
-        if oldest is None or oldest.order >= blame.before:
-            self.unmatched.append(blame.received)
-            return []
-        self._blames.note(oldest.request_id, blame)
-        if oldest.role is Role.HEARTBEAT:
-            self._book.finish(oldest)
-            return []
-        if oldest.role is Role.RESUMPTION:
-            return self._ask_later(oldest, now)
-        oldest.history.append(blame.received)
-        oldest.fail(failure_of(oldest, blame.message))
-        self._book.settle(oldest)
-        return [oldest]
-
-    def _absolve(self, request_id: str, message: Message, now: float) -> list[Exchange]:
-        """Pass a blame on to the next request when the blamed one is answered after all."""
-        blame = self._blames.lift(request_id, message)
-        return [] if blame is None else self._blame(blame, now)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from streamer.clients.python import ConnectionRefused, InvalidRequest, Reconnection, RequestFailed
-from streamer.clients.python.blocking import BlockingClient, _Dispatcher, connect_blocking
+from streamer.clients.python.blocking import BlockingClient, connect_blocking
 from streamer.clients.python.client import Client
+from streamer.clients.python.dispatcher import Dispatcher
 
 DEADLINE_S = 10.0
 QUICK = Reconnection(base_s=0.01, cap_s=0.02, give_up_after_s=5.0)
@@ -119,6 +120,40 @@ async def test_long_work_goes_on_over_a_cut(backend_url: str, backend: Any) -> N
     assert len(callers) == 2
 
 
+async def test_closing_waits_for_no_token_provider(backend_url: str, backend: Any) -> None:
+    """A provider that hangs while the client connects again does not keep the program that closes it."""
+    asked, let_go, gone = threading.Event(), threading.Event(), threading.Event()
+
+    def provide() -> str:
+        if backend.asked:
+            asked.set()
+            let_go.wait(DEADLINE_S / 2)
+            gone.set()
+        return "token"
+
+    def work() -> None:
+        with connect_blocking(backend_url, token_provider=provide, reconnect=QUICK) as client:
+            client.request("generate_report", id="r1").acknowledgment()
+            asyncio.run_coroutine_threadsafe(cut(), server).result(DEADLINE_S)
+            assert asked.wait(DEADLINE_S)
+        assert not gone.is_set()
+
+    async def cut() -> None:
+        backend.cut()
+
+    server = asyncio.get_running_loop()
+    try:
+        await run(work)
+    finally:
+        let_go.set()
+
+
+def test_a_provider_of_tokens_that_has_no_more_is_told() -> None:
+    """Also `StopIteration`, which no future can carry, ends what waits for the token."""
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        connect_blocking("ws://localhost:1", token_provider=iter([]).__next__)
+
+
 async def test_control_actions(backend_url: str, backend: Any) -> None:
     """Following, asking, listing and cancelling, as with asyncio."""
 
@@ -166,7 +201,7 @@ async def test_a_callback_that_waits_for_its_client_is_told(serve: Any, applicat
 
 def test_what_waits_when_the_thread_ends_is_told() -> None:
     """Nobody waits for ever for a client that another thread closes at that moment."""
-    dispatcher = _Dispatcher()
+    dispatcher = Dispatcher()
     begun = threading.Event()
     ended: list[BaseException] = []
 

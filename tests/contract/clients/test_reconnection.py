@@ -10,8 +10,8 @@ from streamer.clients.python import (
     ConnectionRefused,
     Reconnection,
     RequestFailed,
-    client,
     connect,
+    heartbeat,
 )
 
 DEADLINE_S = 10.0
@@ -178,7 +178,7 @@ async def test_a_server_that_answers_nothing_is_left(
     backend_url: str, backend: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection whose heartbeat has no answer is dead, and replaced."""
-    monkeypatch.setattr(client, "HEARTBEAT_ANSWER_S", 0.1)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_ANSWER_S", 0.1)
     async with connect(backend_url, heartbeat_s=0.05, reconnect=QUICK):
         backend.deaf = True
         await backend.until(lambda: len(backend.connections) >= 2)

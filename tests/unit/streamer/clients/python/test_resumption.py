@@ -8,7 +8,8 @@ import pytest
 from streamer.clients.python.errors import ConnectionLost, DeadlineExceeded, InvalidRequest, RequestFailed
 from streamer.clients.python.exchange import Exchange, Phase
 from streamer.clients.python.handle import RequestHandle
-from streamer.clients.python.session import RESUMPTION_DEADLINE_S, RESUMPTION_PAUSE_S, Session
+from streamer.clients.python.resumption import RESUMPTION_DEADLINE_S, RESUMPTION_PAUSE_S
+from streamer.clients.python.session import Session
 from streamer.protocol import Progress
 
 WHEN = "2026-11-21T07:09:08.123Z"
