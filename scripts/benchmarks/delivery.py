@@ -25,8 +25,7 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from emulator import Sandbox
-from emulator.account import REGION
-from emulator.aws import CREDENTIALS
+from emulator.account import CREDENTIALS, REGION
 from scripts.benchmarks.rows import Row, parser, percentile, show
 from streamer.clock import SystemClock
 from streamer.connections.manager import ConnectionManager
@@ -90,18 +89,19 @@ async def readers(url: str, token: str = "") -> AsyncIterator[Callable[[int], An
         cwd=ROOT,
         env={**os.environ, "BENCHMARK_TOKEN": token},
     )
-    assert process.stdin is not None
-    assert process.stdout is not None
+    words, answers = process.stdin, process.stdout
+    assert words is not None
+    assert answers is not None
 
     async def end(expected: int) -> int:
-        process.stdin.write(f"{expected}\n".encode())
-        received = int(await process.stdout.readline())
+        words.write(f"{expected}\n".encode())
+        received = int(await answers.readline())
         await process.wait()
         return received
 
     async with AsyncExitStack() as stack_of_ends:
         stack_of_ends.callback(lambda: process.kill() if process.returncode is None else None)
-        assert await process.stdout.readline() == b"ready\n"
+        assert await answers.readline() == b"ready\n"
         yield end
 
 
@@ -170,7 +170,7 @@ def make_manager(sandbox: Sandbox, store: ConnectionStore) -> tuple[ConnectionMa
 def processor_ms(pid: int) -> float:
     """Return how much processor time a process has taken."""
     times = psutil.Process(pid).cpu_times()
-    return (times.user + times.system) * 1000
+    return float(times.user + times.system) * 1000
 
 
 def measure_sends(

@@ -163,7 +163,9 @@ async def measure(application: str) -> list[Row]:
     rows: list[Row] = []
     options = {"code": str(HERE / "gateway_code")}
     # An older checkout has neither the limits nor the settings.
-    settings = {"settings": UNTHROTTLED} if "settings" in signature(Sandbox).parameters else {}
+    settings: dict[str, Any] = (
+        {"settings": UNTHROTTLED} if "settings" in signature(Sandbox).parameters else {}
+    )
     sandbox_started = Sandbox(application, options=options, **settings)
     async with bare_server() as (bare_url, bare_pid), sandbox_started as sandbox:
         url = sandbox.addresses.websocket

@@ -16,8 +16,7 @@ from typing import Any
 from botocore.session import Session
 
 from emulator import Sandbox
-from emulator.account import REGION
-from emulator.aws import CREDENTIALS
+from emulator.account import CREDENTIALS, REGION
 from scripts.benchmarks.rows import Row, parser, percentile, show
 from streamer.clock import SystemClock
 from streamer.connections.manager import ConnectionManager, Delivery

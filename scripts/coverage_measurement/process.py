@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
 SAVE_EVERY_S = 2.0
 """Seconds after which a process that lives long saves, since it may be killed."""
@@ -56,7 +57,12 @@ def start(folder: str) -> None:
 
     atexit.register(save)
     leave = os._exit
-    os._exit = lambda status: (save(), leave(status))  # type: ignore[assignment, return-value]
+
+    def save_and_leave(status: int) -> NoReturn:
+        save()
+        leave(status)
+
+    os._exit = save_and_leave
     os.register_at_fork(after_in_child=begin_after_fork)
     if not sys.orig_argv[1:2] or not sys.orig_argv[1].endswith(FORK_SERVER):
         threading.Thread(target=save_now_and_then, name="coverage", daemon=True).start()

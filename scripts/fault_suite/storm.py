@@ -119,7 +119,7 @@ class Storm:
                 delay_s=fault.delay_s,
                 code=fault.code,
                 seed=fault.seed,
-                **fault.where,
+                **dict[str, Any](fault.where),
             )
             named[added] = fault.name
         room = asyncio.Semaphore(AT_ONCE)

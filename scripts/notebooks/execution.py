@@ -27,7 +27,7 @@ def paths() -> list[Path]:
 
 def read(path: Path) -> Any:
     """Return the notebook in a file. Raises nbformat.ValidationError."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     nbformat.validate(notebook)
     return notebook
 
@@ -54,7 +54,8 @@ def execute(path: Path, *, before_cell: Callable[[int], None] | None = None) -> 
         coalesce_streams=True,
     )
     if before_cell is not None:
-        client.on_cell_start = lambda **_: before_cell(client.km.provisioner.pid)
+        manager: Any = client  # the kernel it has once it runs
+        client.on_cell_start = lambda **_: before_cell(manager.km.provisioner.pid)
     client.execute()
     return notebook, time.monotonic() - began
 
@@ -67,5 +68,5 @@ def renew(path: Path) -> float:
         "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
     }
     stamp(notebook)
-    nbformat.write(notebook, path)
+    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
     return took_s

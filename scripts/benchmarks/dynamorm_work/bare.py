@@ -28,7 +28,7 @@ class Client:
         self._client = client
         self._serializer = TypeSerializer()
         self._deserializer = TypeDeserializer()
-        self._raw: dict[tuple[str, int], Any] = {}
+        self._raw: dict[tuple[str, int], dict[str, Any]] = {}
 
     def _item(self, partition: str, number: int) -> dict[str, Any]:
         """Return the item in DynamoDB's form; it is made once."""
@@ -46,11 +46,13 @@ class Client:
         return self._client.get_item(TableName=TABLE, Key=self._key(partition, number))["Item"]
 
     def query(self, partition: str) -> Sequence[Any]:
-        return self._client.query(
+        answer = self._client.query(
             TableName=TABLE,
             KeyConditionExpression="pk = :p",
             ExpressionAttributeValues={":p": {"S": partition}},
-        )["Items"]
+        )
+        items: Sequence[Any] = answer["Items"]
+        return items
 
     def batch_write(self, partition: str, numbers: Sequence[int]) -> object:
         puts = [{"PutRequest": {"Item": self._item(partition, number)}} for number in numbers]
@@ -58,7 +60,9 @@ class Client:
 
     def batch_get(self, partition: str, numbers: Sequence[int]) -> Sequence[Any]:
         keys = [self._key(partition, number) for number in numbers]
-        return self._client.batch_get_item(RequestItems={TABLE: {"Keys": keys}})["Responses"][TABLE]
+        answer = self._client.batch_get_item(RequestItems={TABLE: {"Keys": keys}})
+        items: Sequence[Any] = answer["Responses"][TABLE]
+        return items
 
     def update(self, partition: str, number: int) -> object:
         return self._client.update_item(

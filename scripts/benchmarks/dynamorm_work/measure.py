@@ -155,7 +155,8 @@ def main() -> None:
         BillingMode="PAY_PER_REQUEST",
     )
     try:
-        contenders = [Client(client), Resource(resource), PynamoDB(endpoint_url), DynamORM(endpoint_url)]
+        contenders: list[Any] = [Client(client), Resource(resource), PynamoDB(endpoint_url)]
+        contenders.append(DynamORM(endpoint_url))
         check(contenders)
         for partition, numbers in (("hundred", HUNDRED), ("thousand", THOUSAND), ("few", range(100))):
             for first in range(0, len(numbers), 25):

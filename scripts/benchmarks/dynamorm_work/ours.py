@@ -15,6 +15,7 @@ from streamer.dynamorm import (
     Query,
     Table,
     Update,
+    key,
 )
 from streamer.dynamorm.aws import DynamoDB
 
@@ -38,6 +39,9 @@ class Item(Model, table=ITEMS):
     tags: Attribute[list[str]]
     permissions: Attribute[frozenset[str]]
     names: Attribute[dict[str, str]]
+
+    @key
+    def at(self, pk: str, sk: str) -> None: ...
 
 
 class DynamORM:

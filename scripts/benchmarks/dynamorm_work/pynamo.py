@@ -18,7 +18,7 @@ from pynamodb.transactions import TransactWrite
 from scripts.benchmarks.dynamorm_work.values import TABLE, values
 
 
-class Item(Model):
+class Item(Model):  # type: ignore[misc]  # the library has an environment of its own
     class Meta:
         table_name = TABLE
         host = ""

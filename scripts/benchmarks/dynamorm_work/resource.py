@@ -28,7 +28,8 @@ class Resource:
         return self._table.get_item(Key=self._key(partition, number))["Item"]
 
     def query(self, partition: str) -> Sequence[Any]:
-        return self._table.query(KeyConditionExpression=Key("pk").eq(partition))["Items"]
+        items: Sequence[Any] = self._table.query(KeyConditionExpression=Key("pk").eq(partition))["Items"]
+        return items
 
     def batch_write(self, partition: str, numbers: Sequence[int]) -> object:
         with self._table.batch_writer() as batch:
@@ -38,7 +39,9 @@ class Resource:
 
     def batch_get(self, partition: str, numbers: Sequence[int]) -> Sequence[Any]:
         keys = [self._key(partition, number) for number in numbers]
-        return self._resource.batch_get_item(RequestItems={TABLE: {"Keys": keys}})["Responses"][TABLE]
+        answer = self._resource.batch_get_item(RequestItems={TABLE: {"Keys": keys}})
+        items: Sequence[Any] = answer["Responses"][TABLE]
+        return items
 
     def update(self, partition: str, number: int) -> object:
         return self._table.update_item(

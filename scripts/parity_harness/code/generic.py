@@ -5,6 +5,7 @@ recorder is; `PARITY_INIT` makes the import fail: `raise`, `raise-once`, `exit`,
 """
 
 import base64
+import builtins
 import itertools
 import json
 import logging
@@ -13,7 +14,9 @@ import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Callable
 from http.client import HTTPConnection
+from typing import Any, NoReturn
 
 INSTANCE = uuid.uuid4().hex
 """Of this environment's process; another one after a reset."""
@@ -25,12 +28,15 @@ FAILED = os.path.join(tempfile.gettempdir(), "failed-once")
 
 numbers = itertools.count(1)
 
+Tell = Callable[[Any], None]
+"""Reports a finding to the recorder."""
+
 
 class Programmed(Exception):
     """What a test makes the handler raise, unless it names a built-in exception."""
 
 
-def ask(path, message):
+def ask(path: str, message: object) -> Any:
     """Tell the recorder something and return its answer."""
     connection = HTTPConnection(RECORDER)
     try:
@@ -40,7 +46,7 @@ def ask(path, message):
         connection.close()
 
 
-def initialise():
+def initialise() -> None:
     """Fail while the module is imported, where that is asked for."""
     wish = os.environ.get("PARITY_INIT", "")
     if wish == "raise-once":
@@ -55,7 +61,7 @@ def initialise():
         time.sleep(float(wish))
 
 
-def describe(context):
+def describe(context: Any) -> dict[str, Any]:
     """Return what the context object says, as JSON."""
     return {
         "aws_request_id": context.aws_request_id,
@@ -69,7 +75,7 @@ def describe(context):
     }
 
 
-def handler(event, context):
+def handler(event: Any, context: Any) -> Any:
     """Report the event, then take the steps of the answer in their order."""
     answer = ask(
         "/invocations",
@@ -84,7 +90,7 @@ def handler(event, context):
         },
     )
 
-    def tell(value):
+    def tell(value: Any) -> None:
         ask("/findings", {"invocation": answer["invocation"], "value": value})
 
     result = None
@@ -93,55 +99,54 @@ def handler(event, context):
     return result
 
 
-def give(event, context, tell, value):
+def give(event: Any, context: Any, tell: Tell, value: Any) -> Any:
     """Return a value."""
     return value
 
 
-def give_bytes(event, context, tell, encoded):
+def give_bytes(event: Any, context: Any, tell: Tell, encoded: str) -> bytes:
     """Return bytes."""
     return base64.b64decode(encoded)
 
 
-def fail(event, context, tell, kind, message):
+def fail(event: Any, context: Any, tell: Tell, kind: str, message: str) -> NoReturn:
     """Raise: a built-in exception by its name, else one of that name."""
-    built_in = __builtins__[kind] if isinstance(__builtins__, dict) and kind in __builtins__ else None
-    raise (built_in or type(kind, (Programmed,), {"__module__": __name__}))(message)
+    raise (getattr(builtins, kind, None) or type(kind, (Programmed,), {"__module__": __name__}))(message)
 
 
-def sleep(event, context, tell, seconds):
+def sleep(event: Any, context: Any, tell: Tell, seconds: float) -> None:
     """Wait."""
     time.sleep(seconds)
 
 
-def leave(event, context, tell, status):
+def leave(event: Any, context: Any, tell: Tell, status: int) -> NoReturn:
     """End the process as `sys.exit` does."""
     sys.exit(status)
 
 
-def abort(event, context, tell, status):
+def abort(event: Any, context: Any, tell: Tell, status: int) -> NoReturn:
     """End the process at once."""
     os._exit(status)
 
 
-def say(event, context, tell, text):
+def say(event: Any, context: Any, tell: Tell, text: str) -> None:
     """Print."""
     print(text)
 
 
-def log(event, context, tell, level, message):
+def log(event: Any, context: Any, tell: Tell, level: str, message: str) -> None:
     """Write with `logging`."""
     logging.getLogger().log(logging.getLevelName(level), message)
 
 
-def run(event, context, tell, source):
+def run(event: Any, context: Any, tell: Tell, source: str) -> Any:
     """Run the function `main(event, context)` that `source` defines; it may call `tell(value)`."""
-    names = {"tell": tell, "__name__": "programmed"}
+    names: dict[str, Any] = {"tell": tell, "__name__": "programmed"}
     exec(compile(source, "programmed", "exec"), names)
     return names["main"](event, context)
 
 
-STEPS = {
+STEPS: dict[str, Callable[..., Any]] = {
     "give": give,
     "give_bytes": give_bytes,
     "fail": fail,
