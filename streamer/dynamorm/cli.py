@@ -95,11 +95,9 @@ def _names(given: Sequence[str] | None) -> Mapping[str, str] | None:
 
 
 def _connect(endpoint_url: str | None, names: Mapping[str, str] | None) -> Administration:
-    import boto3
-
     from streamer.dynamorm.tables.aws import DynamoDBTables
 
-    return DynamoDBTables(boto3.client("dynamodb", endpoint_url=endpoint_url), names)
+    return DynamoDBTables.open(names, endpoint_url=endpoint_url)
 
 
 def _tell(progress: Progress) -> None:

@@ -11,8 +11,10 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     NoCredentialsError,
+    NoRegionError,
     ParamValidationError,
     PartialCredentialsError,
+    ProfileNotFound,
 )
 from botocore.session import Session
 
@@ -64,10 +66,12 @@ class DynamoDB:
         Args:
             table_names: as for `DynamoDB`.
             config: botocore's further choices: timeouts, retries, connections that are kept.
+
+        Raises:
+            AccessDenied, InvalidRequest: as `open_client`.
         """
         chosen = Config(parameter_validation=False)
-        client: Any = Session().create_client(
-            "dynamodb",
+        client = open_client(
             region_name=region_name,
             endpoint_url=endpoint_url,
             config=chosen if config is None else chosen.merge(config),
@@ -167,6 +171,32 @@ def name_in_account(table: Table, table_names: Mapping[str, str] | None) -> str:
     if name is None:
         raise TableNotFound(f"No name is given for table {table.name}; add it to table_names.")
     return name
+
+
+def open_client(
+    *, region_name: str | None = None, endpoint_url: str | None = None, config: Config | None = None
+) -> "DynamoDBClient":
+    """Make a client by AWS's standard variables and files.
+
+    Raises:
+        AccessDenied: the profile that they name is not there.
+        InvalidRequest: they name no region, or the endpoint is no address.
+    """
+    try:
+        client: Any = Session().create_client(
+            "dynamodb", region_name=region_name, endpoint_url=endpoint_url, config=config
+        )
+    except NoRegionError as error:
+        raise InvalidRequest(
+            "No AWS region is named: set AWS_DEFAULT_REGION, such as us-east-1, or give a region_name."
+        ) from error
+    except ProfileNotFound as error:
+        raise AccessDenied("AWS_PROFILE names no profile of ~/.aws/config: unset it, or add it.") from error
+    except ValueError as error:
+        raise InvalidRequest(
+            f"The endpoint {endpoint_url!r} is no address: give one such as http://localhost:8000."
+        ) from error
+    return client  # type: ignore[no-any-return]
 
 
 def call(operation: Callable[..., Any], arguments: dict[str, Any]) -> Any:

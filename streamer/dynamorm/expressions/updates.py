@@ -78,6 +78,21 @@ class Discard(_OfValue):
     value: AttributeValue
 
 
+def check_changes(actions: Sequence[UpdateAction]) -> None:
+    """Refuse what is no sequence of changes.
+
+    Raises:
+        InvalidModel: says how a change is written.
+    """
+    if isinstance(actions, UpdateAction):
+        raise InvalidModel("The changes of an update are a tuple: write (change,) for one.")
+    for action in actions:
+        if not isinstance(action, UpdateAction):
+            raise InvalidModel(
+                f"{type(action).__name__} is no change of an item: write Order.total.set(3); == compares."
+            )
+
+
 def render_update(actions: Sequence[UpdateAction], substitutions: Substitutions) -> str:
     """Write an update expression, each clause once.
 

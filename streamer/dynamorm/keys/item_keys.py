@@ -77,15 +77,21 @@ class _Signature:
         self._signature = inspect.signature(declared)
         self._names = tuple(self._signature.parameters)[1:]
 
-    def values(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Mapping[str, object]:
+    def values(
+        self, owner: type[object], args: tuple[object, ...], kwargs: Mapping[str, object]
+    ) -> Mapping[str, object]:
         """Return the components by their names.
 
         Raises:
-            TypeError: as Python raises for a call that does not fit.
+            TypeError: the call does not fit; says of which method, and what it takes.
         """
         values = {**dict(zip(self._names, args, strict=False)), **kwargs}
         if len(args) + len(kwargs) != len(self._names) or values.keys() != set(self._names):
-            self._signature.bind(None, *args, **kwargs)
+            try:
+                self._signature.bind(None, *args, **kwargs)
+            except TypeError as error:
+                method = f"{owner.__name__}.{self._name}"
+                raise TypeError(f"{method}({', '.join(self._names)}): {error}.") from None
         return values
 
     def check(self, schema: Schema, parts: tuple[KeyPart, ...], types: Mapping[str, Any]) -> None:
@@ -115,7 +121,7 @@ class KeyMethod(Generic[P]):
 
     def __get__(self, instance: object, owner: type[M]) -> Callable[P, Key[M]]:
         def make(*args: P.args, **kwargs: P.kwargs) -> Key[M]:
-            return Key(owner, owner.__schema__.key_item(self._signature.values(args, kwargs)))
+            return Key(owner, owner.__schema__.key_item(self._signature.values(owner, args, kwargs)))
 
         return make
 
@@ -135,7 +141,7 @@ class PartitionMethod(Generic[P]):
 
     def __get__(self, instance: object, owner: type[M]) -> Callable[P, Condition]:
         def make(*args: P.args, **kwargs: P.kwargs) -> Condition:
-            return owner.__schema__.partition(self._signature.values(args, kwargs))
+            return owner.__schema__.partition(self._signature.values(owner, args, kwargs))
 
         return make
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from streamer.dynamorm.errors import InvalidModel
 from streamer.dynamorm.expressions.operands import IfAbsent
-from streamer.dynamorm.expressions.updates import Remove, SetValue, UpdateAction
+from streamer.dynamorm.expressions.updates import Remove, SetValue, UpdateAction, check_changes
 from streamer.dynamorm.keys.key_parts import KeyPart
 from streamer.dynamorm.models.model_schema import Schema
 from streamer.dynamorm.values.low_level import AttributeValue, Item
@@ -20,9 +20,10 @@ def derive(schema: Schema, key: Item, actions: Sequence[UpdateAction]) -> tuple[
         key: of the item that is updated.
 
     Raises:
-        InvalidModel: a change is of the item's own key; or the new key of an index cannot be known,
-            because not all attributes that make it are set or in the item's key.
+        InvalidModel: a change is none, or is of the item's own key; or the new key of an index cannot be
+            known, because not all attributes that make it are set or in the item's key.
     """
+    check_changes(actions)
     changes = {str(action.path[0]): action for action in actions}
     for part in schema.keys:
         for name, field in part.fields.items():

@@ -1,6 +1,6 @@
 """Models: typed items of a table. Pure: no I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from inspect import get_annotations
 from typing import (
@@ -20,7 +20,7 @@ from streamer.dynamorm.attributes.fields import REQUIRED, UNSET, Field, declared
 from streamer.dynamorm.errors import EncodingFailed, InvalidModel
 from streamer.dynamorm.expressions.conditions import Condition
 from streamer.dynamorm.expressions.evaluation import apply
-from streamer.dynamorm.expressions.updates import UpdateAction
+from streamer.dynamorm.expressions.updates import UpdateAction, check_changes
 from streamer.dynamorm.keys.item_keys import Key, KeyMethod, M, PartitionMethod
 from streamer.dynamorm.keys.layouts import IndexTemplates
 from streamer.dynamorm.models.model_schema import Schema
@@ -161,25 +161,29 @@ class Model:
     if not TYPE_CHECKING:  # a type checker sees the methods that a model declares with `key`, or none
 
         @classmethod
-        def at(cls, **components: object) -> Key[Self]:
+        def at(cls, *unnamed: object, **components: object) -> Key[Self]:
             """Return the key of the item with these components.
 
             Raises:
                 EncodingFailed: a component is missing, empty, or not one of this model's key.
+                TypeError: a component is given without its name.
             """
             schema = cls.__schema__
+            _check_named(cls, "at", unnamed, [name for part in schema.keys for name in part.fields])
             unknown = components.keys() - schema.components
             if unknown:
                 raise EncodingFailed(f"The key of {cls.__name__} has no component {sorted(unknown)[0]}.")
             return Key(cls, schema.key_item(components))
 
         @classmethod
-        def partition(cls, **components: object) -> Condition:
+        def partition(cls, *unnamed: object, **components: object) -> Condition:
             """Return the condition of a query for this model's items in one partition.
 
             Raises:
                 EncodingFailed: a component of the partition key is missing or empty.
+                TypeError: a component is given without its name.
             """
+            _check_named(cls, "partition", unnamed, [*cls.__schema__.keys[0].fields])
             return cls.__schema__.partition(components)
 
     @classmethod
@@ -225,9 +229,19 @@ class Model:
         Nothing is written.
 
         Raises:
+            InvalidModel: what is given is no change.
             InvalidRequest: DynamoDB would refuse the update.
         """
+        check_changes(actions)
         return self.from_item(apply(actions, self.to_item()))
+
+
+def _check_named(model: type[Model], method: str, unnamed: tuple[object, ...], names: Sequence[str]) -> None:
+    if unnamed:
+        shown = ", ".join(f"{name}=..." for name in names)
+        raise TypeError(
+            f"{model.__name__}.{method} takes the components by their names: write {method}({shown})."
+        )
 
 
 def _fields(model: type[Model]) -> dict[str, Field]:

@@ -3,12 +3,14 @@
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from streamer.dynamorm.errors import InvalidRequest
 from streamer.dynamorm.expressions.conditions import Comparison, Condition, DoesNotExist
 from streamer.dynamorm.expressions.operands import IfAbsent
 from streamer.dynamorm.expressions.updates import Add, Remove, SetValue, UpdateAction
 from streamer.dynamorm.models.model import Model
 from streamer.dynamorm.requests.batches import BatchAction
 from streamer.dynamorm.requests.items import Check, Create, Delete, Put, Update
+from streamer.dynamorm.requests.mistakes import expect_item, expect_key, kind_of
 from streamer.dynamorm.requests.transactions import TransactionRequest
 
 A = TypeVar("A", bound=Put | Update[Any] | Delete[Any] | Check[Any])
@@ -23,7 +25,11 @@ def settled(action: A | Create, now: float) -> A | Put | Update[Any]:
 
     Args:
         now: epoch seconds.
+
+    Raises:
+        InvalidRequest: it is no write, or one of no item.
     """
+    _expect_write(action)
     schema = action.model.__schema__
     if isinstance(action, Create):
         return Put(written(action.item, now), _both(_absent(action, now), action.condition))
@@ -43,7 +49,20 @@ def settled(action: A | Create, now: float) -> A | Put | Update[Any]:
 
 def settled_for_batch(action: BatchAction, now: float) -> BatchAction:
     """Return a write of a batch as it is sent: a put with its stamps."""
+    _expect_write(action)
     return replace(action, item=written(action.item, now)) if isinstance(action, Put) else action
+
+
+def _expect_write(action: object) -> None:
+    if isinstance(action, (Put, Create)):
+        expect_item(action.item)
+    elif isinstance(action, (Update, Delete, Check)):
+        expect_key(action.key)
+    else:
+        raise InvalidRequest(
+            f"A write is needed and this is {kind_of(action)}: give Put(item), Create(item),"
+            " Update(key, changes), Delete(key) or Check(key, condition)."
+        )
 
 
 def expected_version(action: TransactionRequest) -> int | None:

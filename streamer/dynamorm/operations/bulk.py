@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from streamer.dynamorm.engines.engine import Engine
+from streamer.dynamorm.errors import InvalidRequest
 from streamer.dynamorm.models.model import Key, M
 from streamer.dynamorm.operations.batching import read_batch, write_batch
 from streamer.dynamorm.operations.bookkeeping import settled_for_batch
@@ -10,6 +11,7 @@ from streamer.dynamorm.operations.items import read_found
 from streamer.dynamorm.operations.reading import ModelPage, OnUnreadable, PageReader, Reading
 from streamer.dynamorm.operations.retries import Retrier
 from streamer.dynamorm.requests.batches import BatchAction
+from streamer.dynamorm.requests.mistakes import expect_key, kind_of
 from streamer.dynamorm.requests.queries import Query, Scan
 
 
@@ -79,6 +81,7 @@ class BulkOperations:
 
     def count(self, request: Query[M] | Scan[M], *, include_expired: bool = False) -> int:
         """Return how many items there are; reading them is paid for, but only the number is sent."""
+        _expect_read(request)
         return self._pages.count(request, None if include_expired else self._now())
 
     def batch_get(
@@ -93,6 +96,8 @@ class BulkOperations:
             BatchReadUnfinished: DynamoDB left some unread through all attempts; `.keys` names them.
         """
         asked = [*keys]
+        for key in asked:
+            expect_key(key)
         items = read_batch(self._engine, self._retrier, asked, consistent=consistent)
         now = None if include_expired else self._now()
         return [read_found(key.model, item, now) for key, item in zip(asked, items, strict=True)]
@@ -114,5 +119,14 @@ class BulkOperations:
     def _reading(
         self, request: Query[M] | Scan[M], include_expired: bool, on_unreadable: OnUnreadable | None
     ) -> Reading[M]:
+        _expect_read(request)
         only = None if request.index is None else request.model.__schema__.loaded(request.index)
         return Reading(request.model, None if include_expired else self._now(), on_unreadable, only)
+
+
+def _expect_read(request: object) -> None:
+    if not isinstance(request, (Query, Scan)):
+        raise InvalidRequest(
+            f"A read is needed and this is {kind_of(request)}: give Query(Order, Order.of_customer(...)) or"
+            " Scan(Order)."
+        )

@@ -25,6 +25,7 @@ from streamer.dynamorm.requests.items import (
     as_key,
     paths_of,
 )
+from streamer.dynamorm.requests.mistakes import expect_key
 from streamer.dynamorm.requests.transactions import Transaction, TransactionGet, TransactionRequest
 from streamer.dynamorm.values.codec import Item
 
@@ -67,6 +68,7 @@ class ItemOperations:
         Args:
             projection: a model of the same table with fewer attributes, to read no more than those.
         """
+        expect_key(key)
         model: type[Model] = projection or key.model
         paths = None if projection is None else paths_of(projection, key.model.__schema__.table)
         item = self._retrier.call(self._engine.get, Get(key, consistent, paths), repeatable=True)

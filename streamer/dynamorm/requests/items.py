@@ -16,6 +16,7 @@ from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.models.derived import derive
 from streamer.dynamorm.models.model import Key, M, Model
 from streamer.dynamorm.requests.explaining import Explanation, explain
+from streamer.dynamorm.requests.mistakes import expect_key
 from streamer.dynamorm.requests.sizes import check_item, check_key, check_values
 from streamer.dynamorm.schema import Table
 from streamer.dynamorm.values.codec import Item
@@ -33,8 +34,15 @@ class Returns(StrEnum):
 
 
 def as_key(at: Key[M] | M) -> Key[M]:
-    """Return a key, given it or an item."""
-    return at if isinstance(at, Key) else Key.of(at)
+    """Return a key, given it or an item.
+
+    Raises:
+        InvalidRequest: it is neither.
+    """
+    if isinstance(at, Model):
+        return Key.of(at)
+    expect_key(at)
+    return at
 
 
 def place_of(table: Table, values: Item) -> Hashable:
@@ -191,6 +199,7 @@ class Update(_OfKey[M]):
     returns: Returns = Returns.NONE
 
     def __post_init__(self) -> None:
+        expect_key(self.key)
         actions = derive(self.key.model.__schema__, self.key.values, self.actions)
         object.__setattr__(self, "actions", actions)
 

@@ -12,6 +12,7 @@ from streamer.dynamorm.models.kinds import Kinds
 from streamer.dynamorm.models.model import M, Model
 from streamer.dynamorm.requests.explaining import Explanation, explain
 from streamer.dynamorm.requests.items import Paths, paths_of, write_projection
+from streamer.dynamorm.requests.mistakes import expect_model
 from streamer.dynamorm.schema import Table
 from streamer.dynamorm.values.codec import Item
 
@@ -54,6 +55,7 @@ class Query(Generic[M]):
     counting: bool = False
 
     def __post_init__(self) -> None:
+        expect_model(self.model)
         table = self.model.__schema__.table
         _check_read(table, self.index, self.consistent, self.limit, self.page_size)
         schema = self.model.__schema__
@@ -130,6 +132,7 @@ class Scan(Generic[M]):
     counting: bool = False
 
     def __post_init__(self) -> None:
+        expect_model(self.model)
         _check_read(self.table, self.index, self.consistent, self.limit, self.page_size)
         check_kind(self.model.__schema__, self.index)
         if self.filter is not None:

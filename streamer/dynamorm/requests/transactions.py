@@ -16,6 +16,7 @@ from streamer.dynamorm.requests.items import (
     Update,
     place_of,
 )
+from streamer.dynamorm.requests.mistakes import expect_key
 from streamer.dynamorm.requests.sizes import check_transaction
 from streamer.dynamorm.schema import Table
 
@@ -87,6 +88,8 @@ class TransactionGet:
 
     def __post_init__(self) -> None:
         _check_count(len(self.keys))
+        for key in self.keys:
+            expect_key(key)
 
     def encode(self, table_name: Callable[[Table], str]) -> dict[str, Any]:
         """Return the arguments of the call."""

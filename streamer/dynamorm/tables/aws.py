@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from streamer.dynamorm.engines.aws import call, name_in_account
+from streamer.dynamorm.engines.aws import call, name_in_account, open_client
 from streamer.dynamorm.errors import OperationUnknown, TableNotFound
 from streamer.dynamorm.schema import Table
 from streamer.dynamorm.tables.descriptions import ACTIVE, UPDATING, TableDescription, read_description
@@ -29,6 +29,17 @@ class DynamoDBTables:
         """
         self._client = client
         self._table_names = table_names
+
+    @classmethod
+    def open(
+        cls, table_names: Mapping[str, str] | None = None, *, endpoint_url: str | None = None
+    ) -> "DynamoDBTables":
+        """Make the client too, by AWS's standard variables and files.
+
+        Raises:
+            AccessDenied, InvalidRequest: as `streamer.dynamorm.engines.aws.open_client`.
+        """
+        return cls(open_client(endpoint_url=endpoint_url), table_names)
 
     def find(self, table: Table) -> TableDescription | None:
         name = {"TableName": name_in_account(table, self._table_names)}

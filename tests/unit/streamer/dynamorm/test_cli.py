@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -100,3 +101,32 @@ def test_what_cannot_be(
     """A failure is one sentence and an exit code of its own."""
     assert run(*arguments) == 2
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("environment", "arguments", "said"),
+    [
+        ({}, [], "No AWS region is named: set AWS_DEFAULT_REGION"),
+        ({"AWS_DEFAULT_REGION": "eu-west-1", "AWS_PROFILE": "absent"}, [], "AWS_PROFILE names no profile"),
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, ["--endpoint-url", "nowhere"], "'nowhere' is no address"),
+    ],
+    ids=["no region", "no profile", "no address"],
+)
+def test_what_aws_needs_is_told(
+    module: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    environment: Mapping[str, str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    """Without a region, or with a profile or an address that is none, one sentence says what to set."""
+    for name in ("AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(["plan", "shop_models", *arguments]) == 2
+    assert said in capsys.readouterr().err
