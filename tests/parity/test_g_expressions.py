@@ -111,6 +111,20 @@ def test_limits_come_before_conditions(table: Any, expression: str, value: Any) 
     assert refused(table.dynamodb.update_item, **update(table, expression, value))[0] == INVALID
 
 
+@pytest.mark.row("G1")
+@pytest.mark.parametrize("expression", ["SET a = a + :v", "SET a = a - :v", "ADD a :v"])
+@pytest.mark.parametrize(("held", "value"), [("9E+125", "9E+125"), ("1E+50", "1")])
+def test_sums_that_no_number_is_are_refused(table: Any, expression: str, held: str, value: str) -> None:
+    """A sum of too many digits is the same overflow as one that is too large."""
+    table.put("s", a={"N": f"-{held}" if "-" in expression else held})
+    request = update(table, expression, {"N": value})
+    del request["ConditionExpression"]
+    assert refused(table.dynamodb.update_item, **request) == (
+        INVALID,
+        "Number overflow. Attempting to store a number with magnitude larger than supported range",
+    )
+
+
 @pytest.mark.row("G12")
 def test_size_of_a_put_comes_before_its_condition(table: Any) -> None:
     """An item that is too large is invalid, whatever is stored."""

@@ -133,12 +133,23 @@ def test_sums_are_exact(database: Database) -> None:
     assert database.update(KEY, Thing.number.increment(Decimal(1))).number == expected
 
 
-def test_a_sum_that_is_too_large_is_refused(database: Database) -> None:
-    """The item stays as it is."""
-    database.put(Thing(pk="a", number=Decimal("9e125")))
+@pytest.mark.parametrize(
+    ("held", "added"),
+    [("9e125", "9e125"), ("1e50", "1"), ("1e50", "-1"), ("9" * 38, "0.1"), ("9" * 38, "2")],
+    ids=["magnitude", "51 digits", "50 digits", "39 digits", "39 digits, carried"],
+)
+def test_a_sum_that_no_number_is_is_refused(database: Database, held: str, added: str) -> None:
+    """A sum out of range, or of more than 38 digits, is not rounded: the item stays as it is."""
+    database.put(Thing(pk="a", number=Decimal(held)))
     with pytest.raises(InvalidRequest):
-        database.update(KEY, Thing.number.increment(Decimal("9e125")))
-    assert database.get(KEY).number == Decimal("9e125")
+        database.update(KEY, Thing.number.increment(Decimal(added)))
+    assert database.get(KEY).number == Decimal(held)
+
+
+def test_zeros_at_the_end_need_no_digits(database: Database) -> None:
+    """Digits are counted as DynamoDB counts them, from the first to the last that is not 0."""
+    database.put(Thing(pk="a", number=Decimal("9" * 38)))
+    assert database.update(KEY, Thing.number.increment(Decimal(1))).number == Decimal("1e38")
 
 
 def test_an_update_cannot_change_the_key(database: Database) -> None:

@@ -6,14 +6,14 @@ Source:
 
 import base64
 from collections.abc import Mapping
-from decimal import Context, Decimal
+from decimal import Context, Decimal, Inexact
 from typing import Any
 
-from .limits import MAX_NUMBER_DIGITS, number
+from .limits import MAX_NUMBER_DIGITS, OVERFLOW, Invalid, number
 from .records import canonical
 
 _ORDERED = {"S", "N", "B"}
-_NUMBERS = Context(prec=MAX_NUMBER_DIGITS)
+_NUMBERS = Context(prec=MAX_NUMBER_DIGITS, traps=[Inexact])
 _SHORT = 10**37
 
 
@@ -99,11 +99,11 @@ def size(value: Any) -> Any:
 
 
 def add(left: Mapping[str, Any], right: Mapping[str, Any], sign: int) -> dict[str, str]:
-    """Return `left` plus or minus `right`, exact to 38 digits.
+    """Return `left` plus or minus `right`, exactly.
 
     Raises:
         NotFlat: one is no number.
-        Invalid: the sum is out of range.
+        Invalid: the sum is out of range, or needs more than 38 digits, which DynamoDB calls an overflow too.
     """
     if "N" not in left or "N" not in right:
         raise NotFlat
@@ -112,7 +112,11 @@ def add(left: Mapping[str, Any], right: Mapping[str, Any], sign: int) -> dict[st
         total = one + sign * other
         if abs(total) < _SHORT:
             return {"N": str(total)}
-    return {"N": number(format(_NUMBERS.add(Decimal(one), sign * Decimal(other)), "f"))}
+    try:
+        total = _NUMBERS.add(Decimal(one), sign * Decimal(other))
+    except Inexact as error:
+        raise Invalid(OVERFLOW) from error
+    return {"N": number(format(total, "f"))}
 
 
 def exact(text: str) -> int | Decimal:

@@ -23,6 +23,9 @@ _LARGEST = Decimal("9.9999999999999999999999999999999999999E+125")
 _SMALLEST = Decimal("1E-130")
 """Magnitudes of numbers. DynamoDB Developer Guide, "Supported data types"."""
 
+OVERFLOW = "Number overflow. Attempting to store a number with magnitude larger than supported range"
+UNDERFLOW = "Number underflow. Attempting to store a number with magnitude smaller than supported range"
+
 _INVALID = "One or more parameter values were invalid: "
 _NOT_VALID = "One or more parameter values are not valid. "
 _PLAIN_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,37}").fullmatch
@@ -80,14 +83,10 @@ def number(text: Any) -> str:
     digits = "".join(map(str, value.as_tuple().digits)).strip("0")
     if len(digits) > MAX_NUMBER_DIGITS:
         raise Invalid("Attempting to store more than 38 significant digits in a Number")
-    for is_beyond, what, how in (
-        (abs(value) > _LARGEST, "overflow", "larger"),
-        (abs(value) < _SMALLEST, "underflow", "smaller"),
-    ):
-        if is_beyond:
-            raise Invalid(
-                f"Number {what}. Attempting to store a number with magnitude {how} than supported range"
-            )
+    if abs(value) > _LARGEST:
+        raise Invalid(OVERFLOW)
+    if abs(value) < _SMALLEST:
+        raise Invalid(UNDERFLOW)
     plain = format(value, "f")
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
