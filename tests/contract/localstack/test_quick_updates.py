@@ -24,7 +24,11 @@ VALUES = st.one_of(
 )
 PATHS = st.sampled_from(NAMES + [f"#{name}" for name in NAMES])
 TOKENS = st.sampled_from([":0", ":1", ":2"])
-OPERANDS = st.one_of(PATHS, TOKENS, st.builds("if_not_exists({}, {})".format, PATHS, TOKENS))
+DEFAULTED = st.builds("if_not_exists({}, {})".format, PATHS, TOKENS)
+APPENDED = st.builds(
+    "list_append({}, {})".format, st.one_of(PATHS, TOKENS, DEFAULTED), st.one_of(PATHS, TOKENS)
+)
+OPERANDS = st.one_of(PATHS, TOKENS, DEFAULTED, APPENDED)
 SETS = st.one_of(
     st.builds("{} = {}".format, PATHS, OPERANDS),
     st.builds("{} = {} {} {}".format, PATHS, OPERANDS, st.sampled_from("+-"), OPERANDS),
@@ -111,6 +115,13 @@ def _without(key: Mapping[str, Any], found: Any) -> Any:
     clauses=(["a = b"], [], []),
     condition="a < :0 OR attribute_exists(b)",
     values=({"S": "x"},) * 3,
+    returned="ALL_NEW",
+)
+@example(
+    stored={"a": {"L": [{"S": "x"}]}},
+    clauses=(["a = list_append(if_not_exists(a, :0), :1)"], [], []),
+    condition=None,
+    values=({"L": []}, {"L": [{"N": "1"}, {"M": {"k": {"L": []}}}]}, {"S": "x"}),
     returned="ALL_NEW",
 )
 def test_both_ways_have_one_result(

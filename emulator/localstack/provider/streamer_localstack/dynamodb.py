@@ -1,7 +1,7 @@
 """The DynamoDB service of LocalStack: every call is one operation on moto's tables."""
 
-import copy
 import functools
+import hashlib
 import json
 import zlib
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from .plain import JSON
 
 Handler = Callable[[RequestContext, ServiceRequest], Response]
 
-_QUICK = {"GetItem", "UpdateItem", "TransactGetItems"}
+_QUICK = {"GetItem", "PutItem", "UpdateItem", "TransactGetItems"}
 _WRITES_OF_ONE_ITEM = {"PutItem", "UpdateItem", "DeleteItem"}
 
 
@@ -119,12 +119,12 @@ def _once(moto: DynamoHandler, call: Callable[[], Any]) -> Any:
     if token is None:
         return call()
     place = moto.current_account, moto.region, token
-    actions = moto.body.get("TransactItems")
-    if TOKENS.is_repeated(place, actions, CLOCK.now()):
+    actions = json.dumps(moto.body.get("TransactItems"), sort_keys=True)
+    digest = hashlib.sha256(actions.encode()).digest()
+    if TOKENS.is_repeated(place, digest, CLOCK.now()):
         return "{}"
-    done = copy.deepcopy(actions)
     result = call()
-    TOKENS.remember(place, done, CLOCK.now())
+    TOKENS.remember(place, digest, CLOCK.now())
     return result
 
 

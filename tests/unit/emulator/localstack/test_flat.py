@@ -40,6 +40,7 @@ VALUES: dict[str, Any] = {
     ":deep": {"M": {"deep": {"N": "7"}}},
     ":empty": {"S": ""},
     ":flag": {"BOOL": True},
+    ":list": {"L": [{"S": "last"}]},
 }
 INCORRECT = "Incorrect operand type for operator or function; operator or function: {}, operand type: {}"
 
@@ -176,6 +177,12 @@ def test_conditions_that_no_item_can_meet_are_mistakes(text: str, message: str) 
         ("SET n = zero, zero = n", {"n": {"N": "0"}, "zero": {"N": "10"}}),
         ("SET #missing = if_not_exists(#missing, :0) + :1", {"missing": {"N": "1"}}),
         ("SET n = map.inner.n", {"n": {"N": "1"}}),
+        ("SET list = list_append(list, :list)", {"list": {"L": [*ITEM["list"]["L"], {"S": "last"}]}}),
+        ("SET s = list_append(:list, list)", {"s": {"L": [{"S": "last"}, *ITEM["list"]["L"]]}}),
+        (
+            "SET #missing = list_append(if_not_exists(#missing, :list), :list)",
+            {"missing": {"L": [{"S": "last"}, {"S": "last"}]}},
+        ),
         ("REMOVE s, n", {"s": None, "n": None}),
         ("ADD n :1, #missing :9", {"n": {"N": "11"}, "missing": {"N": "9"}}),
         ("set n = :9 remove s add zero :1", {"n": {"N": "9"}, "s": None, "zero": {"N": "1"}}),
@@ -205,7 +212,8 @@ def test_nothing_is_an_update_too() -> None:
         "ADD s :1",
         "ADD tags :tags",
         "DELETE tags :tags",
-        "SET list = list_append(list, list)",
+        "SET list = list_append(list, s)",
+        "SET list = list_append(missing, list)",
         "REMOVE list[0], map.k",
     ],
 )

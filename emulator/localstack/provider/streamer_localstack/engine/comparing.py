@@ -119,6 +119,13 @@ def add(left: Mapping[str, Any], right: Mapping[str, Any], sign: int) -> dict[st
     return {"N": number(format(total, "f"))}
 
 
+def append(left: Any, right: Any) -> dict[str, list[Any]]:
+    """Return the list `left` with the elements of `right` behind its own. Raises NotFlat: one is no list."""
+    if left is None or right is None or "L" not in left or "L" not in right:
+        raise NotFlat
+    return {"L": [*left["L"], *right["L"]]}
+
+
 def exact(text: str) -> int | Decimal:
     """Return a number as DynamoDB compares it; whole ones, which are most, as the quicker `int`."""
     try:

@@ -8,7 +8,7 @@ Source:
 import re
 from collections.abc import Callable, Sequence
 
-from .comparing import NotFlat, add, begins_with, contains, has_type, holds, present, size
+from .comparing import add, append, begins_with, contains, has_type, holds, present, size
 from .operands import (
     LISTS,
     NUMBERS,
@@ -229,7 +229,8 @@ class Parser:
             return Operand(lambda scope: size(first(scope)), kind="N")
         if word == "list_append":
             self.checks += [check for each in operands for check in typed(word, each, LISTS)]
-            return Operand(_not_flat, kind="L")
+            second = operands[1].read
+            return Operand(lambda scope: append(first(scope), second(scope)), kind="L")
         otherwise = operands[1].read
         return Operand(lambda scope: first(scope) or otherwise(scope))
 
@@ -309,7 +310,3 @@ class Parser:
 def _space(text: str, at: int) -> int:
     match = _SPACE.match(text, at)
     return at if match is None else match.end()
-
-
-def _not_flat(_scope: Scope) -> None:
-    raise NotFlat

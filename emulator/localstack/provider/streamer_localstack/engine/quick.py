@@ -19,16 +19,16 @@ from .schemas import place_of, schema_of
 from .wire import wire_of
 
 _GET = {"TableName", "Key", "ConsistentRead"}
-_UPDATE = {
+_WRITE = {
     "TableName",
-    "Key",
-    "UpdateExpression",
     "ConditionExpression",
     "ExpressionAttributeNames",
     "ExpressionAttributeValues",
     "ReturnValues",
     "ReturnValuesOnConditionCheckFailure",
 }
+_UPDATE = {*_WRITE, "Key", "UpdateExpression"}
+_PUT = {*_WRITE, "Item"}
 
 
 def answer(operation: str, request: Mapping[str, Any], find_table: Callable[[str], Table]) -> str | None:
@@ -47,17 +47,32 @@ def answer(operation: str, request: Mapping[str, Any], find_table: Callable[[str
         return json.dumps(_got(request, find_table))
     if operation == "UpdateItem" and request.keys() <= _UPDATE:
         return update(request, find_table(request["TableName"]))
+    if operation == "PutItem" and request.keys() <= _PUT:
+        return put(request, find_table(request["TableName"]))
     if operation == "TransactGetItems" and request.keys() <= {"TransactItems"}:
         gets = [action["Get"] for action in request["TransactItems"]]
         return json.dumps({"Responses": [_got(get, find_table) for get in gets]})
     return None
 
 
+def put(request: Mapping[str, Any], table: Table) -> str | None:
+    """Put an item; see `answer`."""
+    returned = request.get("ReturnValues", "NONE")
+    if returned not in ("NONE", "ALL_OLD"):
+        return None
+    item: dict[str, Any] = request["Item"]
+    hash_key, range_key = place_of(table, item)
+    old = find(table, hash_key, range_key)
+    before = {} if old is None else wire_of(old)
+    _check_condition(request, before)
+    _write(table, old, _item(hash_key, range_key, {}, item, None))
+    return json.dumps({"Attributes": before}) if returned == "ALL_OLD" and before else "{}"
+
+
 def update(request: Mapping[str, Any], table: Table) -> str | None:
     """Update an item; see `answer`."""
-    update_text, text = request.get("UpdateExpression"), request.get("ConditionExpression")
-    compiled = NOTHING if update_text is None else compile_update(update_text, RESERVED)
-    condition = None if text is None else compile_condition(text, RESERVED)
+    text = request.get("UpdateExpression")
+    compiled = NOTHING if text is None else compile_update(text, RESERVED)
     if not compiled.is_flat:
         return None
     returned = request.get("ReturnValues", "NONE")
@@ -66,24 +81,35 @@ def update(request: Mapping[str, Any], table: Table) -> str | None:
     hash_key, range_key = place_of(table, request["Key"])
     old = find(table, hash_key, range_key)
     before = {} if old is None else wire_of(old)
-    names = request.get("ExpressionAttributeNames") or {}
-    scope = Scope(before, names, request.get("ExpressionAttributeValues") or {})
     try:
-        if condition is not None and not condition.holds(scope):
-            wants_item = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
-            raise ConditionalCheckFailed(item=before if wants_item and old is not None else None)
-        base = before if old is not None else request["Key"]
-        after, touched = compiled.apply(Scope(base, names, scope.values))
+        _check_condition(request, before)
+        after, touched = compiled.apply(_scope(request, request["Key"] if old is None else before))
     except NotFlat:
         return None
     check_updated(after, schema_of(table))
-    new = _item(hash_key, range_key, before, after, old)
-    remember(table, hash_key, range_key)
-    store(table, hash_key, range_key, new)
-    if table.stream_shard is not None:
-        table.stream_shard.add(old, new)
+    _write(table, old, _item(hash_key, range_key, before, after, old))
     shown = _RETURNED[returned](before, after, touched)
     return json.dumps({"Attributes": shown}) if shown else "{}"
+
+
+def _scope(request: Mapping[str, Any], attributes: Mapping[str, Any]) -> Scope:
+    names, values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
+    return Scope(attributes, names or {}, values or {})
+
+
+def _check_condition(request: Mapping[str, Any], before: dict[str, Any]) -> None:
+    text = request.get("ConditionExpression")
+    if text is None or compile_condition(text, RESERVED).holds(_scope(request, before)):
+        return
+    wants_item = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+    raise ConditionalCheckFailed(item=before if wants_item and before else None)
+
+
+def _write(table: Table, old: Item | None, new: Item) -> None:
+    remember(table, new.hash_key, new.range_key)
+    store(table, new.hash_key, new.range_key, new)
+    if table.stream_shard is not None:
+        table.stream_shard.add(old, new)
 
 
 def _got(get: Mapping[str, Any], find_table: Callable[[str], Table]) -> dict[str, Any]:

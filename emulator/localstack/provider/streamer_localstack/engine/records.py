@@ -33,7 +33,9 @@ def is_change(old: Attributes | None, new: Attributes | None) -> bool:
     """
     if old is None or new is None:
         return old is not new
-    return old != new and _canonical_map(old) != _canonical_map(new)
+    if old.keys() != new.keys():
+        return True
+    return any(value != new[name] and canonical(value) != canonical(new[name]) for name, value in old.items())
 
 
 def record(
@@ -90,16 +92,23 @@ def attributes_bytes(attributes: Attributes) -> int:
     Source:
         DynamoDB Developer Guide, "DynamoDB item sizes and formats"; recorded `SizeBytes` values.
     """
-    return sum(len(name.encode()) + _value_bytes(value) for name, value in attributes.items())
+    size = 0
+    for name, value in attributes.items():
+        size += _text_bytes(name) + _value_bytes(value)
+    return size
+
+
+def _text_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _value_bytes(value: Mapping[str, Any]) -> int:
-    kind, content = next(iter(value.items()))
+    ((kind, content),) = value.items()
+    if kind == "S":
+        return _text_bytes(content)
+    if kind == "N":
+        return _number_bytes(content)
     match kind:
-        case "S":
-            return len(content.encode())
-        case "N":
-            return _number_bytes(content)
         case "B":
             return len(base64.b64decode(content))
         case "SS" | "NS" | "BS":
@@ -113,11 +122,10 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
 
 
 def _number_bytes(text: str) -> int:
-    number = Decimal(text)
-    if not number:
-        return 1
-    digits = len("".join(map(str, number.as_tuple().digits)).strip("0"))
-    return math.ceil(digits / 2) + 1
+    if "E" in text or "e" in text:
+        text = format(Decimal(text), "f")
+    digits = text.replace(".", "", 1).strip("-+0") if "." in text else text.strip("-+0")
+    return (len(digits) + 1) // 2 + 1 if digits else 1
 
 
 def _canonical_map(attributes: Attributes) -> dict[str, Any]:

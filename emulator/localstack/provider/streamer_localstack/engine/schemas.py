@@ -10,7 +10,16 @@ from .limits import Key, Schema
 
 
 def schema_of(table: Table) -> Schema:
-    """Return the table's keys, and those of its indexes."""
+    """Return the table's keys, and those of its indexes; made anew where the table was updated."""
+    attributes, indexes = table.attr, table.all_indexes()
+    made_of, schema = table.__dict__.get("_schema", ((), None))
+    if schema is None or made_of[0] is not attributes or made_of[1] != indexes:
+        schema = _schema(table)
+        table.__dict__["_schema"] = (attributes, list(indexes)), schema
+    return schema
+
+
+def _schema(table: Table) -> Schema:
     types = {each["AttributeName"]: each["AttributeType"] for each in table.attr}
     partition_key, sort_key = _keys(table.schema, types)
     assert partition_key is not None

@@ -21,6 +21,9 @@ MAX_ANSWER_BYTES = 1024 * 1024
 """Limits of one GetRecords. Amazon DynamoDB Streams API reference, `GetRecords`."""
 
 
+_WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
 class TrimmedData(Exception):
     """The record asked for is not kept any more."""
 
@@ -76,7 +79,7 @@ class Stream:
     def append(self, make: Callable[[int], dict[str, Any]], now: float) -> None:
         """Add the record that `make` returns for its sequence number, and wake the readers that wait."""
         with self._changed:
-            text = json.dumps(make(self._next), separators=(",", ":"), ensure_ascii=False)
+            text = _WRITER.encode(make(self._next))
             self._next += 1
             self._records.append((now, text))
             self._kept_bytes += len(text)

@@ -47,26 +47,27 @@ class Tokens:
     """The tokens of transactions that succeeded. Used under the operation's lock."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[Any, ...], tuple[float, Any]] = OrderedDict()
+        self._kept: OrderedDict[tuple[Any, ...], tuple[float, bytes]] = OrderedDict()
 
-    def is_repeated(self, token: tuple[Any, ...], actions: Any, now: float) -> bool:
+    def is_repeated(self, token: tuple[Any, ...], actions: bytes, now: float) -> bool:
         """Tell whether this transaction was done already, within the life of its token.
 
         Args:
             token: with the account and region it belongs to.
+            actions: a digest of them, equal for equal ones.
             now: epoch seconds.
 
         Raises:
             TokenMismatch: it was another one.
         """
-        done_at, done = self._kept.get(token, (0.0, None))
-        if done is None or now - done_at > TOKEN_LIFE_S:
+        done_at, done = self._kept.get(token, (0.0, b""))
+        if not done or now - done_at > TOKEN_LIFE_S:
             return False
         if done != actions:
             raise TokenMismatch(token)
         return True
 
-    def remember(self, token: tuple[Any, ...], actions: Any, now: float) -> None:
+    def remember(self, token: tuple[Any, ...], actions: bytes, now: float) -> None:
         """Keep the token of a transaction that succeeded at `now`."""
         self._kept.pop(token, None)
         self._kept[token] = now, actions
@@ -105,7 +106,7 @@ def _reason(backend: DynamoDBBackend, kind: str, action: Mapping[str, Any]) -> R
         with Operation():
             match kind:
                 case "Put":
-                    backend.put_item(table_name, action["Item"], overwrite=True)
+                    quick.put({"Item": action["Item"]}, table)
                 case "Delete":
                     backend.delete_item(table_name, key)
                 case "Update":
