@@ -27,12 +27,15 @@ def parse_payload(name: str, kind: Any, payload: Mapping[str, Any]) -> Any:
 
     Raises:
         InvalidMessage: it doesn't fit; the sentence names the field and lists what the action takes.
+        TypeError: a rule of the payload's own failed; nothing of it is for clients.
     """
     try:
         return msgspec.convert(dict(payload), kind, strict=True)
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, ValueError):  # a rule of the payload's own, in its own words
             raise refused(name, error.__cause__) from error
+        if error.__cause__ is not None:  # a fault of the rule: msgspec would tell its words as its own
+            raise error.__cause__ from None
         raise InvalidMessage(f"The payload of {name} does not fit: {error}; {describe(kind)}.") from error
 
 

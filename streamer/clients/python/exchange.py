@@ -139,10 +139,13 @@ class Exchange:
         """Whether `message` says anything that is not known already.
 
         Progress that was overtaken by later progress is stale: dropping it keeps the order. An outcome
-        is news whatever its sequence: it must never be lost.
+        is news whatever its sequence: it must never be lost. An error without a sequence is no outcome: of
+        accepted work it refuses only that the request came once more.
         """
         if self.phase is Phase.DONE:
             return False
+        if isinstance(message, Error) and message.sequence is None:
+            return self.phase is Phase.SENT
         if isinstance(message, Acknowledgment):
             return not self.acknowledged
         return not isinstance(message, Progress) or message.sequence > self.sequence

@@ -63,6 +63,22 @@ def test_a_rule_of_the_payload_speaks_in_its_own_words() -> None:
         parse({"day": "2024-01-01", "seats": 10})
 
 
+class Careless(Payload, frozen=True, kw_only=True):
+    seats: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.seats < 1:  # type: ignore[operator]  # the mistake that this is about
+            raise ValueError("seats is 1 or more.")
+
+
+def test_a_rule_that_fails_itself_is_no_misfit() -> None:
+    """A TypeError in `__post_init__` is a fault of the server: its words are not for clients."""
+    with pytest.raises(TypeError):
+        parse_payload("book", Careless, {})
+    with pytest.raises(InvalidMessage, match="seats is 1 or more"):
+        parse_payload("book", Careless, {"seats": 0})
+
+
 def test_an_action_can_tolerate_unknown_fields() -> None:
     """Refusing unknown fields is the default and a choice of the payload's class."""
     assert parse_payload("book", Tolerant, {"day": "2024-01-01", "else": 1}) == Tolerant(day=date(2024, 1, 1))

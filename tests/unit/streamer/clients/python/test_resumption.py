@@ -10,7 +10,7 @@ from streamer.clients.python.exchange import Exchange, Phase
 from streamer.clients.python.handle import RequestHandle
 from streamer.clients.python.resumption import RESUMPTION_DEADLINE_S, RESUMPTION_PAUSE_S
 from streamer.clients.python.session import Session
-from streamer.protocol import Progress
+from streamer.protocol import Complete, Progress
 
 WHEN = "2026-11-21T07:09:08.123Z"
 
@@ -159,6 +159,30 @@ def test_an_outcome_in_the_answer_ends_the_request(line: Line) -> None:
     assert line.stands(line.resumption(), message(4), outcome) == [request]
     assert (seen(request), request.result) == ([4], {"rows": 3})
     assert line.complete(9) == []
+
+
+def test_an_outcome_that_comes_both_ways_is_heard_once(line: Line) -> None:
+    """Told to the new connection, and in the answer to the question: a consumer has one."""
+    request = line.ask()
+    line.acknowledge()
+    line.replace()
+    asked = line.resumption()
+    assert line.complete(9) == []
+    outcome = {"type": "complete", "sequence": 9, "success": True, "result": 9}
+    assert line.stands(asked, outcome) == [request]
+    assert [type(each.message) for each in request.history].count(Complete) == 1
+
+
+def test_a_repetition_that_is_refused_ends_no_accepted_work(line: Line) -> None:
+    """Sent again after a cut, it can be running already when the server fails to say so."""
+    request = line.ask(resends=True)
+    line.replace()
+    assert len(line.sent()) == 1
+    line.progress(4)
+    error = {"code": "SERVICE_UNAVAILABLE", "message": "Not now."}
+    assert line.hear("error", "r1", success=False, error=error) == []
+    assert line.complete(9) == [request]
+    assert (request.result, request.error) == (9, None)
 
 
 def test_missing_progress_is_told(line: Line) -> None:

@@ -108,6 +108,7 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(request_id=requests, sequence=st.none() | SEQUENCES)
     def fail(self, request_id: str, sequence: int | None) -> None:
         waiting = self.waiting(request_id)
+        is_accepted = waiting is not None and waiting.phase is Phase.ACCEPTED
         fields = {} if sequence is None else {"sequence": sequence}
         self.receive(
             encode(
@@ -118,7 +119,8 @@ class SessionMachine(RuleBasedStateMachine):
                 **fields,
             )
         )
-        assert waiting is None or waiting.error is not None
+        is_refusal = sequence is None and is_accepted
+        assert waiting is None or (waiting.error is None) is is_refusal
 
     @rule(frame=st.sampled_from([b'{"message":"Forbidden","connectionId":"c","requestId":"g"}', b"{}", b""]))
     def gateway(self, frame: bytes) -> None:
