@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from contextvars import copy_context
+from dataclasses import dataclass
 from threading import Condition
 from typing import Generic, Protocol, TypeVar
 
@@ -22,6 +23,21 @@ class Subscriber(Protocol):
 
 
 S = TypeVar("S", bound=Subscriber)
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What waits for one connection: what opened the lane, perhaps the very first, and the latest."""
+
+    waiting: list[bytes]
+    is_begun: bool = False
+
+    def offer(self, data: bytes) -> None:
+        self.waiting[0 if self.is_begun else 1 :] = [data]
+
+    def take(self) -> bytes | None:
+        self.is_begun = True
+        return self.waiting.pop(0) if self.waiting else None
 
 
 class FanOut(Generic[S]):
@@ -48,7 +64,7 @@ class FanOut(Generic[S]):
         self._pool = pool
         self._logger = logger
         self._changed = Condition()
-        self._lanes: dict[str, bytes | None] = {}
+        self._lanes: dict[str, _Lane] = {}
         self._round = 0
 
     def send(self, data: bytes) -> None:
@@ -63,9 +79,12 @@ class FanOut(Generic[S]):
             with self._changed:
                 if self._round != begun_in:
                     return
-                is_new = to.connection_id not in self._lanes
-                self._lanes[to.connection_id] = data
-            if is_new:
+                lane = self._lanes.get(to.connection_id)
+                if lane is None:
+                    self._lanes[to.connection_id] = _Lane([data])
+                else:
+                    lane.offer(data)
+            if lane is None:
                 self._pool.submit(copy_context().run, self._work, to)
 
     def settle(self, within_s: float) -> int:
@@ -77,7 +96,8 @@ class FanOut(Generic[S]):
         with self._changed:
             self._changed.wait_for(lambda: not self._lanes, within_s)
             self._round += 1
-            self._lanes.update(dict.fromkeys(self._lanes))
+            for lane in self._lanes.values():
+                lane.waiting.clear()
             return len(self._lanes)
 
     def _work(self, to: S) -> None:
@@ -94,9 +114,8 @@ class FanOut(Generic[S]):
     def _next(self, connection_id: str) -> bytes | None:
         """Return the message that waits in a lane; None where none does, and the lane is over."""
         with self._changed:
-            data = self._lanes.pop(connection_id, None)
+            data = self._lanes[connection_id].take()
             if data is None:
+                del self._lanes[connection_id]
                 self._changed.notify_all()
-            else:
-                self._lanes[connection_id] = None
             return data
