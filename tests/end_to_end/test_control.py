@@ -106,6 +106,32 @@ async def test_a_tenants_requests_need_a_permission(
         assert (await ask(stranger, action, **meant))["error"]["code"] == "NOT_FOUND"
 
 
+async def test_a_request_that_waits_ends_at_once(
+    sandbox: Sandbox, wire: Any, person: Any, stored: Any, log_lines: Any, eventually: Any
+) -> None:
+    """It is CANCELLED, its outcome is told, and an executor that comes later runs nothing."""
+    late = await sandbox.add_fault("delay-record", function="processor", delay_s=2.0)
+    try:
+        await wire.send({"action": "sleep", "id": "s1", "payload": {"seconds": 1, "steps": 2}})
+        await wire.until(request_id="s1", type="acknowledgment")
+        await wire.send({"action": "cancel", "id": "c1", "payload": {"request_id": "s1"}})
+        answer = await wire.until(request_id="c1")
+
+        async def skipped() -> Any:
+            fields = {"action": "request.skipped", "request_id": "s1", "tenant_id": person.tenant}
+            return await log_lines(sandbox, "executor", **fields)
+
+        await eventually(skipped)
+    finally:
+        await sandbox.remove_fault(late)
+    await wire.barrier()
+    assert answer["data"]["status"] == "CANCELLED"
+    assert [each["error"]["code"] for each in wire.of("s1", "error")] == ["CANCELLED"]
+    assert wire.of("s1", "progress", "complete") == []
+    state = await stored.state(person, "s1")
+    assert (state["status"], state["attempt"]) == ("CANCELLED", 0)
+
+
 async def test_a_request_that_runs_ends_at_its_next_progress(wire: Any) -> None:
     """`cancel` is answered at once; the action learns of it, and its outcome is CANCELLED."""
     await wire.send({"action": "sleep", "id": "s1", "payload": {"seconds": 60, "steps": 600}})

@@ -9,9 +9,13 @@ import pytest
 from emulator import Sandbox
 from emulator.errors import EmulatorError
 from emulator.testing import run_in
+from streamer.stack import EXECUTOR_TIMEOUT_S
 
 MINUTE_S = 60
 DAY_S = 86_400
+
+EXECUTOR_S = 12
+"""An executor's timeout that is so short that a minute ends its lease while it works."""
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +86,58 @@ async def test_finished_request_is_deleted_after_its_week(
         return not await stored.request(person, "old")
 
     await eventually(gone)
+
+
+async def test_progress_that_is_kept_no_more_is_said_to_be_missing(
+    sandbox: Sandbox, wire: Any, dial: Any, person: Any
+) -> None:
+    """Whoever comes days later gets the outcome alone, and learns that it is not all there was."""
+    await wire.send({"action": "sleep", "id": "missed", "payload": {"seconds": 0.2, "steps": 2}})
+    outcome = await wire.until(request_id="missed", type="complete")
+    await sandbox.advance_clock(2 * DAY_S)
+    later = await dial(sandbox.addresses.websocket, sandbox.token(person.user, person.tenant))
+    answer = await later.ask(
+        {"action": "subscribe", "payload": {"request_id": "missed", "after_sequence": 0}}
+    )
+    told = answer["data"]
+    assert (told["request"]["status"], told["truncated"]) == ("COMPLETED", True)
+    assert [(message["type"], message["sequence"]) for message in told["messages"]] == [
+        ("complete", outcome["sequence"])
+    ]
+
+
+async def test_executor_that_outlives_its_lease_is_fenced_off(
+    sandbox: Sandbox, wire: Any, person: Any, stored: Any, log_lines: Any, eventually: Any
+) -> None:
+    """Its request is another's by then: what it still does, as a zombie, is neither written nor told."""
+    functions = sandbox.boto3("lambda")
+
+    async def give(seconds: int) -> None:
+        await asyncio.to_thread(
+            functions.update_function_configuration, FunctionName="streamer-executor", Timeout=seconds
+        )
+
+    async def noticed() -> Any:
+        return await log_lines(sandbox, "executor", action="request.superseded", request_id="zombie")
+
+    await give(EXECUTOR_S)
+    try:
+        await wire.send({"action": "sleep", "id": "zombie", "payload": {"seconds": 6, "steps": 60}})
+        await wire.until(request_id="zombie", type="progress")
+        await sandbox.advance_clock(MINUTE_S + 1)
+        complete = await wire.until(request_id="zombie", type="complete")
+        assert await eventually(noticed)
+    finally:
+        await give(EXECUTOR_TIMEOUT_S)
+    await wire.barrier()
+    assert complete["result"]["attempt"] == 2
+    assert wire.of("zombie", "complete", "error") == [complete]
+    state = await stored.state(person, "zombie")
+    assert (state["status"], state["attempt"], state["outcome_sequence"]) == (
+        "COMPLETED",
+        2,
+        complete["sequence"],
+    )
 
 
 async def test_schedules_fire_when_their_time_has_passed(sandbox: Sandbox, eventually: Any) -> None:

@@ -8,10 +8,19 @@ from typing import Any
 import pytest
 
 from streamer.connections.manager import Delivery
+from streamer.delivery import OutcomeDelivery
 from streamer.protocol import Error, Message, Pong, Progress, Response, encode
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
 from streamer.routing.router import Arrival, Router
-from streamer.store import Claim, Connection, MessageStore, RequestKey, RequestStore, SubscriptionStore
+from streamer.store import (
+    Claim,
+    Connection,
+    MessageStore,
+    RequestKey,
+    RequestState,
+    RequestStore,
+    SubscriptionStore,
+)
 from streamer.store.limits import MESSAGE_TTL_S
 
 KEY = RequestKey("acme", "ada", "r1")
@@ -174,6 +183,28 @@ def test_another_connection_of_the_user_follows(
     known = data(ask("subscribe", request_id="r1"))
     assert (known["request"]["percentage"], known["messages"], known["truncated"]) == (40.0, [], False)
     assert {row.connection_id for row in subscriptions.list(KEY)} == {"C1=", "C2="}
+
+
+def test_nothing_falls_between_the_answer_and_what_follows(
+    ask: Ask,
+    claim: Claim,
+    requests: RequestStore,
+    delivery: OutcomeDelivery,
+    outbox: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Work that ends when its state was just read tells its outcome to who asked, too."""
+    get = requests.get
+
+    def read_and_be_late(key: RequestKey) -> RequestState:
+        state = get(key)
+        delivery.deliver(key, requests.complete(claim, result=1, sequence=7), result=1)
+        return state
+
+    monkeypatch.setattr(requests, "get", read_and_be_late)
+    known = data(ask("subscribe", request_id="r1"))
+    assert (known["request"]["status"], known["messages"]) == ("PROCESSING", [])
+    assert [message["sequence"] for message in outbox.messages] == [7, 7]  # to C1= and to C2=
 
 
 def test_what_was_missed_is_told_again(ask: Ask, claim: Claim, messages: MessageStore) -> None:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from streamer.actions import ActionContext, action
+from streamer.actions.registry import ActionRegistry
 from streamer.errors import RateLimited
 from streamer.protocol import Acknowledgment, Complete, Error, Response, Retry
-from streamer.protocol.limits import MAX_DEPTH
+from streamer.protocol.limits import MAX_DEPTH, MAX_SYNC_TIMEOUT_S
 from streamer.routing.router import Arrival, Router, error_message
 from streamer.store import Connection, RequestKey, RequestStore, SubscriptionStore
 
@@ -22,6 +24,21 @@ def test_short_work_is_answered_with_its_result(router: Router, caller: Connecti
     answer = router.answer(arrival({"action": "echo", "id": "r1", "payload": {"a": 1}}), caller)
     assert isinstance(answer, Response)
     assert (answer.request_id, answer.success, answer.data["echo"]) == ("r1", True, {"a": 1})
+
+
+def test_an_answer_is_given_before_the_gateway_gives_one(
+    router: Router, registry: ActionRegistry, caller: Connection
+) -> None:
+    """What may take minutes has 25 s where it is answered at once: after 29 API Gateway would answer."""
+
+    @action("measure", payload=dict[str, Any], estimated_duration_s=lambda _: 1.0, timeout_s=600.0)
+    def measure(payload: dict[str, Any], context: ActionContext) -> float:
+        return context.remaining_s()
+
+    registry.register(measure)
+    answer = router.answer(arrival({"action": "measure"}), caller)
+    assert isinstance(answer, Response)
+    assert answer.data == MAX_SYNC_TIMEOUT_S
 
 
 def test_a_short_request_leaves_no_item(router: Router, caller: Connection, requests: RequestStore) -> None:
