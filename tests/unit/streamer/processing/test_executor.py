@@ -18,7 +18,7 @@ from streamer.processing.executor import Executor, Invocation
 from streamer.processing.work import Work
 from streamer.progress import ProgressReporter
 from streamer.protocol import Progress
-from streamer.store import Claim, RequestKey, RequestStore
+from streamer.store import LEASE_MARGIN_S, Claim, RequestKey, RequestStore
 from streamer.testing import MemoryS3
 
 KEY = RequestKey("acme", "ada", "r1")
@@ -380,6 +380,22 @@ def test_an_action_that_overruns_its_time_is_timed_out(
     finally:
         release.set()
     assert outbox.messages[0]["error"]["code"] == "TIMEOUT"
+
+
+def test_a_lease_outlasts_its_invocation(
+    executor: Executor, queue: Any, registry: ActionRegistry, requests: RequestStore, clock: Any
+) -> None:
+    """By a margin: what still works is taken for dead by nobody, whatever the differences of clocks."""
+    leases: list[float | None] = []
+
+    @action("look", payload=dict[str, Any], estimated_duration_s=60)
+    def look(payload: dict[str, Any], context: ActionContext) -> None:
+        leases.append(requests.get(KEY).lease_until)
+
+    registry.register(look)
+    queue("look")
+    executor.execute(WORK, Invocation(owner="invocation-1", remaining_s=lambda: 40.0))
+    assert leases == [clock.now() + 40.0 + LEASE_MARGIN_S]
 
 
 def test_an_action_knows_what_its_caller_may_do(

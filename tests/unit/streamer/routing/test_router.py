@@ -8,10 +8,11 @@ import pytest
 from streamer.actions import ActionContext, action
 from streamer.actions.registry import ActionRegistry
 from streamer.errors import RateLimited
+from streamer.lifecycle import Status
 from streamer.protocol import Acknowledgment, Complete, Error, Response, Retry
 from streamer.protocol.limits import MAX_DEPTH, MAX_SYNC_TIMEOUT_S
 from streamer.routing.router import Arrival, Router, error_message
-from streamer.store import Connection, RequestKey, RequestStore, SubscriptionStore
+from streamer.store import Connection, RequestKey, RequestState, RequestStore, SubscriptionStore
 
 
 def arrival(message: Any) -> Arrival:
@@ -136,6 +137,27 @@ def test_a_request_that_is_over_answers_with_its_outcome(
     answer = router.answer(arrival({"action": "noop", "id": "r1"}), caller)
     assert isinstance(answer, Complete)
     assert (answer.sequence, answer.result) == (claim.first_sequence, {"n": 1})
+
+
+def test_the_same_request_at_the_very_end_has_its_outcome(
+    router: Router, caller: Connection, requests: RequestStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends between the look at it and the subscription: the answer is then what nobody will be told."""
+    message = {"action": "noop", "id": "r1"}
+    router.answer(arrival(message), caller)
+    claim = requests.claim(RequestKey("acme", "ada", "r1"), owner="o", lease_until=2e9)
+    find = requests.find
+
+    def find_and_be_late(key: RequestKey) -> RequestState | None:
+        state = find(key)
+        if state is not None and state.status is Status.PROCESSING:
+            requests.complete(claim, result={}, sequence=7)
+        return state
+
+    monkeypatch.setattr(requests, "find", find_and_be_late)
+    answer = router.answer(arrival(message), caller)
+    assert isinstance(answer, Complete)
+    assert answer.sequence == 7
 
 
 def test_an_id_with_another_payload_is_a_duplicate(router: Router, caller: Connection) -> None:
