@@ -1,32 +1,23 @@
 """Sends messages to connections: one, several, or all of a tenant or of users."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextvars import copy_context
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from logging import Logger
 from threading import Lock
 from typing import Protocol
 
 from streamer.clock import Clock
-from streamer.connections.breaker import Admission, CircuitBreaker
+from streamer.connections.breaker import CircuitBreaker
 from streamer.connections.counters import Counters
-from streamer.connections.retries import Delivery, Reply, RetryPolicy, Wait, decide
+from streamer.connections.fan_out import FanOut, Subscriber
+from streamer.connections.posting import Poster
+from streamer.connections.retries import Delivery, RetryPolicy
 from streamer.connections.transport import MAX_CONNECTIONS, Transport
 from streamer.errors import MessageTooLarge, ServiceUnavailable
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
 
 __all__ = ["Broadcast", "ConnectionManager", "Counters", "Delivery", "Directory", "RetryPolicy", "Subscriber"]
-
-
-class Subscriber(Protocol):
-    """Whom a message goes to: a connection and the endpoint that it hangs on."""
-
-    @property
-    def connection_id(self) -> str: ...
-
-    @property
-    def endpoint(self) -> str: ...
 
 
 class Directory(Protocol):
@@ -79,25 +70,28 @@ class ConnectionManager:
         breaker: CircuitBreaker | None = None,
         max_parallel: int = MAX_CONNECTIONS,
     ) -> None:
-        """Make a manager; threads are started when many connections are sent to.
+        """Make a manager; a thread is started when a message of several has to be insisted on.
 
         Args:
             on_gone: called with the id of a connection that does not exist any more, to remove it;
                 from any thread, and more than once. What it raises is logged and goes no further.
             random: returns the jitter, in [0, 1).
             directory: where broadcasts find connections.
-            max_parallel: connections that are sent to at the same time.
+            max_parallel: threads that insist, or remove what is gone, while others are sent to.
         """
         self._transport = transport
-        self._on_gone = on_gone
-        self._clock = clock
-        self._sleep = sleep
-        self._random = random
+        self._poster = Poster(
+            transport,
+            on_gone,
+            breaker or CircuitBreaker(),
+            clock=clock,
+            sleep=sleep,
+            random=random,
+            logger=logger,
+        )
         self._logger = logger
         self._policy = policy
         self._directory = directory
-        self._breaker = breaker or CircuitBreaker()
-        self._counters = Counters()
         self._max_parallel = max_parallel
         self._pool: ThreadPoolExecutor | None = None
         self._lock = Lock()
@@ -105,7 +99,7 @@ class ConnectionManager:
     @property
     def counters(self) -> Counters:
         """What was sent so far, and how it ended."""
-        return self._counters
+        return self._poster.counters
 
     def send(
         self, endpoint: str, connection_id: str, data: bytes, *, within_s: float | None = None
@@ -119,7 +113,7 @@ class ConnectionManager:
             MessageTooLarge: more than 128 KB; nothing is sent.
         """
         _check_size(data)
-        return self._insist(endpoint, connection_id, data, self._policy_within(within_s))
+        return self._poster.send(endpoint, connection_id, data, self._policy_within(within_s))
 
     def send_many(
         self, subscribers: Sequence[Subscriber], data: bytes, *, within_s: float | None = None
@@ -140,16 +134,9 @@ class ConnectionManager:
         _check_size(data)
         policy = self._policy_within(within_s)
         if len(subscribers) < 2:
-            return [self._insist(to.endpoint, to.connection_id, data, policy) for to in subscribers]
-        pool = self._threads()
-        futures = [
-            pool.submit(copy_context().run, self._insist, to.endpoint, to.connection_id, data, policy)
-            for to in subscribers
-        ]
-        done, late = wait(futures, within_s)
-        for future in late:
-            future.cancel()
-        return [future.result() if future in done else Delivery.FAILED for future in futures]
+            return [self._poster.send(to.endpoint, to.connection_id, data, policy) for to in subscribers]
+        sending = FanOut(self._transport, self._poster, self._threads, policy, self._logger)
+        return sending.send(subscribers, data, within_s)
 
     def broadcast(self, data: bytes, *, tenant_id: str, user_ids: Iterable[str] | None = None) -> Broadcast:
         """Send one message to every connection of a tenant, or of some of its users.
@@ -184,23 +171,25 @@ class ConnectionManager:
         Raises:
             ServiceUnavailable: API Gateway does not say, for now.
         """
-        verdict, reply, attempts = self._try(
+        verdict, reply, attempts = self._poster.call(
             lambda: self._transport.get(endpoint, connection_id), self._policy
         )
         if verdict is Delivery.FAILED:
-            self._log_failure(
+            self._poster.log_failure(
                 "A connection was not asked after", "connection.unknown", connection_id, reply, attempts
             )
             raise ServiceUnavailable("Whether the connection is open cannot be told now; try again later.")
         if verdict is Delivery.GONE:
-            self._gone(connection_id)
+            self._poster.gone(connection_id)
         return verdict is Delivery.DELIVERED
 
     def disconnect(self, endpoint: str, connection_id: str) -> None:
         """Close a connection, as far as that is possible; one that is gone is closed already."""
         reply = self._transport.delete(endpoint, connection_id)
         if reply.status is None or not (200 <= reply.status < 300 or reply.status == 410):
-            self._log_failure("A connection was not closed", "connection.close_failed", connection_id, reply)
+            self._poster.log_failure(
+                "A connection was not closed", "connection.close_failed", connection_id, reply
+            )
 
     def close(self) -> None:
         """Wait for what is being sent and end the threads."""
@@ -214,106 +203,11 @@ class ConnectionManager:
             return self._policy
         return replace(self._policy, budget_s=within_s)
 
-    def _insist(self, endpoint: str, connection_id: str, data: bytes, policy: RetryPolicy) -> Delivery:
-        with self._lock:
-            admission = self._breaker.admit(connection_id, self._clock.now())
-        if admission is Admission.REJECT:
-            delivery = Delivery.REJECTED
-        else:
-            if admission is Admission.PROBE:
-                policy = replace(policy, attempts=1)
-            delivery = self._attempt(endpoint, connection_id, data, policy)
-        self._count(delivery)
-        return delivery
-
-    def _attempt(self, endpoint: str, connection_id: str, data: bytes, policy: RetryPolicy) -> Delivery:
-        try:
-            verdict, reply, attempts = self._try(
-                lambda: self._transport.post(endpoint, connection_id, data), policy
-            )
-        except Exception:
-            self._logger.exception(
-                "A message was not sent",
-                extra={"action": "message.not_sent", "connection_id": connection_id},
-            )
-            with self._lock:
-                self._breaker.failed(connection_id, self._clock.now())
-            return Delivery.FAILED
-        with self._lock:
-            if verdict is Delivery.FAILED and reply.may_pass:
-                self._breaker.failed(connection_id, self._clock.now())
-            else:  # it answered: what it refused for good is our fault, not the connection's
-                self._breaker.succeeded(connection_id)
-        if verdict is Delivery.GONE:
-            self._gone(connection_id)
-        elif verdict is Delivery.FAILED:
-            self._log_failure("A message was not taken", "message.not_taken", connection_id, reply, attempts)
-        return verdict
-
-    def _try(self, call: Callable[[], Reply], policy: RetryPolicy) -> tuple[Delivery, Reply, int]:
-        """Call until there is a verdict; return it with the last reply and the number of calls."""
-        began = self._clock.now()
-        attempt = 1
-        while True:
-            reply = call()
-            now = self._clock.now()
-            verdict = decide(
-                reply,
-                attempt=attempt,
-                elapsed_s=now - began,
-                now=now,
-                jitter=self._random(),
-                policy=policy,
-            )
-            if not isinstance(verdict, Wait):
-                return verdict, reply, attempt
-            self._sleep(verdict.seconds)
-            attempt += 1
-            with self._lock:
-                self._counters = replace(self._counters, retried=self._counters.retried + 1)
-
-    def _count(self, delivery: Delivery) -> None:
-        name = _COUNTERS[delivery]
-        with self._lock:
-            self._counters = replace(self._counters, **{name: getattr(self._counters, name) + 1})
-
-    def _gone(self, connection_id: str) -> None:
-        try:
-            self._on_gone(connection_id)
-        except Exception:
-            self._logger.exception(
-                "A connection that is gone was not removed",
-                extra={"action": "connection.not_removed", "connection_id": connection_id},
-            )
-
-    def _log_failure(
-        self, message: str, action: str, connection_id: str, reply: Reply, attempts: int = 1
-    ) -> None:
-        self._logger.warning(
-            message,
-            extra={
-                "action": action,
-                "connection_id": connection_id,
-                "status": reply.status,
-                "failure": reply.failure,
-                "attempts": attempts,
-            },
-        )
-
     def _threads(self) -> ThreadPoolExecutor:
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._max_parallel, thread_name_prefix="send")
             return self._pool
-
-
-_COUNTERS: Mapping[Delivery, str] = {
-    Delivery.DELIVERED: "sent",
-    Delivery.FAILED: "failed",
-    Delivery.GONE: "gone",
-    Delivery.REJECTED: "rejected",
-}
-"""Which counter a delivery is counted in."""
 
 
 def _check_size(data: bytes) -> None:

@@ -27,6 +27,28 @@ class Delivery(StrEnum):
         return self in (Delivery.DELIVERED, Delivery.GONE)
 
 
+class Failure(StrEnum):
+    """Why no answer came."""
+
+    BAD_ENDPOINT = "bad_endpoint"
+    """The endpoint is no address that can be asked."""
+
+    NOT_CONNECTED = "not_connected"
+    """The name is unknown, or nobody answers there, or not in time."""
+
+    NO_TLS = "no_tls"
+    """The server's certificate is not trusted or is another's, or TLS failed otherwise."""
+
+    TIMED_OUT = "timed_out"
+    """The request was sent, or a part of it, and no answer came in time."""
+
+    BROKEN = "broken"
+    """The connection broke before the answer had come."""
+
+    NOT_HTTP = "not_http"
+    """What came was no answer to an HTTP request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """How the management API answered.
@@ -34,12 +56,17 @@ class Reply:
     Attributes:
         status: HTTP status; None where no answer came.
         retry_after: the header `Retry-After` as it came, or None.
-        failure: why no answer came, a code word; else None.
+        failure: why no answer came; else None.
     """
 
     status: int | None
     retry_after: str | None = None
-    failure: str | None = None
+    failure: Failure | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether it was done as asked."""
+        return self.status is not None and 200 <= self.status < 300
 
     @property
     def may_pass(self) -> bool:
@@ -89,12 +116,10 @@ def decide(
     Source:
         API Gateway Management API reference, `PostToConnection`, "Errors"; RFC 9110, section 10.2.3.
     """
-    status = reply.status
-    if status is not None:
-        if 200 <= status < 300:
-            return Delivery.DELIVERED
-        if status == 410:
-            return Delivery.GONE
+    if reply.is_taken:
+        return Delivery.DELIVERED
+    if reply.status == 410:
+        return Delivery.GONE
     if not reply.may_pass:
         return Delivery.FAILED
     if attempt >= policy.attempts:

@@ -9,10 +9,12 @@ import hmac
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from botocore.credentials import ReadOnlyCredentials
 from botocore.utils import normalize_url_path
+
+from streamer.connections.origin import origin_of, path_begin
 
 SERVICE = "execute-api"
 """The name that requests are signed for. API Gateway Developer Guide, "Use @connections commands"."""
@@ -32,9 +34,9 @@ def signed_headers(
     Source:
         IAM User Guide, "Create a signed AWS API request".
     """
-    begin = url.index("/", url.index("://") + 3)
+    begin = path_begin(url)
     moment = now.strftime("%Y%m%dT%H%M%SZ")
-    signed = {"host": _host(url[:begin]), "x-amz-date": moment}
+    signed = {"host": origin_of(url[:begin]).authority, "x-amz-date": moment}
     if credentials.token:
         signed["x-amz-security-token"] = credentials.token
     names = ";".join(signed)
@@ -59,16 +61,6 @@ def signed_headers(
         "Authorization": f"{ALGORITHM} Credential={credentials.access_key}/{scope},"
         f" SignedHeaders={names}, Signature={signature}",
     }
-
-
-@lru_cache(maxsize=64)
-def _host(origin: str) -> str:
-    """Return the `Host` header that goes with `https://name:port`."""
-    parts = urlsplit(origin)
-    host = parts.hostname or ""
-    name = f"[{host}]" if ":" in host else host
-    own_port = {"http": 80, "https": 443}.get(parts.scheme)
-    return name if parts.port in (None, own_port) else f"{name}:{parts.port}"
 
 
 @lru_cache(maxsize=8)

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -89,3 +90,22 @@ def test_many(api: Any, answer: Callable[..., Any], bench: Bench) -> None:
     paths = {received.path for received in api.received}
     assert paths == {f"/local/@connections/c{number}" for number in range(40)}
     assert len(api.received) == 40
+
+
+def test_nobody_slow_is_waited_for(
+    api: Any, answer: Callable[..., Any], new_transport: Callable[..., Any]
+) -> None:
+    """After that time the others' outcomes are there; the slow, and who waits behind them, failed so far."""
+    release = threading.Event()
+    api.answers += [answer(), *(answer(hold=release) for _ in range(4))]
+    manager = ConnectionManager(
+        new_transport(max_connections=4), print, clock=SystemClock(), sleep=time.sleep, random=lambda: 0.0,
+        logger=logging.Logger("test"),
+    )  # fmt: skip
+    first = To("first", api.endpoint)
+    assert manager.send_many([first], b"x") == ["delivered"]
+    subscribers = [To(f"c{number}", api.endpoint) for number in range(9)]
+    assert manager.send_many(subscribers, b"x", within_s=0.3) == ["failed"] * 9
+    assert len(api.received) == 1 + 4
+    release.set()
+    manager.close()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trustme
 
-from streamer.connections.retries import Reply
+from streamer.connections.retries import Failure, Reply
 
 CONNECTION_ID = "R1kmxc2VNjMCFIA="
 
@@ -76,7 +76,7 @@ def test_refused(new_transport: Callable[..., Any]) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         reply = new_transport().post(f"http://127.0.0.1:{port}/local", CONNECTION_ID, b"x")
-    assert reply == Reply(None, failure="NewConnectionError")
+    assert reply == Reply(None, failure=Failure.NOT_CONNECTED)
 
 
 def test_slow(api: Any, answer: Callable[..., Any], new_transport: Callable[..., Any]) -> None:
@@ -84,7 +84,7 @@ def test_slow(api: Any, answer: Callable[..., Any], new_transport: Callable[...,
     release = threading.Event()
     api.answers += [answer(hold=release)]
     transport = new_transport(read_timeout_s=0.05)
-    assert transport.post(api.endpoint, CONNECTION_ID, b"x") == Reply(None, failure="ReadTimeoutError")
+    assert transport.post(api.endpoint, CONNECTION_ID, b"x") == Reply(None, failure=Failure.TIMED_OUT)
     release.set()
     transport = new_transport()
     assert transport.post(api.endpoint, CONNECTION_ID, b"y") == Reply(200)
@@ -94,7 +94,7 @@ def test_dropped(api: Any, answer: Callable[..., Any], new_transport: Callable[.
     """A connection that breaks instead of an answer is no answer; the next post opens another."""
     api.answers += [answer(drop=True)]
     transport = new_transport()
-    assert transport.post(api.endpoint, CONNECTION_ID, b"x") == Reply(None, failure="ProtocolError")
+    assert transport.post(api.endpoint, CONNECTION_ID, b"x") == Reply(None, failure=Failure.BROKEN)
     assert transport.post(api.endpoint, CONNECTION_ID, b"y") == Reply(200)
 
 
@@ -124,7 +124,7 @@ def test_tls(tls_api: Any, authority: trustme.CA, tmp_path: Path, new_transport:
 def test_untrusted(tls_api: Any, new_transport: Callable[..., Any]) -> None:
     """Without the CA bundle the certificate is refused, and nothing is sent."""
     reply = new_transport().post(tls_api.endpoint, CONNECTION_ID, b"x")
-    assert (reply.status, reply.failure) == (None, "SSLError")
+    assert (reply.status, reply.failure) == (None, Failure.NO_TLS)
     assert tls_api.received == []
 
 

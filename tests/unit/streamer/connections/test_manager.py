@@ -2,14 +2,15 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import pytest
 
 from streamer.connections.breaker import COOL_DOWN_S
 from streamer.connections.manager import Broadcast, ConnectionManager, Counters, Delivery
-from streamer.connections.retries import Reply
+from streamer.connections.retries import Failure, Reply
 from streamer.errors import MessageTooLarge, ServiceUnavailable
 
 ENDPOINT = "https://gateway/local"
@@ -49,6 +50,12 @@ class Script:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def post_many(
+        self, targets: Iterable[tuple[str, str]], data: bytes, *, within_s: float | None = None
+    ) -> Iterator[tuple[int, Reply]]:
+        for number, (endpoint, connection_id) in enumerate(targets):
+            yield number, self.post(endpoint, connection_id, data)
 
     def get(self, endpoint: str, connection_id: str) -> Reply:
         return self.post(endpoint, connection_id, b"")
@@ -159,14 +166,14 @@ def test_given_up(bench: Callable[..., Bench]) -> None:
 
 def test_no_answer(bench: Callable[..., Bench]) -> None:
     """A post without an answer is sent again; if none ever comes the line says why."""
-    it = bench(Script(c1=[Reply(None, failure="ReadTimeoutError")]))
+    it = bench(Script(c1=[Reply(None, failure=Failure.TIMED_OUT)]))
     assert it.manager.send(ENDPOINT, "c1", b"x") is Delivery.FAILED
-    assert it.lines.records[0].failure == "ReadTimeoutError"  # type: ignore[attr-defined]
+    assert it.lines.records[0].failure == "timed_out"  # type: ignore[attr-defined]
 
 
 def test_slow_service_ends_at_the_budget(bench: Callable[..., Bench]) -> None:
     """A service that takes 5 s to not answer gets two posts, not four: the budget is 10 s."""
-    it = bench(Script(c1=[Reply(None, failure="ReadTimeoutError")]))
+    it = bench(Script(c1=[Reply(None, failure=Failure.TIMED_OUT)]))
     it.script.before = lambda connection_id: setattr(it.clock, "time", it.clock.time + 5)
     assert it.manager.send(ENDPOINT, "c1", b"x") is Delivery.FAILED
     assert len(it.script.posts) == 2
@@ -214,25 +221,30 @@ def test_many_outcomes(bench: Callable[..., Bench]) -> None:
     outcomes = it.manager.send_many([To(name) for name in "abcdef"], b"x")
     assert outcomes == ["delivered", "gone", "failed", "delivered", "failed", "delivered"]
     assert it.gone == ["b"]
-    assert sorted(it.lines.actions) == ["message.not_sent", "message.not_taken"]
+    assert sorted(it.lines.actions) == ["message.not_sent", "message.not_taken", "messages.one_by_one"]
 
 
-def test_nobody_slow_is_waited_for(bench: Callable[..., Bench]) -> None:
-    """After that time the others' outcomes are there; the slow, and who waits behind them, failed so far."""
-    release = threading.Event()
-    names = ["a", "slow", "slow", "slow", "slow", "late"]  # four threads, and four that hold them
-    it = bench(Script())
-    it.script.before = lambda name: release.wait(10) if name == "slow" else None  # type: ignore[assignment]
-    outcomes = it.manager.send_many([To(name) for name in names], b"x", within_s=0.5)
-    assert outcomes == ["delivered", *["failed"] * 5]
+def test_nobody_who_is_insisted_on_is_waited_for(bench: Callable[..., Bench]) -> None:
+    """After that time the others' outcomes are there; who has not taken it failed, and may get it yet."""
+    release, insisting = threading.Event(), threading.Event()
+    it = bench(Script(slow=[Reply(429, retry_after="0"), Reply(200)]))
+
+    def hold(connection_id: str) -> None:
+        if threading.current_thread().name.startswith("send"):
+            insisting.set()
+            release.wait(10)
+
+    it.script.before = hold
+    assert it.manager.send_many([To("a"), To("slow")], b"x", within_s=0.2) == ["delivered", "failed"]
+    assert insisting.wait(10)
     release.set()
     it.manager.close()
-    assert sorted(connection_id for _, connection_id, _ in it.script.posts) == ["a", *["slow"] * 4]
+    assert [connection_id for _, connection_id, _ in it.script.posts] == ["a", "slow", "slow"]
 
 
 def test_not_sent_again_after_its_time(bench: Callable[..., Bench]) -> None:
     """Whoever sends may say for how long it is worth another try."""
-    it = bench(Script(c1=[Reply(None, failure="ReadTimeoutError")]))
+    it = bench(Script(c1=[Reply(None, failure=Failure.TIMED_OUT)]))
     it.script.before = lambda _: it.clock.sleep(5.0)
     assert it.manager.send(ENDPOINT, "c1", b"x", within_s=1.0) is Delivery.FAILED
     assert len(it.script.posts) == 1
@@ -243,14 +255,21 @@ def test_nobody(bench: Callable[..., Bench]) -> None:
     assert bench(Script()).manager.send_many([], b"x") == []
 
 
-def test_at_the_same_time(bench: Callable[..., Bench]) -> None:
-    """Many connections are sent to at the same time, as many as `max_parallel`, never more."""
-    it = bench(Script())
+def test_insisting_at_the_same_time(bench: Callable[..., Bench]) -> None:
+    """Many are insisted on at the same time, as many as `max_parallel`, never more; nobody waits for them."""
+    names = [str(number) for number in range(12)]
+    it = bench(Script(**{name: [Reply(429, retry_after="0"), Reply(200)] for name in names}))
     four = threading.Barrier(4, timeout=10)
+    posted = threading.Event()
     inside, most, lock = 0, 0, threading.Lock()
 
     def meet(connection_id: str) -> None:
         nonlocal inside, most
+        if connection_id == "last":
+            posted.set()
+        if not threading.current_thread().name.startswith("send"):
+            return
+        posted.wait(10)
         with lock:
             inside += 1
             most = max(most, inside)
@@ -260,8 +279,35 @@ def test_at_the_same_time(bench: Callable[..., Bench]) -> None:
         four.wait()  # nobody begins the next before all four have left
 
     it.script.before = meet
-    assert it.manager.send_many([To(str(number)) for number in range(12)], b"x") == ["delivered"] * 12
-    assert most == 4
+    subscribers = [To(name) for name in [*names, "last"]]
+    assert it.manager.send_many(subscribers, b"x") == ["delivered"] * 13
+    assert (most, posted.is_set()) == (4, True)
+
+
+def test_insisting_keeps_the_context(bench: Callable[..., Bench]) -> None:
+    """What is insisted on in another thread is logged with the ids of the caller's context."""
+    request = ContextVar("request", default="")
+    it = bench(Script(a=[Reply(429), Reply(200)]))
+    seen: list[str] = []
+    it.script.before = lambda connection_id: seen.append(request.get())
+    token = request.set("r1")
+    it.manager.send_many([To("a"), To("b")], b"x")
+    request.reset(token)
+    assert seen == ["r1"] * 3
+
+
+def test_many_with_one_in_trouble(bench: Callable[..., Bench]) -> None:
+    """A broadcast leaves alone who is left alone, and probes it once, without retries, when that is over."""
+    it = bench(Script(bad=[Reply(500)]))
+    subscribers = [To("a"), To("bad"), To("b")]
+    for _ in range(3):
+        assert it.manager.send_many(subscribers, b"x") == ["delivered", "failed", "delivered"]
+    it.script.posts.clear()
+    assert it.manager.send_many(subscribers, b"x") == ["delivered", "rejected", "delivered"]
+    it.clock.time += COOL_DOWN_S
+    assert it.manager.send_many(subscribers, b"x") == ["delivered", "failed", "delivered"]
+    assert [connection_id for _, connection_id, _ in it.script.posts] == ["a", "b", "a", "bad", "b"]
+    assert it.manager.counters == Counters(sent=10, failed=4, rejected=1, retried=9)
 
 
 def test_endpoint_of_each(bench: Callable[..., Bench]) -> None:
@@ -406,7 +452,7 @@ def test_is_active(bench: Callable[..., Bench], answers: list[Reply], active: bo
 
 def test_is_active_does_not_guess(bench: Callable[..., Bench]) -> None:
     """Where API Gateway gives no answer, that is said, and nothing is removed."""
-    made = bench(Script(c=[Reply(None, failure="ReadTimeoutError")]))
+    made = bench(Script(c=[Reply(None, failure=Failure.TIMED_OUT)]))
     with pytest.raises(ServiceUnavailable):
         made.manager.is_active(ENDPOINT, "c")
     assert made.gone == []

@@ -1,0 +1,92 @@
+"""One message to many connections: many posts under way at once; who needs several holds nobody up."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, wait
+from contextvars import copy_context
+from logging import Logger
+from typing import Protocol
+
+from streamer.connections.posting import Post, Poster
+from streamer.connections.retries import Delivery, RetryPolicy
+from streamer.connections.transport import Transport
+
+
+class Subscriber(Protocol):
+    """Whom a message goes to: a connection and the endpoint that it hangs on."""
+
+    @property
+    def connection_id(self) -> str: ...
+
+    @property
+    def endpoint(self) -> str: ...
+
+
+class FanOut:
+    """One sending to many.
+
+    The first post to each is made by the thread that sends, many at a time; threads are only needed for
+    those that are insisted on, or are gone and have to be removed.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        poster: Poster,
+        threads: Callable[[], Executor],
+        policy: RetryPolicy,
+        logger: Logger,
+    ) -> None:
+        self._transport = transport
+        self._poster = poster
+        self._threads = threads
+        self._policy = policy
+        self._logger = logger
+        self._posts: list[tuple[int, Post]] = []
+        self._ended: dict[int, Delivery] = {}
+        self._later: dict[int, Future[Delivery]] = {}
+
+    def send(self, subscribers: Sequence[Subscriber], data: bytes, within_s: float | None) -> list[Delivery]:
+        """Return what became of each; as `ConnectionManager.send_many`."""
+        began = time.monotonic()
+        try:
+            self._post(subscribers, data, within_s)
+        except Exception:
+            self._logger.exception("Messages are sent one by one", extra={"action": "messages.one_by_one"})
+            self._post_singly(subscribers, data)
+        left_s = None if within_s is None else max(0.0, within_s - (time.monotonic() - began))
+        done, late = wait(self._later.values(), left_s)
+        for future in late:
+            future.cancel()
+        self._ended.update((place, each.result()) for place, each in self._later.items() if each in done)
+        return [self._ended.get(place, Delivery.FAILED) for place in range(len(subscribers))]
+
+    def _targets(self, subscribers: Sequence[Subscriber]) -> Iterator[tuple[str, str]]:
+        for place, to in enumerate(subscribers):
+            post = self._poster.admit(to.endpoint, to.connection_id, self._policy)
+            if post is None:
+                self._ended[place] = Delivery.REJECTED
+            else:
+                self._posts.append((place, post))
+                yield to.endpoint, to.connection_id
+
+    def _post(self, subscribers: Sequence[Subscriber], data: bytes, within_s: float | None) -> None:
+        for number, reply in self._transport.post_many(self._targets(subscribers), data, within_s=within_s):
+            place, post = self._posts[number]
+            if reply.is_taken:
+                self._ended[place] = self._poster.taken(post)
+            else:
+                self._end_later(place, self._poster.insist, post, data, reply)
+
+    def _post_singly(self, subscribers: Sequence[Subscriber], data: bytes) -> None:
+        begun = dict(self._posts)
+        for place, to in enumerate(subscribers):
+            if place in self._ended or place in self._later:
+                continue
+            if place in begun:
+                self._end_later(place, self._poster.insist, begun[place], data)
+            else:
+                self._end_later(place, self._poster.send, to.endpoint, to.connection_id, data, self._policy)
+
+    def _end_later(self, place: int, end: Callable[..., Delivery], *arguments: object) -> None:
+        self._later[place] = self._threads().submit(copy_context().run, end, *arguments)
