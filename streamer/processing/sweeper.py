@@ -216,9 +216,7 @@ class Sweeper:
         return again
 
     def _release(self, key: RequestKey, state: RequestState) -> bool:
-        freed = state.owner is not None and self._requests.release(
-            key, owner=state.owner, attempt=state.attempt
-        )
+        freed = self._requests.release(state)
         self._logger.warning(
             "The request of a dead executor is free again" if freed else "Somebody else was faster",
             extra={"action": "sweeper.released" if freed else "sweeper.superseded", **_ids(key)},

@@ -148,12 +148,16 @@ def retry(
     )
 
 
-def release(*, attempt: int, code: str, message: str, now: float) -> Change:
-    """Return what makes a request wait for an executor whose attempt ended without an outcome."""
+def release(state: RequestState, *, code: str, message: str, now: float) -> Change:
+    """Return what makes a request wait for an executor whose attempt ended without an outcome.
+
+    Args:
+        state: as it was read during that attempt.
+    """
     return (
         RequestState.status.set(target(Event.RELEASE)),
-        failed(failure_of(attempt, code=code, message=message, now=now)),
-        noted(entry(Event.RELEASE, attempt=attempt, now=now)),
+        failed(failure_of(state.attempt, code=code, message=message, now=now), state.failures),
+        noted(entry(Event.RELEASE, attempt=state.attempt, now=now), state.history),
         *_attempt_over(),
         *_due(now + DISPATCH_GRACE_S, now),
     )

@@ -45,24 +45,26 @@ class Upkeep(RequestItems):
     @translated
     def release(
         self,
-        key: RequestKey,
+        state: RequestState,
         *,
-        owner: str,
-        attempt: int,
         code: str = ErrorCode.PROCESSING_FAILED,
         message: str = LOST_ATTEMPT,
     ) -> bool:
         """Let a request wait again whose attempt ended without an outcome; the stream dispatches it.
 
         Args:
+            state: as it was read during that attempt.
             code, message: how the attempt failed, for the request's `failures`.
 
         Returns:
-            False if that attempt no longer owns it, or its user asked to end it; nothing was written then.
+            False if nobody works on it, another attempt owns it now, or its user asked to end it; nothing
+            was written then.
         """
-        change = transitions.release(attempt=attempt, code=code, message=message, now=self._clock.now())
-        condition = transitions.owned(Event.RELEASE, owner=owner, attempt=attempt)
-        return self._try(key, change, condition & transitions.not_cancelling())
+        if state.owner is None:
+            return False
+        change = transitions.release(state, code=code, message=message, now=self._clock.now())
+        condition = transitions.owned(Event.RELEASE, owner=state.owner, attempt=state.attempt)
+        return self._try(state.key, change, condition & transitions.not_cancelling())
 
     @translated
     def redispatch(self, state: RequestState) -> bool:

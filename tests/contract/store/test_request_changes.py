@@ -23,7 +23,7 @@ from streamer.store import (
     RequestState,
     history_of,
 )
-from streamer.store.limits import MAX_HISTORY
+from streamer.store.limits import MAX_FAILURES, MAX_HISTORY
 
 LEASE_S = 60.0
 
@@ -98,7 +98,7 @@ def test_the_request_of_a_dead_attempt_that_was_to_end_is_not_freed(
     create()
     held = claim()
     requests.cancel(key)
-    assert not requests.release(key, owner=held.owner, attempt=held.attempt)
+    assert not requests.release(held.state)
     state = requests.call_off(key, state=requests.get(key))
     assert (state.status, state.undelivered) == (Status.CANCELLED, True)
 
@@ -217,7 +217,7 @@ def test_a_checkpoint_outlives_its_attempt(create: Any, claim: Any, requests: An
     held = claim()
     assert requests.find_checkpoint(key) is None
     requests.save_checkpoint(held, Checkpoint([1, 2], held.attempt))
-    requests.release(key, owner=held.owner, attempt=held.attempt)
+    requests.release(held.state)
     assert claim("invocation-2").attempt == 2
     assert requests.find_checkpoint(key) == Checkpoint([1, 2], 1)
 
@@ -264,7 +264,7 @@ def test_continuation_against_the_sweeper_has_one_winner(create: Any, requests: 
         held = requests.claim(key, owner="a", lease_until=9e9)
         continued, released = race(
             lambda held=held: requests.continue_(held, Checkpoint(1, 1)),
-            lambda key=key: requests.release(key, owner="a", attempt=1),
+            lambda held=held: requests.release(held.state),
         )
         state = requests.get(key)
         assert state.status is Status.PENDING
@@ -391,7 +391,7 @@ def test_every_change_is_remembered(
     held = claim("invocation-2")
     requests.continue_(held, Checkpoint(1, held.attempt))
     held = claim("invocation-3")
-    requests.release(key, owner=held.owner, attempt=held.attempt)
+    requests.release(held.state)
     held = claim("invocation-4")
     requests.complete(held, result=1, sequence=held.first_sequence)
     history = history_of(requests.get(key))
@@ -421,6 +421,18 @@ def test_the_history_is_bounded(create: Any, claim: Any, requests: Any, key: Req
     assert history[-1].event == "CONTINUE"
 
 
+def test_what_many_dead_attempts_leave_is_bounded(
+    create: Any, claim: Any, requests: Any, key: RequestKey
+) -> None:
+    """An action may be begun a hundred times, and die each time: the hot item stays small."""
+    create()
+    for number in range(MAX_HISTORY):
+        assert requests.release(claim(f"invocation-{number}").state)
+    state = requests.get(key)
+    assert (len(state.history), len(state.failures)) == (MAX_HISTORY, MAX_FAILURES)
+    assert state.failures[-1].attempt == MAX_HISTORY
+
+
 def test_every_attempts_error_is_kept(
     create: Any, claim: Any, requests: Any, key: RequestKey, clock: Any
 ) -> None:
@@ -428,7 +440,7 @@ def test_every_attempts_error_is_kept(
     create()
     requests.retry(claim(), due_at=clock.now(), code="BUSY", message="Busy.")
     held = claim("invocation-2")
-    requests.release(key, owner=held.owner, attempt=held.attempt, code="TIMEOUT", message="Late.")
+    requests.release(held.state, code="TIMEOUT", message="Late.")
     ended = requests.fail(
         claim("invocation-3"), code="NO_DATA", message="n" * 2000, details=None, sequence=9_000_000
     )

@@ -104,10 +104,10 @@ def test_a_cancellation_and_a_continuation(keys: Any, requests: Any, race: Any) 
 def test_a_cancellation_and_a_release(keys: Any, requests: Any, race: Any) -> None:
     """The sweeper frees a dead executor's request while its user cancels it: nobody runs it again unasked."""
     for key in keys:
-        requests.claim(key, owner="a", lease_until=9e9)
+        held = requests.claim(key, owner="a", lease_until=9e9)
         cancelled, released = race(
             lambda key=key: requests.cancel(key),
-            lambda key=key: requests.release(key, owner="a", attempt=1),
+            lambda held=held: requests.release(held.state),
         )
         after = requests.get(key)
         if released:

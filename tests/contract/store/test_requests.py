@@ -217,7 +217,7 @@ def test_progress_is_stored(create: Any, claim: Any, requests: Any, key: Request
     requests.save_progress(held, 12.5, "Reading rows")
     state = requests.get(key)
     assert (state.percentage, state.message) == (12.5, "Reading rows")
-    requests.release(key, owner=held.owner, attempt=held.attempt)
+    requests.release(held.state)
     assert claim("invocation-2").state.percentage is None
 
 
@@ -347,7 +347,7 @@ def test_an_ended_attempt_writes_nothing(
     """An attempt that put the request back owns it no more, although nobody else does yet."""
     create()
     held = claim()
-    requests.release(key, owner=held.owner, attempt=held.attempt)
+    requests.release(held.state)
     before = requests.get(key)
     with pytest.raises(Superseded):
         write(requests, held)
@@ -400,7 +400,7 @@ def test_release_lets_the_request_wait_again(
     create()
     held = claim()
     clock.advance(1)
-    assert requests.release(key, owner=held.owner, attempt=held.attempt)
+    assert requests.release(held.state)
     state = requests.get(key)
     assert (state.status, state.owner, state.lease_until) == (Status.PENDING, None, None)
     assert state.due_at == clock.now() + DISPATCH_GRACE_S
@@ -414,7 +414,7 @@ def test_release_is_fenced(
     """Only the attempt that owns the request is released."""
     create()
     held = claim()
-    assert not requests.release(key, owner=owner, attempt=attempt)
+    assert not requests.release(held.state.replace(owner=owner, attempt=attempt))
     assert requests.get(key) == held.state
 
 
@@ -425,7 +425,7 @@ def test_release_against_complete_has_one_winner(create: Any, claim: Any, reques
         create(key=key)
         held = requests.claim(key, owner="a", lease_until=9e9)
         released, completed = race(
-            lambda key=key: requests.release(key, owner="a", attempt=1),
+            lambda held=held: requests.release(held.state),
             lambda held=held: requests.complete(held, result=1, sequence=2),
         )
         if released:

@@ -61,7 +61,7 @@ def test_what_waits_passes_the_filter_and_nothing_else_does(
     held = requests.claim(key, owner="a", lease_until=clock.now() + 60)
     requests.save_progress(held, 1, "one")
     assert len(passed()) == 1
-    requests.release(key, owner="a", attempt=1)
+    requests.release(held.state)
     assert passed()[1:] == [("MODIFY", "r-1")]
     requests.redispatch(requests.get(key))
     requests.redispatch(requests.get(key))

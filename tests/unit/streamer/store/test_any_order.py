@@ -120,8 +120,8 @@ class Life(RuleBasedStateMachine):
     @rule(data=st.data(), what=st.sampled_from(["release", "redispatch", "give up", "call off"]))
     def sweep(self, data: st.DataObject, what: str) -> None:
         state = data.draw(st.sampled_from(self.seen))
-        if what == "release" and state.owner is not None:
-            self.store.release(KEY, owner=state.owner, attempt=state.attempt)
+        if what == "release":
+            self.store.release(state)
         elif what == "redispatch":
             self.store.redispatch(state)
         elif what == "give up":

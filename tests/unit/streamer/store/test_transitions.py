@@ -29,7 +29,7 @@ CHANGES: dict[Event, Callable[[RequestState], transitions.Change]] = {
     Event.COMPLETE: lambda held: transitions.finish(Event.COMPLETE, held, sequence=1, error=None, now=NOW),
     Event.FAIL: lambda held: transitions.finish(Event.FAIL, held, sequence=1, error=ERROR, now=NOW),
     Event.RETRY: lambda held: transitions.retry(held, due_at=NOW, code="X", message="x", now=NOW),
-    Event.RELEASE: lambda _: transitions.release(attempt=3, code="X", message="x", now=NOW),
+    Event.RELEASE: lambda held: transitions.release(held, code="X", message="x", now=NOW),
     Event.CONTINUE: lambda held: transitions.proceed(held, now=NOW),
     Event.CANCEL: lambda held: transitions.finish(Event.CANCEL, held, sequence=1, error=ERROR, now=NOW),
     Event.REPLAY: lambda held: transitions.replay(held, NOW),
