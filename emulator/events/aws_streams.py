@@ -1,6 +1,5 @@
 """DynamoDB Streams behind their seam."""
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +7,7 @@ from emulator.aws import Clients
 from emulator.errors import IteratorExpired, RecordsTrimmed, StreamNotFound
 from emulator.events.aws_calls import Errors, call_aws, patient
 from emulator.events.streams import After, Page, Position, Shard
-from emulator.localstack.backend import WAIT_HEADER
+from emulator.events.waiting_reads import WaitingReads
 from emulator.threads import in_thread
 
 READ_TIMEOUT_S = 15.0
@@ -22,7 +21,7 @@ _ERRORS: Errors = {
 
 
 class AwsStreams:
-    """Reads streams through boto3, in threads.
+    """Reads streams through boto3, in threads; with a connection of its own where the back end waits.
 
     Raises:
         BackendFailed: from every method, where the back end does not answer or refuses.
@@ -30,7 +29,7 @@ class AwsStreams:
 
     def __init__(self, endpoint_url: str) -> None:
         self._endpoint_url = endpoint_url
-        self._wait = threading.local()
+        self._waiting = WaitingReads(endpoint_url, READ_TIMEOUT_S)
         self._clients: list[Any] = []
 
     async def open(self) -> None:
@@ -39,6 +38,7 @@ class AwsStreams:
 
     def close(self) -> None:
         """Give up the connections; one on which the back end waits ends with that wait."""
+        self._waiting.close()
         while self._clients:
             self._clients.pop().close()
 
@@ -48,7 +48,6 @@ class AwsStreams:
         self._dynamodb = clients.new("dynamodb", config=config)
         self._streams = clients.new("dynamodbstreams", config=config)
         self._clients = [self._dynamodb, self._streams]
-        self._streams.meta.events.register("before-call.dynamodb-streams.GetRecords", self._ask_to_wait)
 
     async def find_stream(self, table: str) -> str | None:
         try:
@@ -91,16 +90,12 @@ class AwsStreams:
         return iterator
 
     async def read(self, iterator: str, *, limit: int, wait_s: float) -> Page:
-        def get_records() -> Any:
-            self._wait.ms = round(wait_s * 1000)
-            return self._streams.get_records(ShardIterator=iterator, Limit=limit)
-
-        answer = await self._call(get_records)
+        answer = None
+        if wait_s > 0:
+            answer = await self._waiting.get_records(iterator, limit=limit, wait_s=wait_s)
+        if answer is None:  # it does not wait, or refuses: boto3 knows the errors
+            answer = await self._call(self._streams.get_records, ShardIterator=iterator, Limit=limit)
         return Page(answer["Records"], answer.get("NextShardIterator"))
-
-    def _ask_to_wait(self, params: dict[str, Any], **_: Any) -> None:
-        if self._wait.ms > 0:
-            params["headers"][WAIT_HEADER] = str(self._wait.ms)
 
     async def _call(self, call: Callable[..., Any], **arguments: Any) -> Any:
         return await call_aws(lambda: call(**arguments), errors=_ERRORS)

@@ -49,7 +49,7 @@ def stream_record(record: Mapping[str, Any], *, stream_arn: str) -> StreamRecord
     """Return one record of a GetRecords response as Lambda passes it to functions.
 
     Args:
-        record: as boto3 returns it: binaries as `bytes`, times as `datetime`.
+        record: as boto3 returns it, binaries as `bytes` and times as `datetime`; or as it is sent.
 
     Shape:
         `eventID`, `eventName`, `eventVersion`, `eventSource`, `awsRegion`, `dynamodb`
@@ -143,5 +143,5 @@ def _value(value: Mapping[str, Any]) -> dict[str, Any]:
             return {kind: content}
 
 
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()
+def _base64(content: bytes | str) -> str:
+    return content if isinstance(content, str) else base64.b64encode(content).decode()

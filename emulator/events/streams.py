@@ -38,7 +38,7 @@ class Page:
     """One answer of GetRecords.
 
     Attributes:
-        records: as boto3 returns them.
+        records: as boto3 returns them, or as they are sent: with binaries in base64, times in epoch seconds.
         next_iterator: None: the shard is closed and drained.
     """
 
