@@ -86,11 +86,12 @@ def executor(new_executor: Callable[[], Executor]) -> Executor:
 
 @pytest.fixture
 def queue(requests: RequestStore) -> Callable[..., None]:
-    def queue(action: str, **payload: Any) -> None:
+    def queue(action: str, *, max_attempts: int | None = None, **payload: Any) -> None:
         requests.create(
             KEY,
             action=action,
             payload=payload,
+            max_attempts=max_attempts,
             correlation_id="correlation-1",
             connection_id="C1=",
             endpoint="https://localhost:1/local",
@@ -220,6 +221,17 @@ def test_attempts_are_bounded(executor: Executor, queue: Any, requests: RequestS
     executor.execute(WORK, INVOCATION)
     state = requests.get(KEY)
     assert (state.status, state.attempt) == (Status.FAILED, 3)
+
+
+@pytest.mark.parametrize("most", [1, 5])
+def test_a_request_says_how_many_attempts_it_has(
+    executor: Executor, queue: Any, requests: RequestStore, most: int
+) -> None:
+    """Fewer or more than the deployment's, as its action was declared when it was accepted."""
+    queue("fail", max_attempts=most, retryable=True)
+    executor.execute(WORK, INVOCATION)
+    state = requests.get(KEY)
+    assert (state.status, state.attempt, len(state.failures)) == (Status.FAILED, most, most)
 
 
 def test_a_retry_that_is_worth_no_waiting_is_put_back(
