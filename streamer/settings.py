@@ -5,6 +5,9 @@ from dataclasses import dataclass, fields
 
 PREFIX = "STREAMER_"
 
+OUTPUTS = "outputs"
+"""Where everything is in the bucket that requests write; it expires after the requests that link to it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:

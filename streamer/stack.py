@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from streamer.actions.objects import OUTPUTS
 from streamer.dynamorm import Index, KeyAttribute, StreamView, Table
 from streamer.lifecycle import Status
-from streamer.settings import Settings
+from streamer.settings import OUTPUTS, Settings
 from streamer.store.limits import REQUEST_TTL_S
 from streamer.store.models import CONNECTIONS, COUNTERS, RECORDS, REQUESTS, SUBSCRIPTIONS
 from streamer.store.tables import table_names

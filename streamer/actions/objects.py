@@ -3,15 +3,13 @@
 from urllib.parse import quote
 
 from streamer.identity import Identity
+from streamer.settings import OUTPUTS
 
 MAX_SOURCE_BYTES = 255
 """Bytes of a source's name. Ours; a whole key has at most 1,024 bytes (Amazon S3 User Guide)."""
 
 SHARED_SOURCES = "shared/sources"
 """Where files are that every user of every tenant may read."""
-
-OUTPUTS = "outputs"
-"""Where everything is that requests write; it expires some time after the requests that link to it."""
 
 
 def component(text: str) -> str:

@@ -3,14 +3,16 @@
 import logging
 import random
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from streamer.actions.links import Link
 from streamer.clock import Clock, SystemClock
 from streamer.deployment import Deployment
 from streamer.errors import StreamerError
 from streamer.settings import Settings
 from streamer.store import RequestState, RequestStore, SubscriptionStore
+
+if TYPE_CHECKING:
+    from streamer.actions.links import Link
 
 
 def open_requests(deployment: Deployment) -> RequestStore:
@@ -92,5 +94,5 @@ def _parts(deployment: Deployment) -> tuple[Any, Settings, Clock]:
     return deployment_client(deployment, "dynamodb"), settings, clock
 
 
-def _no_link(link: Link) -> str:
+def _no_link(link: "Link") -> str:
     raise AssertionError(f"{link} is in an outcome that has no result.")
