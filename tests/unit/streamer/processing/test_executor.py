@@ -11,6 +11,7 @@ from streamer.actions.context import ActionContext
 from streamer.actions.declaration import Action, action
 from streamer.actions.registry import ActionRegistry
 from streamer.actions.retry_policy import RetryPolicy
+from streamer.connections.manager import Delivery
 from streamer.delivery import OutcomeDelivery
 from streamer.errors import ActionFailed, MetadataTooLarge
 from streamer.lifecycle import Status
@@ -113,15 +114,17 @@ def test_the_result_is_stored_sent_and_the_mark_cleared(
     ]
 
 
+@pytest.mark.parametrize("became", Delivery)
 def test_an_undelivered_outcome_keeps_its_mark(
-    executor: Executor, queue: Any, requests: RequestStore, outbox: Any
+    executor: Executor, queue: Any, requests: RequestStore, outbox: Any, became: Delivery
 ) -> None:
-    """An outcome that somebody did not get stays marked, so that the sweeper sends it again."""
+    """One that somebody who may be there did not get stays marked, so that the sweeper sends it again."""
     queue("noop")
-    outbox.reply = type(outbox.reply).FAILED
+    outbox.reply = became
     executor.execute(WORK, INVOCATION)
     state = requests.get(KEY)
-    assert (state.status, state.undelivered) == (Status.COMPLETED, True)
+    is_missing = became in (Delivery.FAILED, Delivery.REJECTED)
+    assert (state.status, state.undelivered) == (Status.COMPLETED, is_missing)
 
 
 @pytest.mark.parametrize(
