@@ -7,6 +7,8 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import Session
 
+from streamer.lambdas.item_parser import ItemParserFactory
+
 CONNECT_TIMEOUT_S = 2.0
 READ_TIMEOUT_S = 10.0
 """Ours: no call of ours answers later. botocore's default is 60 s, longer than a message may take."""
@@ -40,8 +42,9 @@ def client_factory(session: Session) -> Callable[[str], Any]:
     They are botocore's clients, which boto3's are too; only S3's comes through boto3, which adds its
     transfer methods. Measured on Python 3.11: boto3's import and session cost 25 ms beyond botocore's,
     and botocore spends 10 ms of 40 on listing the folders of all services to see whether the one
-    that is asked for exists; that list is replaced.
+    that is asked for exists; that list is replaced. Items are read by `item_parser`.
     """
+    session.register_component("response_parser_factory", ItemParserFactory())
     names: set[str] = set()
     session.get_component("data_loader").list_available_services = lambda type_name: sorted(names)
 

@@ -27,6 +27,7 @@ class ConnectionStore:
             client: boto3's low-level client, or an engine in its place, such as `MemoryDynamoDB`.
         """
         self._database: Database = open_database(client, settings, clock)
+        self._clock = clock
 
     @translated
     def put(self, connection: Connection) -> None:
@@ -57,7 +58,7 @@ class ConnectionStore:
         self._database.write(Delete(Connection.at(connection_id=connection_id)))
 
     def list_for_tenant(self, tenant_id: str) -> list[Connection]:
-        """Return the open connections of a tenant.
+        """Return the open connections of a tenant whose tokens have not ended.
 
         The index follows the table after a moment. A row that cannot be read is passed over.
 
@@ -73,4 +74,6 @@ class ConnectionStore:
     @translated
     def _list(self, where: Condition) -> list[Connection]:
         query = Query(Connection, where, index="tenant-index")
-        return [*self._database.query(query, on_unreadable=lambda _item, _error: None)]
+        found = self._database.query(query, on_unreadable=lambda _item, _error: None)
+        now = self._clock.now()
+        return [connection for connection in found if connection.token_expires_at > now]

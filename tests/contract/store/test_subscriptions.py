@@ -139,8 +139,25 @@ def test_connections_are_listed_by_tenant_and_user(stores: Any, connection: Conn
     assert ids(stores.connections.list_for_user("demo", "an")) == set()
     stores.connections.delete("a=")
     assert ids(stores.connections.list_for_user("demo", "ann")) == {"b="}
-    stores.clock.advance(CONNECTION_TTL_S + 1)
+    token_expires_at = stores.clock.now() + 2 * CONNECTION_TTL_S
+    stores.connections.put(connection.replace(connection_id="e=", token_expires_at=token_expires_at))
+    stores.clock.advance(CONNECTION_TTL_S - 1)
+    assert ids(stores.connections.list_for_tenant("demo")) == {"e="}
+    stores.clock.advance(2)
     assert ids(stores.connections.list_for_tenant("demo")) == set()
+
+
+def test_connections_are_listed_as_long_as_their_tokens(stores: Any, connection: Connection) -> None:
+    """Whose token has ended gets nothing that is for a tenant or a user, while its connection is open too."""
+    until = connection.token_expires_at
+    stores.connections.put(connection)
+    stores.connections.put(connection.replace(connection_id="later=", token_expires_at=until + 1))
+    stores.clock.advance(until - stores.clock.now())
+    for listed in (
+        stores.connections.list_for_tenant("demo"),
+        stores.connections.list_for_user("demo", "ann"),
+    ):
+        assert [each.connection_id for each in listed] == ["later="]
 
 
 class BrokenRow(
