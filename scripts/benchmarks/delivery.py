@@ -31,6 +31,7 @@ from streamer.clock import SystemClock
 from streamer.connections.manager import ConnectionManager
 from streamer.connections.retries import Delivery
 from streamer.connections.transport import SignedTransport
+from streamer.lambdas.clients import client_factory
 from streamer.stack import stack
 from streamer.store import Connection, ConnectionStore
 
@@ -148,12 +149,14 @@ async def bare() -> tuple[list[float], list[float]]:
         return echoes, broadcasts
 
 
-def make_manager(sandbox: Sandbox, store: ConnectionStore) -> tuple[ConnectionManager, SignedTransport]:
-    """Return the manager of a function, with the credentials and the authority that its environment has."""
+def make_manager(sandbox: Sandbox) -> tuple[ConnectionManager, SignedTransport, ConnectionStore]:
+    """Return what a function has, with the credentials, the authority and the endpoint of its environment."""
+    os.environ["AWS_ENDPOINT_URL"] = sandbox.addresses.aws_endpoint
     session = Session()
     session.set_credentials(*CREDENTIALS.values())
     session.set_config_variable("region", REGION)
     session.set_config_variable("ca_bundle", sandbox.addresses.ca_bundle)
+    store = ConnectionStore(client_factory(session)("dynamodb"), stack().settings, SystemClock())
     transport = SignedTransport.from_session(session)
     manager = ConnectionManager(
         transport,
@@ -164,7 +167,7 @@ def make_manager(sandbox: Sandbox, store: ConnectionStore) -> tuple[ConnectionMa
         logger=logging.getLogger("benchmark"),
         directory=store,
     )
-    return manager, transport
+    return manager, transport, store
 
 
 def processor_ms(pid: int) -> float:
@@ -210,10 +213,9 @@ async def measure() -> list[Row]:
     async with Sandbox(settings=UNTHROTTLED) as sandbox:
         token = await asyncio.to_thread(sandbox.token, USER, TENANT)
         async with readers(sandbox.addresses.websocket, token) as end:
-            store = ConnectionStore(sandbox.boto3("dynamodb"), stack().settings, SystemClock())
+            manager, transport, store = make_manager(sandbox)
             connections = [*await asyncio.to_thread(store.list_for_tenant, TENANT)]
             assert len(connections) == CLIENTS, len(connections)
-            manager, transport = make_manager(sandbox, store)
             singles, together, broadcasts, (here, there) = await asyncio.to_thread(
                 measure_sends, manager, connections, sandbox.state.pid
             )
