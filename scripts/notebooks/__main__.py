@@ -2,7 +2,8 @@
 
 python -m scripts.notebooks [--all] [NOTEBOOK ...]
 
-`--all` executes the others too: after a change of what they show, which the stamp doesn't see.
+`--all` executes the others too: after a change of what they show, which `tests/notebooks` sees and the
+stamp doesn't.
 """
 
 import argparse
