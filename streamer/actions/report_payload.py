@@ -6,6 +6,12 @@ from typing import Literal
 from streamer.actions.objects import check_source_name
 from streamer.actions.payloads import Payload
 
+ReportType = Literal["monthly", "quarterly", "annual"]
+"""By which periods a report adds up."""
+
+Format = Literal["csv", "json"]
+"""What a report is written as."""
+
 MAX_YEARS = 10
 """Years that one report may span. Ours: it bounds the number of its rows."""
 
@@ -22,8 +28,8 @@ class ReportPayload(Payload, frozen=True, kw_only=True):
 
     start_date: date
     end_date: date
-    report_type: Literal["monthly", "quarterly", "annual"] = "monthly"
-    format: Literal["csv", "json"] = "csv"
+    report_type: ReportType = "monthly"
+    format: Format = "csv"
     source: str = "ledger.csv"
     include_chart: bool = False
 

@@ -18,7 +18,6 @@ from streamer.actions.links import (
     resolve_links,
     stored_form,
 )
-from streamer.actions.objects import output_key
 from streamer.clock import timestamp
 from streamer.errors import ResultTooLarge
 from streamer.protocol import ResultLink
@@ -64,25 +63,10 @@ def carried(result: Any, context: ActionContext) -> Any:
 
 
 def _kept(data: bytes, context: ActionContext) -> Any:
-    from streamer.actions.storage import put_object  # few results are as large
+    from streamer.actions.outputs import write_output  # few results are as large
 
-    bucket = context.settings.bucket
-    key = output_key(
-        context.identity,
-        "results",
-        request_id=context.request_id,
-        run_id=context.run_id,
-        extension="json",
-    )
-    put_object(
-        context.client("s3"),
-        bucket,
-        key,
-        data,
-        content_type="application/json",
-        metadata={"correlation-id": context.correlation_id, "request-id": context.request_id},
-    )
-    return {RESULT_MARKER: {"bucket": bucket, "key": key, "size_bytes": len(data)}}
+    key = write_output(context, "results", data, extension="json", content_type="application/json")
+    return {RESULT_MARKER: {"bucket": context.settings.bucket, "key": key, "size_bytes": len(data)}}
 
 
 def _no_link(link: Link) -> str:

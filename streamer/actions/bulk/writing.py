@@ -74,7 +74,7 @@ def _items(payload: BulkPayload, context: ActionContext) -> Iterable[Item]:
 
 
 def _read(source: str, context: ActionContext) -> Iterator[Item]:
-    from streamer.actions.reports.reading import invalid, split_lines
+    from streamer.actions.source_lines import invalid, split_lines
     from streamer.actions.sources import open_source
 
     for number, line in enumerate(split_lines(open_source(source, context).chunks), 1):

@@ -9,10 +9,9 @@ from streamer.actions.data.operations import DATA_TOO_LARGE, apply
 from streamer.actions.data.rows import Row, read_rows, write_rows
 from streamer.actions.data_payload import DataPayload
 from streamer.actions.links import Link
-from streamer.actions.objects import output_key
-from streamer.actions.reports.reading import split_lines
+from streamer.actions.outputs import write_output
+from streamer.actions.source_lines import split_lines
 from streamer.actions.sources import READ_SHARE, open_source, watched
-from streamer.actions.storage import put_object
 from streamer.errors import ActionFailed
 
 MAX_RESULT_BYTES = 256 * 1024 * 1024
@@ -32,9 +31,6 @@ def process(payload: DataPayload, context: ActionContext) -> dict[str, Any]:
     counts = {"read": 0, "written": 0}
     lines = split_lines(watched(source, context, lambda: counts["read"]))
     rows = apply(_counted(read_rows(lines, payload.source_format), counts, "read"), payload.operations)
-    key = output_key(
-        context.identity, "data", request_id=context.request_id, run_id=context.run_id, extension=kind
-    )
     size_bytes = 0
     with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
         for line in write_rows(_counted(rows, counts, "written"), kind):
@@ -46,14 +42,7 @@ def process(payload: DataPayload, context: ActionContext) -> dict[str, Any]:
                 )
         file.seek(0)
         context.progress(READ_SHARE, "Writing the result", rows_read=counts["read"])
-        put_object(
-            context.client("s3"),
-            context.settings.bucket,
-            key,
-            file,
-            content_type=CONTENT_TYPES[kind],
-            metadata={"correlation-id": context.correlation_id, "request-id": context.request_id},
-        )
+        key = write_output(context, "data", file, extension=kind, content_type=CONTENT_TYPES[kind])
     context.progress(100, "The result is ready", rows_read=counts["read"], rows_written=counts["written"])
     name = f"{payload.source.rsplit('.', 1)[0]}.{kind}"
     return {

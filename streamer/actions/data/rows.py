@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from streamer.actions.data_payload import Format
-from streamer.actions.reports.reading import invalid
+from streamer.actions.source_lines import invalid
 from streamer.errors import ActionFailed
 
 Row = dict[str, Any]

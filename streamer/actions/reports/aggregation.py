@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from streamer.actions.reports.periods import ReportType, period_of
-from streamer.actions.reports.reading import Row, invalid
+from streamer.actions.report_payload import ReportType
+from streamer.actions.reports.periods import period_of
+from streamer.actions.reports.reading import Row
+from streamer.actions.source_lines import invalid
 
 MAX_CATEGORIES = 1000
 """Categories of one report. Ours: it bounds memory, and more of them are hardly categories."""

@@ -4,14 +4,14 @@ from typing import Any
 
 from streamer.actions.context import ActionContext
 from streamer.actions.links import Link
-from streamer.actions.objects import output_key
+from streamer.actions.outputs import write_output
 from streamer.actions.report_payload import ReportPayload
 from streamer.actions.reports.aggregation import Aggregation
 from streamer.actions.reports.charting import chart_of
-from streamer.actions.reports.reading import read_rows, split_lines
+from streamer.actions.reports.reading import read_rows
 from streamer.actions.reports.rendering import CONTENT_TYPES, render, summary
+from streamer.actions.source_lines import split_lines
 from streamer.actions.sources import READ_SHARE, open_source, watched
-from streamer.actions.storage import put_object
 
 
 def generate(payload: ReportPayload, context: ActionContext) -> dict[str, Any]:
@@ -50,17 +50,6 @@ def _written(
     body: bytes, payload: ReportPayload, context: ActionContext, extension: str, content_type: str
 ) -> Link:
     """Write one of the report's files, and return the link to it."""
-    bucket = context.settings.bucket
-    key = output_key(
-        context.identity, "reports", request_id=context.request_id, run_id=context.run_id, extension=extension
-    )
-    put_object(
-        context.client("s3"),
-        bucket,
-        key,
-        body,
-        content_type=content_type,
-        metadata={"correlation-id": context.correlation_id, "request-id": context.request_id},
-    )
+    key = write_output(context, "reports", body, extension=extension, content_type=content_type)
     name = f"{payload.report_type}-{payload.start_date}-{payload.end_date}.{extension}"
-    return Link(bucket=bucket, key=key, filename=name)
+    return Link(bucket=context.settings.bucket, key=key, filename=name)

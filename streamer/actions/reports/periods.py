@@ -1,9 +1,8 @@
 """The periods of a report. Pure."""
 
 from datetime import date
-from typing import Literal
 
-ReportType = Literal["monthly", "quarterly", "annual"]
+from streamer.actions.report_payload import ReportType
 
 
 def period_of(day: date, report_type: ReportType) -> str:

@@ -1,8 +1,4 @@
-"""A ledger's bytes to its rows, one at a time. Pure: chunks in, rows out.
-
-Every failure is an `ActionFailed` with the code `SOURCE_INVALID` and the line's number, counted from 1
-with the header, as an editor shows it.
-"""
+"""A ledger's lines to its rows, one at a time. Pure."""
 
 import csv
 import re
@@ -12,16 +8,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-from streamer.errors import ActionFailed
-
-SOURCE_INVALID = "SOURCE_INVALID"
-"""Error code of a source that cannot be read as a ledger."""
-
-MAX_LINE_BYTES = 65_536
-"""Bytes of a line. Ours: it bounds the memory that a file without line ends takes."""
+from streamer.actions.source_lines import invalid
 
 MAX_CATEGORY_LENGTH = 200
-"""Characters of a category's name. Ours, for the same reason."""
+"""Characters of a category's name. Ours: it bounds the memory that a report takes."""
 
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,6})?")
 """Plain decimals only; sums of 10^7 such amounts are exact in 28 digits, which is Decimal's default."""
@@ -42,33 +32,13 @@ class Row(NamedTuple):
     currency: str
 
 
-def invalid(line: int | None, what: str) -> ActionFailed:
-    """Return the error that tells a client what is wrong with its source, and where."""
-    if line is None:
-        return ActionFailed(f"The source {what}.", code=SOURCE_INVALID)
-    return ActionFailed(f"Line {line} of the source {what}.", code=SOURCE_INVALID, details={"line": line})
-
-
-def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Cut UTF-8 text into lines with their ends, wherever the chunks are cut; a leading BOM is dropped."""
-    number = 0
-    rest = b""
-    for chunk in chunks:
-        lines = (rest + chunk).split(b"\n")
-        rest = lines.pop()
-        for line in lines:
-            number += 1
-            yield _decoded(line, number) + "\n"
-        if len(rest) > MAX_LINE_BYTES:
-            raise invalid(number + 1, f"has over {MAX_LINE_BYTES} bytes; is this a CSV file?")
-    if rest:
-        yield _decoded(rest, number + 1)
-
-
 def read_rows(lines: Iterable[str]) -> Iterator[Row]:
     """Read CSV with a header that names at least `date`, `category` and `amount`, in any order and case.
 
     Blank lines are skipped. Of a column `currency` the rows are given their cell.
+
+    Raises:
+        ActionFailed: `SOURCE_INVALID`, with the line.
     """
     reader = csv.reader(lines, strict=True)
     try:
@@ -119,12 +89,3 @@ def _parse_day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _decoded(line: bytes, number: int) -> str:
-    if len(line) > MAX_LINE_BYTES:
-        raise invalid(number, f"has over {MAX_LINE_BYTES} bytes; is this a CSV file?")
-    try:
-        return line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise invalid(number, "is not UTF-8") from error

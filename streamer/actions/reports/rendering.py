@@ -5,11 +5,10 @@ import io
 import json
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
+from streamer.actions.report_payload import Format
 from streamer.actions.reports.aggregation import Line, Report
-
-Format = Literal["csv", "json"]
 
 CONTENT_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 

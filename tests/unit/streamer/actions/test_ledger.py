@@ -4,7 +4,8 @@ import hashlib
 from datetime import date
 
 from streamer.actions.ledger import generate_ledger
-from streamer.actions.reports.reading import read_rows, split_lines
+from streamer.actions.reports.reading import read_rows
+from streamer.actions.source_lines import split_lines
 
 
 def test_the_ledger_is_the_same_bytes_everywhere() -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamer.actions.report_payload import ReportType
 from streamer.actions.reports.aggregation import ALL, MAX_CATEGORIES, Aggregation, aggregate
-from streamer.actions.reports.periods import ReportType, period_of
+from streamer.actions.reports.periods import period_of
 from streamer.actions.reports.reading import Row
 from streamer.errors import ActionFailed
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamer.actions.reports.reading import MAX_LINE_BYTES, Row, read_rows, split_lines
+from streamer.actions.reports.reading import Row, read_rows
+from streamer.actions.source_lines import MAX_LINE_BYTES, split_lines
 from streamer.errors import ActionFailed
 
 HEADER = b"date,category,amount\n"
