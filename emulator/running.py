@@ -20,7 +20,9 @@ from emulator.control.looking import Looking
 from emulator.destinations import AwsDestinations
 from emulator.endpoints import Endpoints
 from emulator.events.api import EventSourceMappingsApi
+from emulator.events.checkpoints import Checkpoints
 from emulator.events.service import EventSources
+from emulator.events.services import Services
 from emulator.gateway import GatewayServer
 from emulator.localstack.backend import Backend
 from emulator.localstack.process import LocalStack
@@ -151,18 +153,20 @@ async def start(
     endpoints.name_gateways(gateways)
     events = EventSources(
         application,
-        invoker=functions,
-        destinations=destinations,
+        Services(
+            invoker=functions,
+            destinations=destinations,
+            clock=ground.clock,
+            alarm=ground.alarm,
+            faults=ground.faults,
+            timeline=ground.timeline,
+            random=SystemRandom(),
+            settings=ground.settings.events,
+            # The streams of a back end of our own end with it.
+            checkpoints=find_checkpoints(application, backend) if localstack is None else Checkpoints(),
+        ),
         backend_endpoint_url=backend.endpoint_url,
         waits_for_records=backend.waits_for_records,
-        clock=ground.clock,
-        alarm=ground.alarm,
-        faults=ground.faults,
-        timeline=ground.timeline,
-        random=SystemRandom(),
-        settings=ground.settings.events,
-        # The streams of a back end of our own end with it.
-        checkpoints=find_checkpoints(application, backend) if localstack is None else None,
     )
     lambda_operations.mount(EventSourceMappingsApi(events, find_function=lambda_operations.find_function))
     calls = _calls(application, functions, gateways, events, ground, localstack, inline)

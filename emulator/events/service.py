@@ -2,30 +2,21 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from random import Random
 from typing import Any
 
-from emulator.alarm import Alarm
 from emulator.application import Application, Destination, QueueMapping, StreamMapping
-from emulator.clock import Clock
-from emulator.destinations import Destinations
 from emulator.errors import FunctionNotFound
 from emulator.events import mapping_limits, queue_batches, schedules
 from emulator.events.aws_queues import AwsQueues
 from emulator.events.aws_streams import AwsStreams
-from emulator.events.checkpoints import Checkpoints
 from emulator.events.mapping_runner import Described, EventSourceMapping, MappingRunner, Poller
 from emulator.events.queue_poller import QueuePoller
 from emulator.events.schedule_runner import ScheduleRunner
 from emulator.events.services import Services, Subscription
-from emulator.events.settings import DEFAULTS, EventSettings
 from emulator.events.status import MappingStatus, QueueMappingStatus, Status
 from emulator.events.stream_poller import StreamPoller
-from emulator.faults import Faults
-from emulator.invocation import Invoker
-from emulator.telemetry.timeline import Timeline
 
 _DECLARED = uuid.UUID("5ed2d2a5-6f0c-4f5e-9d4d-0f5c7a0e7b11")
 """Namespace of the ids of declared mappings, which are the same in every run. Ours."""
@@ -36,18 +27,12 @@ START_S = 10.0
 Lambda Developer Guide: the init phase has 10 seconds."""
 
 
-def _new_id() -> str:
-    return str(uuid.uuid4())
-
-
 class EventSources:
     """Runs the event source mappings and schedules of an application. Used from one event loop.
 
     Args:
         backend_endpoint_url: where DynamoDB Streams and SQS answer.
         waits_for_records: whether GetRecords there waits when it is asked to (the embedded engine).
-        checkpoints: of an earlier run on the same streams, to go on from.
-        ids: makes the id of a request, an event, or a mapping that is created at run time.
 
     Raises:
         InvalidApplication: a filter pattern or a schedule expression cannot be followed.
@@ -56,19 +41,10 @@ class EventSources:
     def __init__(
         self,
         application: Application,
+        services: Services,
         *,
-        invoker: Invoker,
-        destinations: Destinations,
         backend_endpoint_url: str,
         waits_for_records: bool,
-        clock: Clock,
-        alarm: Alarm,
-        faults: Faults,
-        timeline: Timeline,
-        random: Random,
-        settings: EventSettings = DEFAULTS,
-        checkpoints: Checkpoints | None = None,
-        ids: Callable[[], str] = _new_id,
     ) -> None:
         declared: list[EventSourceMapping] = [*application.stream_mappings, *application.queue_mappings]
         mapping_limits.check_all(declared)
@@ -80,24 +56,18 @@ class EventSources:
         self._streams = AwsStreams(backend_endpoint_url)
         self._queues = AwsQueues(backend_endpoint_url)
         self._waits_for_records = waits_for_records
-        self._services = Services(
-            invoker=invoker,
-            destinations=destinations,
-            clock=clock,
-            alarm=alarm,
-            timeline=timeline,
-            random=random,
-            ids=ids,
-            checkpoints=checkpoints or Checkpoints(),
-            settings=settings,
-            faults=faults,
-        )
+        self._services = services
         self._mappings: dict[str, MappingRunner] = {}
         for mapping in declared:
             self._add(_declared_id(mapping), mapping)
         self._schedules = {
             schedule.name: ScheduleRunner(
-                schedule, invoker=invoker, clock=clock, alarm=alarm, timeline=timeline, ids=ids
+                schedule,
+                invoker=services.invoker,
+                clock=services.clock,
+                alarm=services.alarm,
+                timeline=services.timeline,
+                ids=services.ids,
             )
             for schedule in application.schedules
         }

@@ -1,7 +1,8 @@
 """What the parts of event sources hand each other."""
 
+import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from emulator.alarm import Alarm
@@ -9,18 +10,23 @@ from emulator.application import StreamMapping
 from emulator.clock import Clock
 from emulator.destinations import Destinations
 from emulator.events.checkpoints import Checkpoints, Place
-from emulator.events.settings import EventSettings
+from emulator.events.settings import DEFAULTS, EventSettings
 from emulator.faults import Faults
 from emulator.invocation import Invoker
 from emulator.telemetry.timeline import Timeline
 
 
-@dataclass(frozen=True, slots=True)
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What every poller of an application shares.
+    """What every event source of an application shares.
 
     Attributes:
-        ids: makes a new request id.
+        ids: makes the id of a request, an event, or a mapping that is created at run time.
+        checkpoints: of an earlier run on the same streams, to go on from.
     """
 
     invoker: Invoker
@@ -29,10 +35,10 @@ class Services:
     alarm: Alarm
     timeline: Timeline
     random: Random
-    ids: Callable[[], str]
-    checkpoints: Checkpoints
-    settings: EventSettings
     faults: Faults
+    ids: Callable[[], str] = _new_id
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    settings: EventSettings = DEFAULTS
 
 
 @dataclass(frozen=True, slots=True)

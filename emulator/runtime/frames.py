@@ -36,7 +36,6 @@ class Frames:
         self._held = b""  # may be the beginning of a frame's head
         self._frame_left = 0
         self._frame_passes = True
-        self._frame_end = b""
         self._line = b""
         self._line_passes: bool | None = None  # of a line that is too long to be held; None: no such
 

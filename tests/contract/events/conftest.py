@@ -22,6 +22,7 @@ from emulator.events.api import EventSourceMappingsApi
 from emulator.events.aws_streams import AwsStreams
 from emulator.events.checkpoints import Checkpoints
 from emulator.events.service import EventSources
+from emulator.events.services import Services
 from emulator.events.settings import EventSettings
 from emulator.faults import Faults
 from emulator.http import HttpServer
@@ -110,17 +111,19 @@ class World:
         """Start the event sources, which are stopped in the end."""
         sources = EventSources(
             self.declared(**mapping),
-            invoker=self.invoker,
+            Services(
+                invoker=self.invoker,
+                clock=SystemClock(),
+                alarm=Alarm(SystemClock()),
+                faults=Faults(),
+                destinations=AwsDestinations(lambda: endpoint_url or self.endpoint_url),
+                timeline=self.timeline,
+                random=Random(1),
+                settings=EventSettings(retry_first_s=0.01, retry_longest_s=0.05),
+                checkpoints=self.checkpoints,
+            ),
             backend_endpoint_url=endpoint_url or self.endpoint_url,
             waits_for_records=waits,
-            clock=SystemClock(),
-            alarm=Alarm(SystemClock()),
-            faults=Faults(),
-            destinations=AwsDestinations(lambda: endpoint_url or self.endpoint_url),
-            timeline=self.timeline,
-            random=Random(1),
-            settings=EventSettings(retry_first_s=0.01, retry_longest_s=0.05),
-            checkpoints=self.checkpoints,
         )
         await sources.start()
         self.stack.push_async_callback(sources.stop)

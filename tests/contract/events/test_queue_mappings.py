@@ -14,6 +14,7 @@ from emulator.clock import SandboxClock
 from emulator.destinations import AwsDestinations
 from emulator.errors import TooManyRequests
 from emulator.events.service import EventSources
+from emulator.events.services import Services
 from emulator.events.settings import EventSettings
 from emulator.faults import Faults
 from emulator.invocation import InvocationResult
@@ -58,16 +59,18 @@ class QueueWorld:
         endpoint_url = endpoint_url or self.world.endpoint_url
         sources = EventSources(
             application,
-            invoker=self.invoker,
+            Services(
+                invoker=self.invoker,
+                clock=self.clock,
+                alarm=self.alarm,
+                faults=Faults(),
+                destinations=AwsDestinations(lambda: endpoint_url),
+                timeline=self.world.timeline,
+                random=Random(1),
+                settings=EventSettings(retry_first_s=0.01, retry_longest_s=0.05),
+            ),
             backend_endpoint_url=endpoint_url,
             waits_for_records=True,
-            clock=self.clock,
-            alarm=self.alarm,
-            faults=Faults(),
-            destinations=AwsDestinations(lambda: endpoint_url),
-            timeline=self.world.timeline,
-            random=Random(1),
-            settings=EventSettings(retry_first_s=0.01, retry_longest_s=0.05),
         )
         await sources.start()
         self.world.stack.push_async_callback(sources.stop)

@@ -9,6 +9,7 @@ from emulator.application import Application, Function, Schedule
 from emulator.clock import SandboxClock, timestamp
 from emulator.destinations import NO_DESTINATIONS
 from emulator.events.service import EventSources
+from emulator.events.services import Services
 from emulator.faults import Faults
 from emulator.runtime.service import LambdaService
 from emulator.telemetry.timeline import Timeline
@@ -47,15 +48,17 @@ class Sandbox:
     async def start(self, *schedules):
         self.sources = EventSources(
             Application("contract", functions=[self.function], schedules=schedules),
-            invoker=self.service,
+            Services(
+                invoker=self.service,
+                clock=self.clock,
+                alarm=self.alarm,
+                faults=Faults(),
+                destinations=NO_DESTINATIONS,
+                timeline=self.timeline,
+                random=Random(1),
+            ),
             backend_endpoint_url="http://127.0.0.1:9",
             waits_for_records=False,
-            clock=self.clock,
-            alarm=self.alarm,
-            faults=Faults(),
-            destinations=NO_DESTINATIONS,
-            timeline=self.timeline,
-            random=Random(1),
         )
         await self.sources.start()
 

@@ -17,6 +17,7 @@ from emulator.application import (
 )
 from emulator.errors import InvalidApplication
 from emulator.events.service import EventSources
+from emulator.events.services import Services
 from emulator.faults import Faults
 
 FUNCTION = Function("f", "a.b", Path())
@@ -28,15 +29,17 @@ def make_sources(world):
     def make(**application):
         return EventSources(
             Application("a", functions=[FUNCTION], tables=[TABLE], **application),
-            invoker=world.invoker,
+            Services(
+                invoker=world.invoker,
+                clock=world.clock,
+                alarm=world.alarm,
+                faults=Faults(),
+                destinations=world.destinations,
+                timeline=world.timeline,
+                random=Random(1),
+            ),
             backend_endpoint_url="http://127.0.0.1:9",
             waits_for_records=False,
-            clock=world.clock,
-            alarm=world.alarm,
-            faults=Faults(),
-            destinations=world.destinations,
-            timeline=world.timeline,
-            random=Random(1),
         )
 
     return make
