@@ -26,6 +26,7 @@ from emulator.gateway import (
 from emulator.http import HttpServer
 from emulator.localstack.backend import Backend, external_backend
 from emulator.localstack.process import LocalStack
+from emulator.runtime.places import place_of
 from emulator.runtime.service import LambdaService
 from emulator.settings import Settings
 from emulator.state import state_path
@@ -146,9 +147,11 @@ async def check_loaded(application: Application, functions: LambdaService) -> No
     for function in application.functions:
         if function.provisioned_concurrency and function.name not in alive:
             failure = json.loads((await functions.invoke(function.name, b"{}")).payload)
+            place = place_of(failure.get("stackTrace") or ())
             raise StartFailed(
                 f"The function {function.name} cannot be loaded: {failure.get('errorMessage')}"
-                f" ({failure.get('errorType')}); mend {function.handler} or what it imports."
+                f" ({failure.get('errorType')}{f', in {place}' if place else ''});"
+                f" mend {function.handler} or what it imports."
             )
 
 

@@ -98,10 +98,12 @@ async def test_stopping_leaves_the_back_end_running(sandbox: Sandbox) -> None:
 async def test_action_module_that_cannot_be_imported_is_told_at_the_start(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """An action module that fails at its import ends the start with that error, not every request later."""
+    """An action module that fails at its import ends the start with that error and its place."""
     (tmp_path / "broken_actions.py").write_text('raise RuntimeError("broken on purpose")')
     options = {"name": "broken", "action_modules": "broken_actions", "python_path": str(tmp_path)}
-    with pytest.raises(StartFailed, match=r"broken-router cannot be loaded: .*broken on purpose"):
+    with pytest.raises(
+        StartFailed, match=r"broken-router cannot be loaded: .*broken on purpose.*broken_actions\.py, line 1"
+    ):
         await Sandbox.start(options=options, aws_endpoint=sandbox.addresses.aws_endpoint)
 
 

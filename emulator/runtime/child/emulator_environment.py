@@ -63,6 +63,7 @@ def run(code: str, client: str, client_path: str) -> None:
     handler = os.environ["_HANDLER"]
     sys.argv[:] = ["bootstrap", handler]
     runtime = importlib.import_module("awslambdaric.__main__")
+    _tell_where_imports_fail(importlib.import_module("awslambdaric.bootstrap"))
     _follow_clock(importlib.import_module("awslambdaric.lambda_runtime_client").LambdaRuntimeClient)
     runtime.main(sys.argv)
 
@@ -71,6 +72,25 @@ def _limit_descriptors() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = _MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_MAX_DESCRIPTORS, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+
+def _tell_where_imports_fail(bootstrap) -> None:  # type: ignore[no-untyped-def]
+    """Let an import that fails in the function's code say its file and line, where AWS's client says none."""
+    fault = bootstrap.FaultException
+    initialise = fault.__init__
+    machinery = tuple(os.path.dirname(str(module.__file__)) for module in (bootstrap, importlib))
+
+    def __init__(self, exception_type, msg, trace=None):  # type: ignore[no-untyped-def]  # noqa: N807
+        error = sys.exc_info()[1]
+        if exception_type == fault.IMPORT_MODULE_ERROR and trace is None and error is not None:
+            trace = [
+                f'  File "{file}", line {line}, in {name}\n    {text}\n'
+                for file, line, name, text in bootstrap.extract_traceback(error.__traceback__)
+                if not file.startswith(("<", *machinery))
+            ]
+        initialise(self, exception_type, msg, trace)
+
+    fault.__init__ = __init__
 
 
 def _follow_clock(client) -> None:  # type: ignore[no-untyped-def]

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from emulator.application import Function
 from emulator.errors import FunctionNotFound, InvalidPayload, PayloadTooLarge, SandboxNotRunning
 from emulator.invocation import MAX_EVENT_BYTES, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES
 from emulator.runtime import LambdaService, RuntimeClient, RuntimeSettings, StartMethod
+from emulator.runtime.places import place_of
 
 Serve = Callable[..., Awaitable[LambdaService]]
 Make = Callable[..., Function]
@@ -91,6 +93,29 @@ async def test_a_function_that_cannot_be_loaded(
         assert error["requestId"] == ""
     if handler == "broken_code.handler":
         assert "before\n" in result.log
+
+
+@pytest.mark.parametrize(
+    ("handler", "place"),
+    [
+        ("imports_broken.handler", "broken_import.py, line 1"),
+        ("broken_import.handler", "broken_import.py, line 1"),
+        ("broken_syntax.handler", "broken_syntax.py, line 1"),
+        ("broken_code.handler", "broken_code.py, line 2"),
+        ("no_such_file.handler", None),
+    ],
+)
+async def test_a_function_that_cannot_be_loaded_says_where(
+    serve: Serve, function: Make, code: Path, handler: str, place: str | None
+) -> None:
+    """File and line of the code that failed, in the answer and in the log; none where no code has run."""
+    (code / "imports_broken.py").write_text("import os\nimport broken_import\n")
+    service = await serve(function(handler, name="broken"))
+    result = await service.invoke("broken", b"{}")
+    found = place_of(json.loads(result.payload)["stackTrace"])
+    assert found == (None if place is None else str(code / place))
+    if place is not None:
+        assert f'File "{code / place.partition(",")[0]}"' in result.log
 
 
 async def test_a_process_that_ends_at_import(serve: Serve, function: Make) -> None:
