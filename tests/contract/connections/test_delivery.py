@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,4 +109,56 @@ def test_nobody_slow_is_waited_for(
     assert manager.send_many(subscribers, b"x", within_s=0.3) == ["failed"] * 9
     assert len(api.received) == 1 + 4
     release.set()
+    manager.close()
+
+
+def test_more_senders_than_connections(api: Any, new_transport: Callable[..., Any]) -> None:
+    """Single sends and broadcasts of many threads share the connections; each message arrives, once."""
+    transport = new_transport(max_connections=4)
+    manager = ConnectionManager(
+        transport,
+        print,
+        clock=SystemClock(),
+        sleep=time.sleep,
+        random=lambda: 0.0,
+        logger=logging.Logger("test"),
+    )
+    subscribers = [To(f"b{number}", api.endpoint) for number in range(20)]
+
+    def send(number: int) -> list[Any]:
+        if number % 5 == 0:
+            return manager.send_many(subscribers, b"x")
+        return [manager.send(api.endpoint, f"s{number}", b"x")]
+
+    with ThreadPoolExecutor(20) as senders:
+        outcomes = [outcome for outcomes in senders.map(send, range(50)) for outcome in outcomes]
+    manager.close()
+    assert outcomes == ["delivered"] * (10 * 20 + 40)
+    assert len(api.received) == manager.counters.sent == len(outcomes)
+    assert len({received.client_port for received in api.received}) <= 4
+
+
+def test_no_connection_in_time(
+    api: Any, answer: Callable[..., Any], new_transport: Callable[..., Any]
+) -> None:
+    """A broadcast that gets no connection in its time has failed, and leaves nobody without one."""
+    release = threading.Event()
+    api.answers += [answer(hold=release) for _ in range(2)]
+    transport = new_transport(max_connections=2)
+    manager = ConnectionManager(
+        transport,
+        print,
+        clock=SystemClock(),
+        sleep=time.sleep,
+        random=lambda: 0.0,
+        logger=logging.Logger("test"),
+    )
+    with ThreadPoolExecutor(2) as senders:
+        holding = [senders.submit(manager.send, api.endpoint, f"h{number}", b"x") for number in range(2)]
+        assert api.arrived(2, within_s=10)
+        subscribers = [To(f"c{number}", api.endpoint) for number in range(3)]
+        assert manager.send_many(subscribers, b"x", within_s=0.1) == ["failed"] * 3
+        release.set()
+        assert [each.result(10) for each in holding] == ["delivered"] * 2
+    assert manager.send_many(subscribers, b"x", within_s=10) == ["delivered"] * 3
     manager.close()

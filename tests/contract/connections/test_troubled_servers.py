@@ -3,6 +3,7 @@
 import gc
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -33,9 +34,9 @@ def read_request(peer: socket.socket) -> bytes:
             return b""
         came += piece
     head, _, body = came.partition(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0] or 0)
-    while len(body) < length:
-        body += peer.recv(65_536)
+    missing = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0] or 0) - len(body)
+    while missing > 0 and (piece := peer.recv(65_536)):
+        missing -= len(piece)
     return came
 
 
@@ -98,6 +99,16 @@ def sending(*pieces: bytes) -> Callable[[socket.socket], None]:
             peer.sendall(piece)
 
     return script
+
+
+@pytest.fixture
+def trusted(authority: trustme.CA, tmp_path: Path) -> tuple[ssl.SSLContext, str]:
+    """What a server with TLS needs, and the CA bundle that trusts it."""
+    bundle = str(tmp_path / "ca.pem")
+    authority.cert_pem.write_to_path(bundle)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context, bundle
 
 
 @pytest.fixture
@@ -186,6 +197,36 @@ def test_answered_before_it_was_sent(
     assert new_transport().post(server.endpoint, ID, b"x" * 131_072) == Reply(413)
 
 
+@pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "TLS"])
+def test_more_than_buffers_take(
+    troubled: Callable[..., Troubled], new_transport: Callable[..., Any], trusted: Any, is_secure: bool
+) -> None:
+    """A request that is not taken at once is sent piece by piece; one that is cut off meanwhile is broken."""
+
+    def cut(peer: socket.socket) -> None:
+        peer.recv(1)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closes by RST
+
+    context, bundle = trusted
+    server = troubled(tls=context if is_secure else None, scripts=[answering, cut])
+    data = b"x" * 20_000_000
+    assert new_transport(ca_bundle=bundle).post(server.endpoint, ID, data) == Reply(200)
+    assert new_transport(ca_bundle=bundle).post(server.endpoint, ID, data) == Reply(
+        None, failure=Failure.BROKEN
+    )
+
+
+def test_an_unknown_name(new_transport: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the name has no address there is nobody to connect to."""
+
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    reply = new_transport().post("http://nobody.example/local", ID, b"x")
+    assert reply == Reply(None, failure=Failure.NOT_CONNECTED)
+
+
 def closing_after_one(peer: socket.socket) -> None:
     """Answer one request; close when the next one comes, as a server whose idle time is just over."""
     read_request(peer)
@@ -197,16 +238,13 @@ def closing_after_one(peer: socket.socket) -> None:
 def test_closed_while_it_was_idle(
     troubled: Callable[..., Troubled],
     new_transport: Callable[..., Any],
-    authority: trustme.CA,
-    tmp_path: Path,
+    trusted: Any,
     is_secure: bool,
 ) -> None:
     """A kept-alive connection that is closed by the time it is used costs a new one, not the message."""
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+    context, bundle = trusted
     server = troubled(tls=context if is_secure else None, scripts=[closing_after_one, closing_after_one])
-    transport = new_transport(ca_bundle=str(tmp_path / "ca.pem"))
+    transport = new_transport(ca_bundle=bundle)
     assert [transport.post(server.endpoint, ID, b"x").status for _ in range(3)] == [200] * 3
     assert server.connections == 3
 
@@ -289,11 +327,9 @@ def test_who_stops_leaves_nothing(
     assert len(dict(transport.post_many([(server.endpoint, "x")] * 9, b"x"))) == 9
 
 
-def test_nobody_closes_it(troubled: Callable[..., Troubled], authority: trustme.CA, tmp_path: Path) -> None:
+def test_nobody_closes_it(troubled: Callable[..., Troubled], trusted: Any) -> None:
     """A transport that is dropped closes its connections; a socket left open would fail this test run."""
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+    context, bundle = trusted
     closed = threading.Event()
 
     def until_closed(peer: socket.socket) -> None:
@@ -302,9 +338,7 @@ def test_nobody_closes_it(troubled: Callable[..., Troubled], authority: trustme.
 
     server = troubled(tls=context, scripts=[until_closed])
     credentials = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI")
-    transport = SignedTransport(
-        credentials.get_frozen_credentials, "us-east-1", ca_bundle=str(tmp_path / "ca.pem")
-    )
+    transport = SignedTransport(credentials.get_frozen_credentials, "us-east-1", ca_bundle=bundle)
     assert transport.post(server.endpoint, ID, b"x") == Reply(200)
     del transport
     gc.collect()
