@@ -30,7 +30,12 @@ REQUESTS = Table(
     partition_key=KeyAttribute("pk"),
     sort_key=KeyAttribute("sk"),
     indexes=(
-        Index("due-index", KeyAttribute("due"), KeyAttribute("due_at", KeyType.NUMBER)),
+        Index(
+            "due-index",
+            KeyAttribute("due"),
+            KeyAttribute("due_at", KeyType.NUMBER),
+            projection=("status", "expires_at"),  # its readers want no more: progress does not write to it
+        ),
         Index("user-index", KeyAttribute("user_key"), KeyAttribute("created_at", KeyType.NUMBER)),
     ),
     ttl_attribute="expires_at",

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from streamer.dynamorm import NotLoaded, Query
 from streamer.errors import (
     AlreadyClaimed,
     DuplicateRequest,
@@ -25,6 +26,7 @@ from streamer.store import (
     RequestState,
     details_of,
 )
+from streamer.store.models import DUE
 
 LEASE_S = 60.0
 
@@ -560,3 +562,13 @@ def test_what_is_claimed_is_due_when_its_lease_ends(
     claim()
     assert requests.list_due(clock.now() + LEASE_S - 1, 10) == []
     assert requests.list_due(clock.now() + LEASE_S, 10) == [key]
+
+
+def test_the_due_index_holds_what_its_readers_need(create: Any, requests: Any, stores: Any) -> None:
+    """Keys and status: a write of progress, the most frequent one, does not touch it."""
+    create()
+    (row,) = stores.database.query(Query(RequestState, RequestState.due == DUE, index="due-index"))
+    assert (row.key, row.status) == (RequestKey("demo", "ann", "r-1"), Status.PENDING)
+    for name in ("percentage", "message", "updated_at", "history"):
+        with pytest.raises(NotLoaded):
+            getattr(row, name)
