@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from logging import Logger
 from typing import Any
@@ -32,6 +33,9 @@ from streamer.processing.work import Work
 from streamer.progress.reporter import ProgressReporter
 from streamer.store import LEASE_MARGIN_S, Checkpoint, Claim, RequestStore
 from streamer.store.limits import MAX_CONTINUATIONS
+
+MAX_READERS = 4
+"""Payloads that are read at once. Ours: one, but where threads of one process share an executor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class Executor:
         self._logger = logger
         self._is_connected = is_connected
         self._runner = ActionRunner(logger)
+        self._readers = ThreadPoolExecutor(MAX_READERS, thread_name_prefix="payload")
 
     def execute(self, work: Work, invocation: Invocation) -> None:
         """Run the request unless somebody else does or did.
@@ -87,6 +92,8 @@ class Executor:
         """
         while True:
             lease_until = self._clock.now() + invocation.remaining_s() + LEASE_MARGIN_S
+            # Nothing changes a payload, so it need not wait for the claim.
+            payload = self._readers.submit(self._requests.get_payload, work.key)
             try:
                 claim = self._requests.claim(work.key, owner=invocation.owner, lease_until=lease_until)
             except (AlreadyClaimed, NotFound) as error:
@@ -99,7 +106,7 @@ class Executor:
                 extra={"action": "request.claimed", "attempt": claim.state.attempt},
             )
             try:
-                decision = self._attempt(work, claim, invocation)
+                decision = self._attempt(work, claim, invocation, payload)
             except Superseded:
                 self._logger.warning("Another attempt took over", extra={"action": "request.superseded"})
                 return
@@ -117,12 +124,14 @@ class Executor:
         self._sleep(delay_s)
         return True
 
-    def _attempt(self, work: Work, claim: Claim, invocation: Invocation) -> Decision | None:
+    def _attempt(
+        self, work: Work, claim: Claim, invocation: Invocation, payload: "Future[dict[str, Any]]"
+    ) -> Decision | None:
         """Run one attempt; returns what follows a failure that may pass, None when this is over."""
         reporter = self._new_reporter(work, claim)
         try:
             try:
-                result = self._run(work, claim, invocation, reporter)
+                result = self._run(work, claim, invocation, reporter, payload)
             finally:
                 reporter.close()
             state = self._requests.complete(claim, result=result, sequence=reporter.next_sequence())
@@ -140,7 +149,14 @@ class Executor:
         self._delivery.deliver(work.key, state, result=result)
         return None
 
-    def _run(self, work: Work, claim: Claim, invocation: Invocation, reporter: ProgressReporter) -> Any:
+    def _run(
+        self,
+        work: Work,
+        claim: Claim,
+        invocation: Invocation,
+        reporter: ProgressReporter,
+        stored: "Future[dict[str, Any]]",
+    ) -> Any:
         max_attempts = claim.state.max_attempts or self._max_attempts
         if claim.attempt > max_attempts:
             raise ProcessingFailed(f"The request ended without an answer in {max_attempts} attempts.")
@@ -148,7 +164,7 @@ class Executor:
         if needed is not None and not self._is_connected(needed):
             raise CancelRequested("The connection that the request was to end with is over.")
         action = self._registry.get(claim.state.action)
-        payload = action.parse(self._requests.get_payload(work.key))
+        payload = action.parse(stored.result())
         ends = deadlines(invocation.remaining_s(), timeout_s=action.timeout_s)
         checkpoints = Checkpoints(
             save=lambda state: self._requests.save_checkpoint(claim, Checkpoint(state, claim.attempt)),
