@@ -1,16 +1,19 @@
 """How many requests of a user and of a tenant are in flight: counters beside the requests.
 
-A counter is an item of its own and no part of the requests' transactions: all requests of a tenant
-would conflict on it. So a crash, or a table that does not answer, can leave one that is wrong, and the
-sweeper compares. What has happened to a request is never undone or held up because of its counters.
+A user's counter is raised in the transaction that makes a request, one call for both, as long as few do so
+at once. A tenant's would make all of its requests conflict: it is written before, and so is a user's for a
+while after conflicts. Both are lowered beside what ends a request. So a crash, or a table that does not
+answer, can leave one that is wrong, and the sweeper compares. What has happened to a request is never undone
+or held up because of its counters.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 from streamer.clock import Clock
 from streamer.dynamorm import (
+    Condition,
     ConditionFailed,
     Database,
     Scan,
@@ -20,7 +23,7 @@ from streamer.dynamorm import (
     UpdateAction,
 )
 from streamer.errors import RateLimited
-from streamer.store.limits import COUNTER_TTL_S, RATE_LIMIT_RETRY_S
+from streamer.store.limits import APART_S, COUNTER_TTL_S, RATE_LIMIT_RETRY_S
 from streamer.store.models import Counter, RequestKey, tenant_key, user_key
 
 MAX_THREADS = 4
@@ -53,6 +56,7 @@ class InFlight:
         self._clock = clock
         self._per_user = per_user
         self._per_tenant = per_tenant
+        self._apart_until = 0.0
         self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="in-flight")
 
     def close(self) -> None:
@@ -68,28 +72,54 @@ class InFlight:
             limits[tenant_key(tenant_id)] = self._per_tenant
         return limits
 
-    def enter(self, key: RequestKey) -> None:
-        """Count one request more.
+    def entering(self, key: RequestKey) -> tuple[Update[Counter], ...]:
+        """Return what counts one request more within the transaction that makes it.
+
+        Its condition fails where the user has as many as allowed: `refusal` is the error then.
+        """
+        if self._per_user <= 0 or self._clock.now() < self._apart_until:
+            return ()
+        return (self._change(user_key(key.tenant_id, key.user_id), 1, self._per_user),)
+
+    def note_conflict(self) -> None:
+        """Keep the counters out of transactions for a while: too many count at once."""
+        self._apart_until = self._clock.now() + APART_S
+
+    def enter(self, key: RequestKey, *, is_user_counted: bool) -> list[str]:
+        """Count one request more by the counters that no transaction writes, and return which these are.
+
+        Args:
+            is_user_counted: whether a transaction writes the user's.
 
         Raises:
             RateLimited: its user or its tenant has as many as it may; nothing was counted.
         """
         limits = self.limits(key.tenant_id, key.user_id)
+        of_user = user_key(key.tenant_id, key.user_id)
+        if is_user_counted:
+            del limits[of_user]
         if len(limits) == 1:
             entered = {name: self._add(name, 1, limit) for name, limit in limits.items()}
         else:
             futures = {name: self._pool.submit(self._add, name, 1, limit) for name, limit in limits.items()}
             entered = {name: future.result() for name, future in futures.items()}
-        if all(entered.values()):
-            return
-        for name, done in entered.items():
-            if done:
+        if not all(entered.values()):
+            self.leave(name for name, done in entered.items() if done)
+            raise self.refusal(of_user=not entered.get(of_user, True))
+        return [*entered]
+
+    def leave(self, names: Iterable[str]) -> None:
+        """Take back what `enter` counted, if the table answers."""
+        for name in names:
+            with suppress(TemporaryFailure):
                 self._add(name, -1)
-        whose = (
-            "You have" if not entered.get(user_key(key.tenant_id, key.user_id), True) else "Your tenant has"
-        )
-        raise RateLimited(
-            f"{whose} as many requests in flight as allowed; wait for one of them to end.",
+
+    @staticmethod
+    def refusal(*, of_user: bool) -> RateLimited:
+        """Return the error of one request too many: of its user, or of its tenant."""
+        return RateLimited(
+            f"{'You have' if of_user else 'Your tenant has'} as many requests in flight as allowed;"
+            " wait for one of them to end.",
             retry_after_s=RATE_LIMIT_RETRY_S,
         )
 
@@ -136,22 +166,21 @@ class InFlight:
         return changes
 
     def _add(self, name: str, change: int, limit: int | None = None) -> bool:
-        condition = None
+        try:
+            self._database.write(self._change(name, change, limit))
+        except ConditionFailed:
+            return False
+        return True
+
+    def _change(self, name: str, change: int, limit: int | None = None) -> Update[Counter]:
+        condition: Condition | None = None
         if limit is not None:
             condition = Counter.in_flight.does_not_exist() | (Counter.in_flight < limit)
         elif change < 0:
             condition = Counter.in_flight > 0
-        try:
-            self._database.write(
-                Update(
-                    Counter.at(name=name),
-                    (Counter.in_flight.increment(change), *self._kept(name)),
-                    condition,
-                )
-            )
-        except ConditionFailed:
-            return False
-        return True
+        return Update(
+            Counter.at(name=name), (Counter.in_flight.increment(change), *self._kept(name)), condition
+        )
 
     def _kept(self, name: str) -> tuple[UpdateAction, ...]:
         return (

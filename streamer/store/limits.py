@@ -50,3 +50,6 @@ RATE_LIMIT_RETRY_S = 2.0
 
 COUNTER_TTL_S = 7 * 24 * 3600
 """Seconds after its last use that a counter is kept. Ours."""
+
+APART_S = 60.0
+"""Seconds for which counters are written apart from requests after those got in each other's way. Ours."""

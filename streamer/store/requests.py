@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from streamer.dynamorm import ConditionFailed, Delete, Item, Put, Query, TransactionCancelled, Update
+from streamer.dynamorm import (
+    ConditionFailed,
+    Delete,
+    Item,
+    Put,
+    Query,
+    TransactionCancelled,
+    TransactionConflict,
+    Update,
+)
 from streamer.dynamorm.values.codec import codec_for
 from streamer.errors import CannotReplay, DuplicateRequest, InvalidMessage, RateLimited, ServiceUnavailable
 from streamer.lifecycle import TERMINAL, Event, Status, sources, target
@@ -63,7 +72,7 @@ class RequestStore(Attempts, Upkeep, Survey):
             RateLimited: the user or the tenant has as many requests in flight as it may.
 
         Shape:
-            items `requests` STATE and PAYLOAD, and one of `subscriptions`; before it, the counters.
+            items `requests` STATE and PAYLOAD, one of `subscriptions`, and the user's counter.
         """
         data = write_document(payload, what="The payload", error=InvalidMessage)
         now = self._clock.now()
@@ -217,8 +226,9 @@ class RequestStore(Attempts, Upkeep, Survey):
     def _is_new(self, state: RequestState, data: str, follow: Put) -> bool:
         """Store a request, unless there is one of its key."""
         key = state.key
+        counting = self._in_flight.entering(key)
         try:
-            self._in_flight.enter(key)
+            entered = self._in_flight.enter(key, is_user_counted=bool(counting))
         except RateLimited:
             if self.find(key) is not None:
                 return False  # it is no further request
@@ -228,10 +238,19 @@ class RequestStore(Attempts, Upkeep, Survey):
                 Put(state, transitions.absent(state.created_at)),
                 Put(RequestPayload(**key.components, data=data, expires_at=None)),
                 follow,
+                *counting,
             )
-        except TransactionCancelled:
-            self._in_flight.add(key, -1)
+        except TransactionCancelled as error:
+            self._in_flight.leave(entered)
+            if error.failures and not error.reasons[0].failed:
+                raise self._in_flight.refusal(of_user=True) from None
             return False
+        except TransactionConflict:
+            self._in_flight.leave(entered)
+            if not counting:
+                raise
+            self._in_flight.note_conflict()
+            return self._is_new(state, data, follow)
         return True
 
     def _join(self, state: RequestState, follow: Put) -> RequestState | None:

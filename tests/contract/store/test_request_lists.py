@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from streamer.dynamorm import Update
+from streamer.dynamorm import TransactionConflict, Update
 from streamer.errors import DuplicateRequest, InvalidMessage, RateLimited
 from streamer.lifecycle import Status
 from streamer.store import Claim, Created, RequestKey, RequestStore
+from streamer.store.limits import APART_S
 from streamer.store.models import Counter, tenant_key, user_key
 
 TENANT = tenant_key("demo")
@@ -198,6 +199,34 @@ def test_many_at_once_do_not_pass_the_limit(create_in: Any, stores: Any, race: A
     assert made <= 2
     assert made + sum(isinstance(result, RateLimited) for result in results) == 8
     assert (in_flight(stores, ANN), in_flight(stores, TENANT)) == (made, made)
+
+
+def test_counters_in_each_others_way_are_written_apart(
+    create_in: Any, limited: Any, stores: Any, engine: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user whose requests conflict on the counter is served, and counted, and limited as ever."""
+    transact, conflicts = engine.transact, []
+
+    def conflicting(transaction: Any) -> None:
+        if any(action.model is Counter for action in transaction.actions):
+            conflicts.append(transaction)
+            raise TransactionConflict("Another transaction is at the counter.")
+        transact(transaction)
+
+    monkeypatch.setattr(engine, "transact", conflicting)
+    first, second, third = keys(3)
+    assert create_in(first).new
+    seen = len(conflicts)
+    assert create_in(second).new
+    with pytest.raises(RateLimited, match="You have"):
+        create_in(third)
+    assert len(conflicts) == seen > 0
+    assert (in_flight(stores, ANN), in_flight(stores, TENANT)) == (2, 2)
+    monkeypatch.undo()
+    limited.cancel(first)
+    clock.advance(APART_S)
+    assert create_in(third).new
+    assert in_flight(stores, ANN) == 2
 
 
 def test_no_limit_counts_nothing(create: Any, engine: Any, settings: Any, clock: Any, stores: Any) -> None:
