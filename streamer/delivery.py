@@ -104,6 +104,7 @@ class OutcomeDelivery:
         """Send the outcome to every present subscriber, all at once; nobody slow is waited for long.
 
         Args:
+            state: as the end of the request left it, or as it was read since.
             result: the stored result where the caller has it, so that it is not read again.
 
         Returns:
@@ -114,7 +115,8 @@ class OutcomeDelivery:
             message = self.message(key, state)
         else:
             message = outcome_message(state, result, sign=self._sign(), now=self._clock.now())
-        subscribers = self._subscriptions.list(key)
+        only = state.find_only_follower(self._clock.now())
+        subscribers = [only] if only is not None else self._subscriptions.list(key)
         deliveries = (
             self._sender.send_many(subscribers, encode(message), within_s=PATIENCE_S) if subscribers else []
         )

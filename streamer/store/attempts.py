@@ -234,28 +234,29 @@ class Attempts(RequestItems):
         sequence: int,
         error: Mapping[str, Any] | None,
     ) -> RequestState:
-        now = self._clock.now()
-        change = transitions.finish(event, claim.state, sequence=sequence, error=error, now=now)
-        try:
-            with self._in_flight.leaving(claim.key):
-                self._database.transact(
-                    Update(_key(claim), change, _owned(claim, event)),
-                    self._expire_payload(claim.key, now),
-                    *further,
-                )
-        except TransactionCancelled:
-            if not self._is_finished(claim, event, sequence):
-                raise superseded(claim) from None
-        return transitions.finished(event, claim.state, sequence=sequence, error=error, now=now)
-
-    def _is_finished(self, claim: Claim, event: Event, sequence: int) -> bool:
-        """Whether this very outcome stands already: a write whose answer was lost is made twice."""
-        held = self.find(claim.key)
-        return (
-            held is not None
-            and (held.status, held.owner, held.attempt) == (target(event), claim.owner, claim.attempt)
-            and held.outcome_sequence == sequence
-        )
+        """Write an outcome. Its answer says as of that moment whether anybody else follows."""
+        now, known = self._clock.now(), claim.state
+        change = transitions.finish(event, known, sequence=sequence, error=error, now=now)
+        while True:
+            condition = _owned(claim, event)
+            if not known.followed:
+                condition &= transitions.is_unfollowed()
+            try:
+                with self._in_flight.leaving(claim.key):
+                    self._database.transact(
+                        Update(_key(claim), change, condition),
+                        self._expire_payload(claim.key, now),
+                        *further,
+                    )
+            except TransactionCancelled:
+                held = self.find(claim.key)
+                is_finished = held is not None and _is_finished(held, claim, event, sequence)
+                if held is None or not (is_finished or (held.followed and not known.followed)):
+                    raise superseded(claim) from None
+                known = known.replace(followed=held.followed)
+                if not is_finished:
+                    continue
+            return transitions.finished(event, known, sequence=sequence, error=error, now=now)
 
 
 def _key(claim: Claim) -> Key[RequestState]:
@@ -264,6 +265,16 @@ def _key(claim: Claim) -> Key[RequestState]:
 
 def _owned(claim: Claim, event: Event) -> Condition:
     return transitions.owned(event, owner=claim.owner, attempt=claim.attempt)
+
+
+def _is_finished(held: RequestState, claim: Claim, event: Event, sequence: int) -> bool:
+    """Whether this very outcome stands already: a write whose answer was lost is made twice."""
+    return (held.status, held.owner, held.attempt, held.outcome_sequence) == (
+        target(event),
+        claim.owner,
+        claim.attempt,
+        sequence,
+    )
 
 
 def _working(claim: Claim) -> Condition:

@@ -21,6 +21,7 @@ from streamer.dynamorm import (
 )
 from streamer.dynamorm.keys.templates import KeyTemplate
 from streamer.lifecycle import Status
+from streamer.store.limits import CONNECTION_TTL_S
 
 DUE = "DUE"
 """The partition of `due-index`: an item has it as long as there is something to do about it."""
@@ -132,6 +133,14 @@ class Failure:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """A connection that is told, and the endpoint that it hangs on."""
+
+    connection_id: str
+    endpoint: str
+
+
 class RequestState(_PartOfRequest, sort="STATE"):
     """Where a request stands: small, read and written often. Times are epoch seconds.
 
@@ -148,6 +157,8 @@ class RequestState(_PartOfRequest, sort="STATE"):
         percentage, message: of the last progress of this attempt.
         continuations: how often it went on in another invocation.
         cancel_requested: whether its user asked to end it while it was running.
+        connection_id, endpoint: of the connection that it came from, which follows it.
+        followed: True once another connection has begun to follow it.
         cancel_on_disconnect: the connection with which it shall end; None: it goes on without.
         due, due_at: "DUE" and when something must be done about it; None when nothing must.
         undelivered: whether its outcome still has to be sent.
@@ -177,6 +188,9 @@ class RequestState(_PartOfRequest, sort="STATE"):
     message: Attribute[str | None] = attribute(default=None)
     continuations: Attribute[int] = attribute(default=0)
     cancel_requested: Attribute[bool] = attribute(default=False)
+    connection_id: Attribute[str | None] = attribute(default=None)
+    endpoint: Attribute[str | None] = attribute(default=None)
+    followed: Attribute[bool | None] = attribute(default=None)
     cancel_on_disconnect: Attribute[str | None] = attribute(default=None)
     created_at: Attribute[float]
     updated_at: Attribute[float]
@@ -196,6 +210,14 @@ class RequestState(_PartOfRequest, sort="STATE"):
     @property
     def key(self) -> RequestKey:
         return RequestKey(self.tenant_id, self.user_id, self.request_id)
+
+    def find_only_follower(self, now: float) -> Follower | None:
+        """Return the one connection that can be subscribed to it; None: look for subscriptions."""
+        if self.followed or self.connection_id is None or self.endpoint is None:
+            return None
+        if now >= self.created_at + CONNECTION_TTL_S:
+            return None
+        return Follower(self.connection_id, self.endpoint)
 
 
 class RequestPayload(_PartOfRequest, sort="PAYLOAD"):

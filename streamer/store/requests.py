@@ -1,6 +1,7 @@
 """Long requests: created once, claimed by one at a time, ended once."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from streamer.dynamorm import (
@@ -26,9 +27,10 @@ from streamer.store.models import (
     RequestKey,
     RequestPayload,
     RequestState,
+    Subscription,
     user_key,
 )
-from streamer.store.subscriptions import subscription
+from streamer.store.subscriptions import followed_by, subscription
 from streamer.store.survey import Survey
 from streamer.store.tables import translated
 from streamer.store.upkeep import Upkeep
@@ -84,9 +86,11 @@ class RequestStore(Attempts, Upkeep, Survey):
             correlation_id=correlation_id,
             now=now,
             max_attempts=max_attempts,
+            connection_id=connection_id,
+            endpoint=endpoint,
             cancel_on_disconnect=connection_id if cancel_on_disconnect else None,
         )
-        follow = Put(subscription(key, connection_id=connection_id, endpoint=endpoint, now=now))
+        follow = subscription(key, connection_id=connection_id, endpoint=endpoint, now=now)
         for _ in range(_ATTEMPTS):
             if self._is_new(state, data, follow):
                 return Created(state, new=True)
@@ -223,7 +227,7 @@ class RequestStore(Attempts, Upkeep, Survey):
         more = len(found) > limit
         return RequestPage(page, write_cursor(page[-1].created_at, page[-1].request_id) if more else None)
 
-    def _is_new(self, state: RequestState, data: str, follow: Put) -> bool:
+    def _is_new(self, state: RequestState, data: str, follow: Subscription) -> bool:
         """Store a request, unless there is one of its key."""
         key = state.key
         counting = self._in_flight.entering(key)
@@ -237,7 +241,7 @@ class RequestStore(Attempts, Upkeep, Survey):
             self._database.transact(
                 Put(state, transitions.absent(state.created_at)),
                 Put(RequestPayload(**key.components, data=data, expires_at=None)),
-                follow,
+                Put(follow),
                 *counting,
             )
         except TransactionCancelled as error:
@@ -253,7 +257,7 @@ class RequestStore(Attempts, Upkeep, Survey):
             return self._is_new(state, data, follow)
         return True
 
-    def _join(self, state: RequestState, follow: Put) -> RequestState | None:
+    def _join(self, state: RequestState, follow: Subscription) -> RequestState | None:
         """Subscribe to the request that is there; None if it went away meanwhile."""
         held = self.find(state.key)
         if held is None:
@@ -262,7 +266,9 @@ class RequestStore(Attempts, Upkeep, Survey):
             raise DuplicateRequest(
                 f"The id {state.request_id} is taken by another request; choose a new one."
             )
-        self._database.write(follow)
+        self._database.write(Put(follow))
+        with suppress(ConditionFailed):
+            self._database.write(followed_by(state.key, follow.connection_id))
         held = self.find(state.key)
         return held if held is not None and held.payload_hash == state.payload_hash else None
 

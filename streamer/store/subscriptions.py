@@ -1,17 +1,35 @@
 """Who is told what happens to a request."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from streamer.clock import Clock
-from streamer.dynamorm import Database, Delete, Engine, Put, Query
+from streamer.dynamorm import ConditionFailed, Database, Delete, Engine, Put, Query, Update
 from streamer.settings import Settings
+from streamer.store import transitions
 from streamer.store.limits import CONNECTION_TTL_S
-from streamer.store.models import RequestKey, Subscription
+from streamer.store.models import RequestKey, RequestState, Subscription
 from streamer.store.tables import open_database, translated
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+def followed_by(key: RequestKey, connection_id: str) -> Update[RequestState]:
+    """Return what tells whoever ends a request to look for subscriptions. Pure.
+
+    A subscriber writes its row, then this, and then reads the state: either the end knows of it, or it
+    knows of the end. The connection that the request came from is known without; where it is that one,
+    where it is no news, or where the request is over, the condition fails.
+    """
+    return Update(
+        RequestState.at(**key.components),
+        (RequestState.followed.set(True),),
+        transitions.is_unfollowed()
+        & transitions.is_under_way()
+        & (RequestState.connection_id != connection_id),
+    )
 
 
 def subscription(key: RequestKey, *, connection_id: str, endpoint: str, now: float) -> Subscription:
@@ -47,6 +65,8 @@ class SubscriptionStore:
         """
         now = self._clock.now()
         self._database.write(Put(subscription(key, connection_id=connection_id, endpoint=endpoint, now=now)))
+        with suppress(ConditionFailed):
+            self._database.write(followed_by(key, connection_id))
 
     @translated
     def list(self, key: RequestKey) -> list[Subscription]:

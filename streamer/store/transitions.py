@@ -6,7 +6,7 @@ from operator import or_
 from typing import Any
 
 from streamer.dynamorm import Condition, UpdateAction
-from streamer.lifecycle import INITIAL, Event, Status, sources, step, target
+from streamer.lifecycle import INITIAL, TERMINAL, Event, Status, sources, step, target
 from streamer.store.history import CREATE, entry, failed, failure_of, noted, put_aside
 from streamer.store.limits import DELIVERY_GRACE_S, DISPATCH_GRACE_S, REQUEST_TTL_S, SEQUENCE_BLOCK
 from streamer.store.models import DUE, Failure, HistoryEntry, RequestKey, RequestState, user_key
@@ -23,6 +23,8 @@ def created(
     now: float,
     permissions: Iterable[str] = (),
     max_attempts: int | None = None,
+    connection_id: str | None = None,
+    endpoint: str | None = None,
     cancel_on_disconnect: str | None = None,
 ) -> RequestState:
     """Return a request that waits for its first executor."""
@@ -36,6 +38,8 @@ def created(
         payload_hash=payload_hash,
         permissions=sorted(permissions),
         max_attempts=max_attempts,
+        connection_id=connection_id,
+        endpoint=endpoint,
         cancel_on_disconnect=cancel_on_disconnect,
         history=(HistoryEntry(now, CREATE, INITIAL, 0),),
         user_key=user_key(key.tenant_id, key.user_id),
@@ -95,6 +99,16 @@ def working(*, owner: str, attempt: int) -> Condition:
 def not_cancelling() -> Condition:
     """Return the condition that nobody asked to end the request."""
     return RequestState.cancel_requested != True  # noqa: E712  # an expression, not a truth
+
+
+def is_under_way() -> Condition:
+    """Return the condition that there is such a request, and that it is not over."""
+    return RequestState.status.is_in(tuple(status for status in Status if status not in TERMINAL))
+
+
+def is_unfollowed() -> Condition:
+    """Return the condition that nobody follows it but the connection that it came from."""
+    return RequestState.followed.does_not_exist()
 
 
 def unchanged(event: Event, state: RequestState) -> Condition:

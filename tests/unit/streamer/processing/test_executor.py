@@ -114,6 +114,32 @@ def test_the_result_is_stored_sent_and_the_mark_cleared(
     ]
 
 
+def test_what_a_request_costs(
+    executor: Executor, queue: Any, database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One call makes and counts it; it is claimed, read, ended beside its counter, and its mark cleared."""
+    calls = []
+    for name in ("get", "write", "query", "transact", "batch_get", "batch_write"):
+        carry_out = getattr(database, name)
+
+        def call(request: Any, name: str = name, carry_out: Any = carry_out) -> Any:
+            model = "" if name == "transact" else f" {request.model.__name__}"
+            calls.append(f"{name}{model}")
+            return carry_out(request)
+
+        monkeypatch.setattr(database, name, call)
+    queue("noop")
+    assert calls == ["transact"]
+    calls.clear()
+    executor.execute(WORK, INVOCATION)
+    beside = sorted(calls[:2]), sorted(calls[2:4]), calls[4:]
+    assert beside == (
+        ["get RequestPayload", "write RequestState"],
+        ["transact", "write Counter"],
+        ["write RequestState"],
+    )
+
+
 @pytest.mark.parametrize("became", Delivery)
 def test_an_undelivered_outcome_keeps_its_mark(
     executor: Executor, queue: Any, requests: RequestStore, outbox: Any, became: Delivery
