@@ -164,7 +164,7 @@ class Executor:
         if needed is not None and not self._is_connected(needed):
             raise CancelRequested("The connection that the request was to end with is over.")
         action = self._registry.get(claim.state.action)
-        payload = action.parse(stored.result())
+        payload = action.parse(self._payload(claim, stored))
         ends = deadlines(invocation.remaining_s(), timeout_s=action.timeout_s)
         checkpoints = Checkpoints(
             save=lambda state: self._requests.save_checkpoint(claim, Checkpoint(state, claim.attempt)),
@@ -188,6 +188,13 @@ class Executor:
         )
         limit_s = max(0.0, invocation.remaining_s() - ends.stop_s)
         return carried(self._runner.run(action, payload, context, limit_s=limit_s), context)
+
+    def _payload(self, claim: Claim, stored: "Future[dict[str, Any]]") -> dict[str, Any]:
+        """Return the payload of what was claimed, which may have taken the place of an expired request."""
+        try:
+            return stored.result()
+        except NotFound:
+            return self._requests.get_payload(claim.key)
 
     def _restored(self, claim: Claim) -> Any:
         """Return where the action goes on; a first claim has nothing to read."""

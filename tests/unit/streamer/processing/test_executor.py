@@ -140,6 +140,30 @@ def test_what_a_request_costs(
     )
 
 
+def test_a_payload_that_came_with_the_claim_is_read(
+    executor: Executor, queue: Any, requests: RequestStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A late dispatch of an expired request finds no payload, then the one of the request in its place."""
+    early = threading.Event()
+    get_payload, claim = requests.get_payload, requests.claim
+
+    def read(key: RequestKey) -> Any:
+        try:
+            return get_payload(key)
+        finally:
+            early.set()
+
+    def claim_later(*args: Any, **named: Any) -> Claim:
+        assert early.wait(10)
+        queue("noop")
+        return claim(*args, **named)
+
+    monkeypatch.setattr(requests, "get_payload", read)
+    monkeypatch.setattr(requests, "claim", claim_later)
+    executor.execute(WORK, INVOCATION)
+    assert requests.get(KEY).status is Status.COMPLETED
+
+
 @pytest.mark.parametrize("became", Delivery)
 def test_an_undelivered_outcome_keeps_its_mark(
     executor: Executor, queue: Any, requests: RequestStore, outbox: Any, became: Delivery
