@@ -31,5 +31,7 @@ class Calls:
         except EmulatorError as error:  # throttled, or no such function: an ordinary failure
             return Failed(INTERNAL_SERVER_ERROR, type(error).__name__)
         except Exception as error:
-            log.exception("invocation failed", extra={"function": function})
+            log.exception(
+                "invocation failed", extra={"action": "gateway.invocation_failed", "function": function}
+            )
             return Failed(INTERNAL_SERVER_ERROR, type(error).__name__)

@@ -213,10 +213,16 @@ class Gateway:
             await send({"type": "websocket.accept", "subprotocol": decision.subprotocol})
         except OSError:
             connection.apply(Event.ENDED)
-            log.info("client left during the handshake", extra={"connection_id": connection.id})
+            log.info(
+                "client left during the handshake",
+                extra={"action": "gateway.abandoned", "connection_id": connection.id},
+            )
             self._timeline.record("gateway.abandoned", connection_id=connection.id)
             return False
-        log.info("connection opened", extra={"connection_id": connection.id, "duration_ms": duration_ms})
+        log.info(
+            "connection opened",
+            extra={"action": "gateway.connect", "connection_id": connection.id, "duration_ms": duration_ms},
+        )
         self._timeline.record("gateway.connect", connection_id=connection.id, duration_ms=duration_ms)
         return True
 
@@ -245,13 +251,13 @@ class Gateway:
 
     async def _refuse(self, refusal: Refused, send: Send, **facts: Any) -> None:
         facts |= {"status": refusal.status, "cause": refusal.cause}
-        log.info("connection refused", extra=facts)
+        log.info("connection refused", extra={"action": "gateway.refused", **facts})
         self._timeline.record("gateway.refused", **facts)
         answer = refusals.answer(refusal, pass_body=self.settings.pass_refusal_body)
         try:
             await _send_http(answer, send, "websocket.http.response")
         except OSError:
-            log.debug("client left before its refusal", extra=facts)
+            log.debug("client left before its refusal", extra={"action": "gateway.refusal_unheard", **facts})
 
     # Messages
 
@@ -282,7 +288,7 @@ class Gateway:
         connection.apply(Event.ENDED)
         told = told_by_peer(reason, max_chars=MAX_REASON_BYTES)
         facts = {"connection_id": connection.id, "code": code, "reason": told, "by": by}
-        log.info("connection closed", extra=facts)
+        log.info("connection closed", extra={"action": "gateway.close", **facts})
         self._timeline.record("gateway.close", **facts)
         if self._router.disconnect is not None:
             self._start(
@@ -297,7 +303,7 @@ class Gateway:
     def _finish(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("gateway task failed", exc_info=error)
+            log.error("gateway task failed", exc_info=error, extra={"action": "gateway.task_failed"})
 
 
 async def _send_http(response: HttpResponse, send: Send, prefix: str) -> None:

@@ -94,7 +94,14 @@ class Integrations:
         outcome = await self._calls.call(route.function, payload, timeout_s=route.timeout_s)
         cause = outcome.cause if isinstance(outcome, Failed) else outcome.function_error
         if cause is not None:
-            log.warning("$disconnect failed", extra={"connection_id": origin.connection_id, "cause": cause})
+            log.warning(
+                "$disconnect failed",
+                extra={
+                    "action": "gateway.disconnect_failed",
+                    "connection_id": origin.connection_id,
+                    "cause": cause,
+                },
+            )
 
     def _now_ms(self) -> int:
         return int(self._clock.now() * 1000)

@@ -144,7 +144,10 @@ class Management:
     def _get(self, stage: str, connection_id: str) -> Connection:
         """Return the open connection that a call names. Raises _Refusal."""
         if not self._throttle.admit_request():
-            log.warning("call of @connections throttled", extra={"connection_id": _told(connection_id)})
+            log.warning(
+                "call of @connections throttled",
+                extra={"action": "management.throttled", "connection_id": _told(connection_id)},
+            )
             raise _Refusal(TOO_MANY)
         if not is_connection_id(connection_id):
             message = f"Invalid connectionId: {connection_id}"
@@ -178,7 +181,10 @@ class Management:
         except ConnectionGone:
             response = GONE
         except ClientTooSlow:
-            log.warning("post gave up on a client that does not read", extra={"connection_id": connection_id})
+            log.warning(
+                "post gave up on a client that does not read",
+                extra={"action": "management.too_slow", "connection_id": connection_id},
+            )
             response = TOO_SLOW
         self._timeline.record(
             "gateway.post",
@@ -202,10 +208,14 @@ class Management:
             return data.decode()
         except UnicodeDecodeError:
             if self._settings.refuse_undecodable_posts:
-                log.warning("posted data is not UTF-8; refused", extra={"connection_id": connection_id})
+                log.warning(
+                    "posted data is not UTF-8; refused",
+                    extra={"action": "management.undecodable", "connection_id": connection_id},
+                )
                 raise _Refusal(UNDECODABLE) from None
             log.warning(
-                "posted data is not UTF-8; replaced what is not", extra={"connection_id": connection_id}
+                "posted data is not UTF-8; replaced what is not",
+                extra={"action": "management.replaced", "connection_id": connection_id},
             )
             return data.decode(errors="replace")
 
@@ -219,7 +229,10 @@ class _Refusal(Exception):
 
 
 def _forbid(cause: str, **facts: str) -> HttpResponse:
-    log.info("call of @connections refused", extra={"status": FORBIDDEN.status, "cause": cause, **facts})
+    log.info(
+        "call of @connections refused",
+        extra={"action": "management.refused", "status": FORBIDDEN.status, "cause": cause, **facts},
+    )
     return FORBIDDEN
 
 

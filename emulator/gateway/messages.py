@@ -72,7 +72,7 @@ class Messages:
             "route": None if route is None else route.key,
         }
         if isinstance(outcome, Failed):
-            log.warning("message failed", extra={**facts, "cause": outcome.cause})
+            log.warning("message failed", extra={"action": "gateway.failed", **facts, "cause": outcome.cause})
             self._timeline.record("gateway.failed", **facts, cause=outcome.cause)
             if outcome.message == TOO_MANY_REQUESTS and not self._settings.tell_throttled:
                 return
@@ -89,9 +89,11 @@ class Messages:
         try:
             await connection.send(text)
         except ConnectionGone:
-            log.info("reply dropped: the connection is gone", extra=facts)
+            log.info("reply dropped: the connection is gone", extra={"action": "gateway.reply_gone", **facts})
         except ClientTooSlow:
-            log.warning("reply dropped: the client does not read", extra=facts)
+            log.warning(
+                "reply dropped: the client does not read", extra={"action": "gateway.reply_too_slow", **facts}
+            )
         else:
             self._timeline.record(
                 "gateway.reply", **facts, bytes=len(text.encode()), **tracing.of_message(text)

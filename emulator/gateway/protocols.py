@@ -75,7 +75,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self.handshake_complete:  # refused: not a valid handshake
             log.info(
                 "what looked like a handshake is none; refused",
-                extra={"status": self.response.status_code, "cause": type(self.conn.handshake_exc).__name__},
+                extra={
+                    "action": "gateway.no_handshake",
+                    "status": self.response.status_code,
+                    "cause": type(self.conn.handshake_exc).__name__,
+                },
             )
             return
         self._peer = Peer(list(event.headers.raw_items()), self.transport.abort)
@@ -90,7 +94,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         try:
             super().data_received(data)
         except Exception:
-            log.exception("a peer broke its connection's parser; cut")
+            log.exception(
+                "a peer broke its connection's parser; cut", extra={"action": "gateway.parser_failed"}
+            )
             self.transport.abort()
 
     def _keep_early(self, data: bytes) -> None:
@@ -118,7 +124,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._has_failed = True
         close = self.conn.close_sent
         if close is None:
-            log.info("a peer broke the protocol of a connection that was not open; cut")
+            log.info(
+                "a peer broke the protocol of a connection that was not open; cut",
+                extra={"action": "gateway.protocol_broken"},
+            )
             self.transport.abort()
             return
         if self._peer is not None:
@@ -256,13 +265,19 @@ class HttpProtocol(HttpToolsProtocol):
         """Cut a socket that has not sent a whole request within `timeout_s`; `now` is the loop's time."""
         if self._request_began is not None and now - self._request_began > timeout_s:
             self._request_began = now
-            log.info("a socket sent no whole request in time; cut", extra={"timeout_s": timeout_s})
+            log.info(
+                "a socket sent no whole request in time; cut",
+                extra={"action": "gateway.overdue", "timeout_s": timeout_s},
+            )
             self.transport.abort()
 
     def _refuse_head(self, status: int, cause: str) -> None:
         if self.transport.is_closing():
             return
-        log.info("a request's head cannot be taken; refused", extra={"status": status, "cause": cause})
+        log.info(
+            "a request's head cannot be taken; refused",
+            extra={"action": "gateway.head_refused", "status": status, "cause": cause},
+        )
         answer = refusals.answer(Refused(status, cause), pass_body=False)
         headers = b"".join(b"%s: %s\r\n" % header for header in answer.encoded_headers())
         self.transport.write(STATUS_LINE[status] + b"connection: close\r\n" + headers + b"\r\n" + answer.body)

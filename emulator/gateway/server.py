@@ -101,7 +101,10 @@ class GatewayServer:
             raise
         self.gateway.domain_name = f"localhost:{self.tls_port}"
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
-        log.info("gateway listens", extra={"port": self.port, "tls_port": self.tls_port})
+        log.info(
+            "gateway listens",
+            extra={"action": "gateway.listens", "port": self.port, "tls_port": self.tls_port},
+        )
 
     async def stop(self, *, timeout_s: float = 5.0) -> None:
         """Close every connection with 1001 and both ports, within about `timeout_s`. Idempotent.
