@@ -19,6 +19,9 @@ FOLDER = ROOT / ".coverage-run"
 PTH = "streamer-coverage.pth"
 PACKAGES = ("streamer", "emulator")
 
+WORKERS = ("-n", "2")
+"""Of pytest, unless its arguments say another number."""
+
 SETTINGS = """\
 [run]
 branch = true
@@ -44,7 +47,8 @@ def run_tests(arguments: Sequence[str], *, append: bool) -> int:
     if not append:
         shutil.rmtree(FOLDER, ignore_errors=True)
     with _installed():
-        return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
+        command = [sys.executable, "-m", "pytest", *WORKERS, *arguments]
+        return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 def combine() -> coverage.Coverage:

@@ -1,12 +1,12 @@
-"""Runs notebooks from the top in a clean kernel, and writes what they showed."""
+"""Runs notebooks from the top in a clean kernel, and writes what they showed.
+
+Jupyter's packages are imported where they are used: that takes seconds, and every test run asks for paths.
+"""
 
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import nbformat
-from nbclient import NotebookClient
 
 from scripts.notebooks.stamp import stamp
 
@@ -27,6 +27,8 @@ def paths() -> list[Path]:
 
 def read(path: Path) -> Any:
     """Return the notebook in a file. Raises nbformat.ValidationError."""
+    import nbformat
+
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     nbformat.validate(notebook)
     return notebook
@@ -43,6 +45,8 @@ def execute(path: Path, *, before_cell: Callable[[int], None] | None = None) -> 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell raised; the kernel is shut down all the same.
     """
+    from nbclient import NotebookClient
+
     notebook = read(path)
     began = time.monotonic()
     client = NotebookClient(
@@ -62,6 +66,8 @@ def execute(path: Path, *, before_cell: Callable[[int], None] | None = None) -> 
 
 def renew(path: Path) -> float:
     """Run a notebook and write it back with its outputs and their stamp; returns the seconds."""
+    import nbformat
+
     notebook, took_s = execute(path)
     notebook["metadata"] = {
         "kernelspec": dict(KERNEL),

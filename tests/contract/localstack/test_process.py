@@ -1,5 +1,6 @@
 """LocalStack as a process: where it listens, how it ends, what it says when it fails."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -111,6 +112,9 @@ async def test_a_death_is_noticed_and_explained(tmp_path: Path) -> None:
     process = LocalStack(tmp_path)
     await process.start()
     assert process.pid is not None
+    async with asyncio.timeout(20):
+        while "Ready." not in process.log_path.read_text():  # noqa: ASYNC110  # it answers before it says so
+            await asyncio.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     assert await process.died() == -signal.SIGKILL
     error = process.failure()

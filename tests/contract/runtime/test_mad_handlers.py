@@ -59,14 +59,17 @@ def dies_after_fork(event, context):
     os._exit(3)
 
 def daemonises(event, context):
+    told, tell = os.pipe()
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
             with open(event["file"], "w") as file:
                 file.write(str(os.getpid()))
+            os.write(tell, b".")
             time.sleep(600)
         os._exit(0)
     os.wait()
+    os.read(told, 1)  # what has not begun when this returns is frozen before it does
 
 def stubborn(event, context):
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -222,14 +225,13 @@ async def test_a_daemon_ends_with_the_service(
     mad: Callable[..., Function],
     settings: RuntimeSettings,
     tmp_path: Path,
-    until: Call,
     gone: Call,
 ) -> None:
     """What left its session and its parent is found when the service stops."""
     service = await serve(mad("daemonises"), mad("echo"), settings=settings)
     file = tmp_path / "daemon"
     assert (await run(service, "daemonises", {"file": str(file)})).function_error is None
-    pid = int(await until(lambda: file.exists() and file.read_text()))
+    pid = int(file.read_text())
     await still_works(service)
     await service.stop()
     await gone(pid)

@@ -72,7 +72,7 @@ def test_a_schema_without_a_dialect_is_draft_4():
         ({"$ref": "https://apigateway.amazonaws.com/restapis/x/models/m"}, "definitions"),
         ({"items": [{"$ref": "other.json"}]}, "other.json"),
         ([], "JSON object"),
-        ({"a": object()}, "JSON object"),
+        ({"a": 1j}, "JSON object"),
     ],
     ids=lambda value: repr(value)[:60],
 )

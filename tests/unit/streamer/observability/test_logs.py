@@ -112,7 +112,7 @@ class Colour(enum.StrEnum):
     [
         ("text", "text"), (True, True), (7, 7), (0.5, 0.5), (Colour.RED, "red"), (float("nan"), "nan"),
         ({"found": 2}, {"found": 2}), ({"a": "secret"}, "[dict]"), ({1: 2}, "[dict]"), (b"bytes", "[bytes]"),
-        (["a"], "[list]"), (object(), "[object]"), (f"was {JWT}", "was [token]"),
+        (["a"], "[list]"), (..., "[ellipsis]"), (f"was {JWT}", "was [token]"),
         (JWT.rsplit(".", 1)[0], "[token]"), ("x" * 600, "x" * (MAX_TEXT_LENGTH - 1) + "…"),
     ],
     ids=lambda value: repr(value)[:30],
