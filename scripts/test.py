@@ -26,8 +26,12 @@ WORKERS = ["-n", "2"]
 
 def check(python: Path) -> list[str]:
     """Run the checks beside one another, print what they find, and return the names of those that do."""
-    told = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    running = [(name, subprocess.Popen([python, *command], cwd=ROOT, **told)) for name, command in CHECKS]
+
+    def start(command: list[str]) -> subprocess.Popen[bytes]:
+        told = subprocess.PIPE
+        return subprocess.Popen([python, *command], cwd=ROOT, stdout=told, stderr=subprocess.STDOUT)
+
+    running = [(name, start(command)) for name, command in CHECKS]
     failed = []
     for name, process in running:
         print(f"\N{MIDDLE DOT} {name}", file=sys.stderr, flush=True)

@@ -1,7 +1,7 @@
 """Counts what one Python process runs. Started in each by a `.pth` file while the folder of a run is there.
 
-Environments of functions are forked, stopped between invocations and killed: so each begins anew after the
-fork, and saves when an invocation has ended. Nothing else of the project is imported here.
+Environments of functions are forked, stopped between invocations and killed: so each saves when an invocation
+has ended, with what the fork server had run before. Nothing else of the project is imported here.
 """
 
 import atexit
@@ -40,6 +40,7 @@ def start(folder: str) -> None:
 
     counting = begin()
     owner = os.getpid()
+    has_thread = not (sys.orig_argv[1:2] and sys.orig_argv[1].endswith(FORK_SERVER))
 
     def save() -> None:
         if os.getpid() == owner and Path(settings).exists():
@@ -50,9 +51,11 @@ def start(folder: str) -> None:
             time.sleep(SAVE_EVERY_S)
             save()
 
-    def begin_after_fork() -> None:
-        nonlocal counting, owner
-        counting, owner = begin(), os.getpid()  # what was counted before is the parent's, and dropped
+    def go_on_after_fork() -> None:
+        nonlocal counting, owner, has_thread
+        if has_thread:  # it may have held the lock, and is not here
+            counting, has_thread = begin(), False
+        owner = os.getpid()
         _before_each_wait(save)
 
     atexit.register(save)
@@ -63,8 +66,8 @@ def start(folder: str) -> None:
         leave(status)
 
     os._exit = save_and_leave
-    os.register_at_fork(after_in_child=begin_after_fork)
-    if not sys.orig_argv[1:2] or not sys.orig_argv[1].endswith(FORK_SERVER):
+    os.register_at_fork(after_in_child=go_on_after_fork)
+    if has_thread:
         threading.Thread(target=save_now_and_then, name="coverage", daemon=True).start()
 
 
