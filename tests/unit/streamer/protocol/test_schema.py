@@ -38,6 +38,7 @@ from streamer.protocol import (
 from streamer.protocol import schema as schema_module
 from streamer.protocol.control import QUERIES
 from streamer.protocol.fields import STATUSES
+from streamer.protocol.limits import METADATA_WORDS
 from streamer.protocol.schema import CLIENT_MESSAGE, SERVER_MESSAGE, schema, written
 
 ids = st.text("aZ09._-", min_size=1, max_size=128)
@@ -145,7 +146,7 @@ requests = st.builds(
     action=st.text(min_size=1, max_size=128).filter(lambda name: name not in set(QUERIES)),
     id=st.none() | ids,
     payload=objects,
-    metadata=st.dictionaries(texts, texts, max_size=3),
+    metadata=st.dictionaries(texts.filter(lambda key: key not in METADATA_WORDS), texts, max_size=3),
 )
 
 TAKES_ANYTHING = [None, True, -1, 0, 101, 7.5, "", "x", "no time", [], [1], {}, {"a": 1}]
