@@ -88,3 +88,8 @@ class Function:
     @property
     def arn(self) -> str:
         return Destination.function(self.name).arn
+
+    @property
+    def log_group(self) -> str:
+        """Name of the log group that Lambda writes to by default. Lambda Developer Guide, "Log groups"."""
+        return f"/aws/lambda/{self.name}"

@@ -183,7 +183,7 @@ def _refuse_unknown(values: dict[str, Any]) -> None:
 
 def _describe_logging(function: Function) -> dict[str, Any]:
     logging = function.logging
-    described = {"LogFormat": str(logging.format), "LogGroup": _log_group(function)}
+    described = {"LogFormat": str(logging.format), "LogGroup": function.log_group}
     if logging.format is LogFormat.JSON:
         described["ApplicationLogLevel"] = logging.application_level
         described["SystemLogLevel"] = logging.system_level
@@ -196,14 +196,10 @@ def _read_logging(function: Function, members: Members) -> LoggingConfig | None:
     application = members.text("ApplicationLogLevel", choices=APPLICATION_LOG_LEVELS)
     system = members.text("SystemLogLevel", choices=SYSTEM_LOG_LEVELS)
     group = members.text("LogGroup")
-    if group not in (None, _log_group(function)):
-        raise invalid(f"LogGroup is {group!r}; another one than {_log_group(function)} is not emulated.")
+    if group not in (None, function.log_group):
+        raise invalid(f"LogGroup is {group!r}; another one than {function.log_group} is not emulated.")
     members.check()
     chosen = function.logging.format if form is None else LogFormat(form)
     if chosen is LogFormat.TEXT and (application or system):
         raise invalid("Log levels need the log format JSON; set LogFormat to JSON or leave the levels out.")
     return LoggingConfig(chosen, application or own.application_level, system or own.system_level)
-
-
-def _log_group(function: Function) -> str:
-    return f"/aws/lambda/{function.name}"
