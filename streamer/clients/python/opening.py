@@ -1,37 +1,22 @@
-"""Opening a connection: the handshake with its token, and what can go wrong with it."""
+"""`connect`: which options go together, and the client on its first connection."""
 
-import logging
-import socket
 import ssl as tls
 from collections.abc import Awaitable, Callable, Generator
 from types import TracebackType
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.client import connect as open_websocket
-from websockets.exceptions import (
-    InvalidProxy,
-    InvalidStatus,
-    NegotiationError,
-    ProxyError,
-    WebSocketException,
-)
-from websockets.typing import Subprotocol
-
-from streamer.clients.python.address import Address, authorization, parse_address, refusal_code
+from streamer.clients.python.address import parse_address
 from streamer.clients.python.client import Client
 from streamer.clients.python.driver import OnMessage
-from streamer.clients.python.errors import ConnectionFailed, ConnectionRefused, InvalidOption
+from streamer.clients.python.errors import InvalidOption
+from streamer.clients.python.handshake import Handshake
 from streamer.clients.python.reconnection import Reconnection
-from streamer.clients.python.token_provider import TokenProvider, ask
+from streamer.clients.python.token_provider import TokenProvider
 from streamer.clock import Clock
-from streamer.protocol.limits import MAX_MESSAGE_BYTES, SUBPROTOCOL
+from streamer.protocol.limits import SUBPROTOCOL
 
 OPEN_TIMEOUT_S = 35.0
 """Seconds for the handshake. `$connect` runs before it is answered, for 29 seconds at most."""
-
-CLOSE_TIMEOUT_S = 5.0
-"""Seconds that the other side has to answer a close frame. Ours."""
 
 
 class Connecting:
@@ -94,16 +79,19 @@ def connect(
         raise InvalidOption("Give a token or a token_provider, not both.")
     if ssl is not None and not url.startswith("wss:"):
         raise InvalidOption("The ssl option is for wss:// addresses: leave it out, or change the address.")
-
     if heartbeat_s is not None and not heartbeat_s > 0:
         raise InvalidOption("A heartbeat_s is a number of seconds over 0.")
     policy = _policy(reconnect, default=token_provider is not None)
 
+    handshake = Handshake(
+        address, _provider(token, token_provider), subprotocol=subprotocol, ssl=ssl, timeout_s=open_timeout_s
+    )
+
     async def open_client() -> Client:
         return Client(
-            await open_connection(),
+            await handshake.open(),
             address,
-            open_websocket=open_connection,
+            open_websocket=handshake.open,
             reconnection=policy,
             has_provider=token_provider is not None,
             heartbeat_s=heartbeat_s,
@@ -111,89 +99,15 @@ def connect(
             clock=clock,
         )
 
-    async def open_connection() -> ClientConnection:
-        found = token if token_provider is None else await ask(token_provider)
-        headers = {} if found is None else {"Authorization": authorization(found)}
-        options: dict[str, Any] = {} if ssl is None else {"ssl": ssl}
-        try:
-            websocket = await _Opening(
-                address.url,
-                additional_headers=headers,
-                subprotocols=None if subprotocol is None else [Subprotocol(subprotocol)],
-                compression=None,  # API Gateway is not known to negotiate permessage-deflate
-                proxy=None if address.is_loopback else True,
-                open_timeout=open_timeout_s,
-                # Whether API Gateway answers pings, or counts them against its idle timeout, is not
-                # documented: a library that waits for pongs may close good connections. TCP probes instead.
-                ping_interval=None,
-                close_timeout=CLOSE_TIMEOUT_S,
-                max_size=MAX_MESSAGE_BYTES,
-                logger=_Discreet(logging.getLogger("streamer.clients.python")),
-                **options,
-            )
-        except InvalidStatus as error:
-            response = error.response
-            raise ConnectionRefused(
-                response.status_code, refusal_code(response.status_code, bytes(response.body or b""))
-            ) from error
-        except (OSError, WebSocketException, UnicodeError) as error:
-            # The cause is left out: its text can hold the address with its query, or a proxy's password.
-            raise ConnectionFailed(_explain(address, error, open_timeout_s)) from None
-        _probe_peer(websocket)
-        return websocket
-
     return Connecting(open_client)
+
+
+def _provider(token: str | None, provider: TokenProvider | None) -> TokenProvider | None:
+    """Return what gives a token for each connection; None where connections have none."""
+    return provider if token is None else lambda: token
 
 
 def _policy(reconnect: Reconnection | bool | None, *, default: bool) -> Reconnection | None:
     if isinstance(reconnect, Reconnection):
         return reconnect
     return Reconnection() if (default if reconnect is None else reconnect) else None
-
-
-class _Opening(open_websocket):
-    """Follows no redirect, for the token is meant for one address alone."""
-
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        return exc
-
-
-class _Discreet(logging.LoggerAdapter[logging.Logger]):
-    """Is never at level DEBUG, at which the library would write the handshake's headers and every frame."""
-
-    def isEnabledFor(self, level: int) -> bool:  # noqa: N802  # the standard library's name
-        return level > logging.DEBUG and super().isEnabledFor(level)
-
-
-def _explain(address: Address, error: Exception, open_timeout_s: float) -> str:
-    match error:
-        case TimeoutError():
-            why = (
-                f"the handshake was not answered within {open_timeout_s:g} s; try again, or check the address"
-            )
-        case tls.SSLCertVerificationError():
-            why = f"its certificate is not trusted ({error.verify_message}); pass ssl= with its authority"
-        case tls.SSLError():
-            why = "TLS failed; check that the address has the port of TLS"
-        case socket.gaierror():
-            why = "its name has no address; check the spelling and the network"
-        case InvalidProxy() | ProxyError():
-            why = "the proxy does not let it through; check HTTPS_PROXY, or name the host in NO_PROXY"
-        case NegotiationError():
-            why = "the server speaks another version of the protocol; use the client of that version"
-        case OSError():
-            why = "nothing answers there; check the address and that the application runs"
-        case _:
-            why = "what answers there is no WebSocket API; check the address, with its port and stage"
-    return f"No connection to {address.shown}: {why}."
-
-
-def _probe_peer(websocket: ClientConnection) -> None:
-    """Let TCP notice within two minutes that the peer is gone, for no ping will."""
-    connection: socket.socket | None = websocket.transport.get_extra_info("socket")
-    if connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
-        if hasattr(socket, name):
-            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
