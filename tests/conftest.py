@@ -3,6 +3,7 @@
 `scripts/test.py --fast` leaves the slow ones out and answers in under a minute.
 """
 
+import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import pytest
 
 hypothesis.settings.register_profile("streamer", deadline=None)  # no test asserts a time
 hypothesis.settings.load_profile("streamer")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background job, and inherited
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TESTS = Path(__file__).parent
 
