@@ -43,6 +43,7 @@ class Work:
         weight: how many of all, in relation to the other kinds.
         payload: makes one from the dice.
         errors: codes with which a request of this kind may fail for reasons of its own.
+        passing: codes with which its attempts may fail before one succeeds.
         must_fail: whether it may not complete.
         metadata: of the message that sends it.
     """
@@ -51,6 +52,7 @@ class Work:
     weight: int
     payload: Callable[[Random], dict[str, Any]]
     errors: frozenset[str] = frozenset()
+    passing: frozenset[str] = frozenset()
     must_fail: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -63,7 +65,9 @@ WORK: Mapping[Kind, Work] = {
     Kind.SHORT: Work("echo", 20, lambda dice: {"number": dice.randrange(1_000_000)}),
     Kind.LONG: Work("noop", 40, lambda dice: {"number": dice.randrange(1_000_000)}),
     Kind.PROGRESS: Work("sleep", 20, _sleep),
-    Kind.RETRIED: Work("fail", 8, lambda _: {"retryable": True, "attempts": 1}),
+    Kind.RETRIED: Work(
+        "fail", 8, lambda _: {"retryable": True, "attempts": 1}, passing=frozenset({"ASKED_TO_FAIL"})
+    ),
     Kind.FAILING: Work("fail", 6, lambda _: {}, frozenset({"ASKED_TO_FAIL"}), must_fail=True),
     Kind.CONTINUED: Work("delay", 3, lambda dice: {"seconds": round(EXECUTOR_S * dice.uniform(0.9, 1.4), 1)}),
     Kind.CANCELLED: Work("sleep", 6, lambda _: {"seconds": 3.0, "steps": 30}, frozenset({"CANCELLED"})),

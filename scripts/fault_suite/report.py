@@ -26,6 +26,8 @@ def show(result: Result, console: Console) -> None:
     )
     _table(console, "Attempts", {f"ended in attempt {n}": count for n, count in result.attempts.items()})
     _table(console, "What consumers saw", result.seen)
+    for request_id, losses in result.given_up.items():
+        console.print(f"{request_id} was given up; its invocations: {', '.join(losses)}", highlight=False)
     waited = [f"{missing} before the clock moved {seconds:g} s" for seconds, missing in result.settled]
     console.print(f"Without outcome in the calm after: {'; '.join(waited)}", highlight=False)
     console.print(f"Storm {result.storm_s:.1f} s, calm {result.calm_s:.1f} s", highlight=False)

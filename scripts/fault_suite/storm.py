@@ -13,10 +13,11 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from emulator import Sandbox
 from emulator.errors import EmulatorError
+from scripts.fault_suite.attempts import runs_of
 from scripts.fault_suite.client_consumer import ClientConsumer
 from scripts.fault_suite.consumer import Consumer, Waiting
 from scripts.fault_suite.plan import EXECUTOR_S, SWEEP_S, Act, Advance, Cut, Kill, Plan, PlannedRequest
-from scripts.fault_suite.verdict import Seen, Violation, judge
+from scripts.fault_suite.verdict import Seen, Violation, is_given_up, judge
 
 AT_ONCE = 24
 """Requests that are under way at the same time."""
@@ -48,6 +49,7 @@ class Result:
         seen: counts of the consumers.
         settled: how many requests were without an outcome before each move of the clock in the calm after.
         slow: those that a first sweep did not help.
+        given_up: of requests that ended without their action's word, how each invocation for them was lost.
         timelines: of the requests concerned, what happened, oldest first.
     """
 
@@ -61,6 +63,7 @@ class Result:
     storm_s: float = 0.0
     calm_s: float = 0.0
     violations: list[Violation] = field(default_factory=list)
+    given_up: dict[str, list[str]] = field(default_factory=dict)
     timelines: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
 
 
@@ -216,6 +219,7 @@ class Storm:
 
     async def _judge(self) -> None:
         stored = await asyncio.to_thread(self._read_states)
+        await self._read_timeline()
         for request in self._plan.requests:
             seen = [
                 consumer.waiting[request.id].seen
@@ -224,10 +228,12 @@ class Storm:
             ]
             state = stored.get(request.id)
             self._count(request, seen, state)
-            self._result.violations += judge(request, seen, state)
+            runs = runs_of(self._entries, request.id) if is_given_up(state) else ()
+            self._result.violations += judge(request, seen, state, runs)
+            if is_given_up(state):
+                self._result.given_up[request.id] = [run.loss or "not lost" for run in runs]
         for consumer in self._all():
             self._result.seen += consumer.counts
-        await self._read_timeline()
         for request_id in self._result.slow.union(one.request_id for one in self._result.violations):
             self._result.timelines[request_id] = self._timeline_of(request_id)
 

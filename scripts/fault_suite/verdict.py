@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from scripts.fault_suite.attempts import Run, unexplained
 from scripts.fault_suite.plan import Kind, PlannedRequest
 
 CUT_OFF = frozenset({"PROCESSING_FAILED", "SERVICE_UNAVAILABLE"})
-"""Codes of a request whose every attempt was killed, or found no back end: what faults may bring about."""
+"""Codes of a request whose every attempt was killed, or found no back end: what faults may bring about, and
+`attempts` looks whether they did."""
 
 OVER = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 """Statuses of a request that is over. As the protocol has them, and not taken from the code under test."""
@@ -31,6 +33,8 @@ class Fault(StrEnum):
     """It ended as nothing in the plan can make it end."""
     STUCK = "stuck"
     """What is stored is not over, or still waits for somebody."""
+    UNCAUSED = "given up without cause"
+    """It was given up although no fault took each of its attempts."""
     UNLIKE = "told otherwise than stored"
     """The outcome that was told is not the one that is stored."""
 
@@ -84,16 +88,25 @@ def is_outcome(message: Mapping[str, Any]) -> bool:
     )
 
 
+def is_given_up(stored: Mapping[str, Any] | None) -> bool:
+    """Whether a request ended as faults alone can bring about: then its attempts are looked at."""
+    return bool(stored and stored.get("status") == "FAILED" and stored["error"]["code"] in CUT_OFF)
+
+
 def judge(
-    request: PlannedRequest, seen: Sequence[Seen], stored: Mapping[str, Any] | None
+    request: PlannedRequest,
+    seen: Sequence[Seen],
+    stored: Mapping[str, Any] | None,
+    runs: Sequence[Run] = (),
 ) -> Iterator[Violation]:
     """Tell what does not hold for a request.
 
     Args:
         seen: what each consumer saw that waited for it.
         stored: its STATE item as plain values; None where there is none, as of short ones.
+        runs: the executor's invocations for it, where it was given up.
     """
-    checks = _short(request, seen) if request.kind is Kind.SHORT else _long(request, seen, stored or {})
+    checks = _short(request, seen) if request.kind is Kind.SHORT else _long(request, seen, stored or {}, runs)
     for fault, details in checks:
         yield Violation(request.id, fault, details)
 
@@ -108,11 +121,14 @@ def _short(request: PlannedRequest, seen: Sequence[Seen]) -> Iterator[tuple[Faul
 
 
 def _long(
-    request: PlannedRequest, seen: Sequence[Seen], stored: Mapping[str, Any]
+    request: PlannedRequest, seen: Sequence[Seen], stored: Mapping[str, Any], runs: Sequence[Run]
 ) -> Iterator[tuple[Fault, str]]:
     status = stored.get("status", "absent")
     if status not in OVER or stored.get("undelivered") or stored.get("due"):
         yield Fault.STUCK, f"{status}, undelivered {stored.get('undelivered')}, due at {stored.get('due_at')}"
+    if is_given_up(stored):
+        for why in unexplained(stored, runs, own_codes=request.work.passing):
+            yield Fault.UNCAUSED, why
     for one in seen:
         yield from _consumer(request, one, stored)
     outcomes = {(outcome["sequence"], outcome["type"]) for one in seen for outcome in one.outcomes}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from scripts.fault_suite.attempts import Run
 from scripts.fault_suite.plan import Kind, PlannedRequest
 from scripts.fault_suite.verdict import Fault, Seen, judge
 
@@ -96,17 +97,28 @@ def test_consumers_with_different_outcomes_are_held_against_it() -> None:
 
 def test_failure_that_was_asked_for_is_right_and_success_is_not() -> None:
     """A request that fails for good may end with its own code and with no result."""
-    stored = {"status": "FAILED", "outcome_sequence": OUTCOME}
+    stored = {"status": "FAILED", "error": {"code": "ASKED_TO_FAIL"}, "outcome_sequence": OUTCOME}
     failed = seen(message("error", OUTCOME, error={"code": "ASKED_TO_FAIL"}))
     assert not faults(request(Kind.FAILING), failed, stored=stored)
     assert Fault.WRONG in faults(request(Kind.FAILING), seen(COMPLETE))
 
 
 def test_every_attempt_cut_off_is_an_outcome() -> None:
-    """Faults can take every attempt of a request; it is FAILED then, and says so."""
-    stored = {"status": "FAILED", "outcome_sequence": OUTCOME}
+    """Faults can take every attempt of a request; it is FAILED then, and says so. Else it may not be."""
     given_up = seen(message("error", OUTCOME, error={"code": "PROCESSING_FAILED"}))
-    assert not faults(request(), given_up, stored=stored)
+    events = ("CLAIM", "RELEASE", "CLAIM", "RELEASE", "CLAIM", "FAIL")
+    stored = {
+        "status": "FAILED",
+        "error": {"code": "PROCESSING_FAILED"},
+        "outcome_sequence": OUTCOME,
+        "history": [{"at": number, "event": event} for number, event in enumerate(events)],
+    }
+    runs = [Run(0, 1, "killed"), Run(2, 3, "killed"), Run(4, 5, "killed")]
+    assert not [*judge(request(), [given_up], stored, runs)]
+    found = [violation.fault for violation in judge(request(), [given_up], stored, ())]
+    assert found == [Fault.UNCAUSED] * 3
+    found = [violation.fault for violation in judge(request(), [given_up], stored, runs[:2])]
+    assert found == [Fault.UNCAUSED], "one loss takes one attempt"
 
 
 def test_short_request_has_its_answer() -> None:
