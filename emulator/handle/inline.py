@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,8 +107,11 @@ def run(variables: Mapping[str, str], output: str, make_handler: MakeHandler) ->
         variables: what a process would have in its environment.
         output: path of the pipe that takes the log.
     """
-    client = Client(variables["AWS_LAMBDA_RUNTIME_API"])
-    with suppress(RuntimeError, FileNotFoundError), _Log(output) as log:
+    with (
+        closing(Client(variables["AWS_LAMBDA_RUNTIME_API"])) as client,
+        suppress(RuntimeError, FileNotFoundError),
+        _Log(output) as log,
+    ):
         try:
             handler = make_handler(variables["AWS_LAMBDA_FUNCTION_NAME"], log)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the function cannot be loaded
@@ -118,7 +121,6 @@ def run(variables: Mapping[str, str], output: str, make_handler: MakeHandler) ->
         while True:
             payload, headers = client.next()
             _serve(client, handler, payload, headers, variables, log)
-    client.close()
 
 
 def _serve(
