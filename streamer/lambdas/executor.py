@@ -1,5 +1,6 @@
 """Runs one long request. Invoked asynchronously, without Lambda's retries: the sweeper is its safety net."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,7 +24,44 @@ def build(services: Services) -> Handler:
     Shape:
         event: `processing.work.Work`; response `{}`.
     """
+    executor = Executor(
+        registry=services.registry,
+        requests=services.requests,
+        delivery=make_delivery(services),
+        new_reporter=reporter_factory(services),
+        new_context=context_factory(services),
+        clock=services.clock,
+        sleep=services.sleep,
+        jitter=services.random,
+        max_attempts=services.settings.max_attempts,
+        logger=services.logger,
+        is_connected=lambda connection_id: services.connections.find(connection_id) is not None,
+    )
+    _ = services.sender  # made now, in the init phase
 
+    def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
+        work = msgspec.convert(event, Work)
+        with bound(
+            aws_request_id=context.aws_request_id,
+            correlation_id=work.correlation_id,
+            request_id=work.request_id,
+            tenant_id=work.tenant_id,
+            user_id=work.user_id,
+        ):
+            executor.execute(
+                work,
+                Invocation(
+                    owner=owner_of(context.aws_request_id, services.random),
+                    remaining_s=lambda: context.get_remaining_time_in_millis() / 1000,
+                ),
+            )
+        return {}
+
+    return handle
+
+
+def reporter_factory(services: Services) -> Callable[[Work, Claim], ProgressReporter]:
+    """Return what makes the reporter of an attempt; all of them share the threads that send."""
     lanes = ThreadPoolExecutor(MAX_LANES, thread_name_prefix="lane")
 
     def send_one(to: Subscription, data: bytes) -> None:
@@ -57,40 +95,7 @@ def build(services: Services) -> Handler:
             logger=services.logger,
         )
 
-    executor = Executor(
-        registry=services.registry,
-        requests=services.requests,
-        delivery=make_delivery(services),
-        new_reporter=new_reporter,
-        new_context=context_factory(services),
-        clock=services.clock,
-        sleep=services.sleep,
-        jitter=services.random,
-        max_attempts=services.settings.max_attempts,
-        logger=services.logger,
-        is_connected=lambda connection_id: services.connections.find(connection_id) is not None,
-    )
-    _ = services.sender  # made now, in the init phase
-
-    def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
-        work = msgspec.convert(event, Work)
-        with bound(
-            aws_request_id=context.aws_request_id,
-            correlation_id=work.correlation_id,
-            request_id=work.request_id,
-            tenant_id=work.tenant_id,
-            user_id=work.user_id,
-        ):
-            executor.execute(
-                work,
-                Invocation(
-                    owner=owner_of(context.aws_request_id, services.random),
-                    remaining_s=lambda: context.get_remaining_time_in_millis() / 1000,
-                ),
-            )
-        return {}
-
-    return handle
+    return new_reporter
 
 
 __getattr__ = entry_point(build, "executor")
