@@ -55,13 +55,15 @@ async def test_the_third_is_refused_until_one_ends(wire: Any, dial: Any, sandbox
 async def test_what_a_crash_left_in_the_counter_is_mended_by_the_sweeper(
     wire: Any, sandbox: Sandbox, log_lines: Any, eventually: Any
 ) -> None:
-    """Two requests were counted and never stored: a third is refused, and taken after two sweeps."""
-    await sandbox.add_fault(
-        "fail-backend-call", service="dynamodb", operation="TransactWriteItems", times=None
-    )
+    """Two requests ended and nobody could count it: a third is refused, and taken after two sweeps."""
+    await sandbox.add_fault("delay-record", function="processor", delay_s=100.0)  # so that they wait
+    for name in ("lost-1", "lost-2"):
+        assert (await begin(wire, name))["type"] == "acknowledgment"
+    await sandbox.add_fault("fail-backend-call", service="dynamodb", operation="UpdateItem", times=None)
     try:
         for name in ("lost-1", "lost-2"):
-            assert (await begin(wire, name))["error"]["code"] == "SERVICE_UNAVAILABLE"
+            await wire.send({"action": "cancel", "payload": {"request_id": name}})
+            assert (await wire.until(request_id=name, type="error"))["error"]["code"] == "CANCELLED"
     finally:
         await sandbox.clear_faults()
     assert (await begin(wire, "refused"))["error"]["code"] == "RATE_LIMITED"
