@@ -1,5 +1,6 @@
 """What the commands that change something read, say and end with."""
 
+import json
 from typing import Any
 
 import pytest
@@ -26,6 +27,8 @@ FAULT = {
     "seed": 0,
     "struck": 3,
 }
+
+OWN_TIME = {"now": "2026-01-01T00:00:01.000Z", "offset_s": 1.0, "backend_follows": False}
 
 
 @pytest.fixture
@@ -110,13 +113,35 @@ def test_what_is_not_there_is_an_error(
         ("/schedules/fire", {"name": "a-sweep"}, ["schedule", "fire", "sweep"], "a-sweep has fired."),
         ("/schedules/enable", {"name": "a-sweep"}, ["schedule", "enable", "sweep"], "a-sweep is enabled."),
         ("/schedules/enable", {"name": "a-sweep"}, ["schedule", "disable", "sweep"], "a-sweep is disabled."),
+        ("/environments/kill", 7, ["kill", "executor"], "Killed process 7."),
+        ("/connections/cut", True, ["cut", "C1"], "Cut."),
     ],
-    ids=["remove", "clear", "clear-none", "fire", "enable", "disable"],
+    ids=["remove", "clear", "clear-none", "fire", "enable", "disable", "kill", "cut"],
 )
 def test_what_was_done_is_said(
     sandbox: dict[str, Any], path: str, answer: Any, arguments: list[str], says: str
 ) -> None:
     """Each command that changes something ends with a sentence."""
+    sandbox[path] = answer
+    shown = RUNNER.invoke(app, arguments)
+    assert (shown.exit_code, says in shown.output) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "arguments", "says"),
+    [
+        ("/faults", [], ["fault", "list"], "No faults are declared."),
+        ("/faults", [FAULT], ["fault", "list", "--json"], json.dumps([FAULT])),
+        ("/events", {"schedules": []}, ["schedule", "list"], "The application has no schedules."),
+        ("/events", {"schedules": [1]}, ["schedule", "list", "--json"], "[1]"),
+        ("/clock/advance", OWN_TIME, ["clock", "advance", "1s"], "The back end keeps its own time"),
+    ],
+    ids=["no faults", "faults as JSON", "no schedules", "schedules as JSON", "a back end of another"],
+)
+def test_what_there_is_is_shown(
+    sandbox: dict[str, Any], path: str, answer: Any, arguments: list[str], says: str
+) -> None:
+    """A list is a table, a sentence where it is empty, or JSON for a program."""
     sandbox[path] = answer
     shown = RUNNER.invoke(app, arguments)
     assert (shown.exit_code, says in shown.output) == (0, True)
