@@ -85,6 +85,7 @@ async def start(
     source: ApplicationSource,
     *,
     run_folder: Path,
+    localstack: LocalStack | None,
     aws_endpoint: str | None,
     port: int,
     settings: Mapping[str, Mapping[str, Any]],
@@ -98,7 +99,8 @@ async def start(
     """Start every part; what was started is ended by `stack`, in the opposite order.
 
     Args:
-        aws_endpoint: a running back end; None starts LocalStack.
+        localstack: launched, and ended by the caller; None where a back end is named.
+        aws_endpoint: of that back end.
         port: of the first API's gateway; 0 takes a free one.
         settings: what differs from the defaults; see `emulator.settings.Settings.changed`.
         secret: opens the control API.
@@ -113,7 +115,6 @@ async def start(
     inline = InlineEnvironments(inline_pid, run_folder) if inline_pid is not None else None
     defaults = Settings() if inline is None else Settings.inline()
     ground = Ground.lay(defaults.changed(settings), run_folder, stack)
-    localstack = None if aws_endpoint else LocalStack(run_folder, progress)
     endpoints = Endpoints()
     destinations = AwsDestinations(lambda: endpoints.common["AWS_ENDPOINT_URL"])
 
@@ -131,9 +132,8 @@ async def start(
             faults=ground.faults,
         )
 
-    progress("Starting LocalStack." if localstack else f"Using the back end at {aws_endpoint}.")
     backend, (application, certificate, functions) = await both(
-        start_backend(localstack, aws_endpoint, ground), prepare(source, new_service, ground)
+        start_backend(localstack, aws_endpoint), prepare(source, new_service, ground)
     )
     timed("backend")
     progress("Creating tables, buckets and secrets.")

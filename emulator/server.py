@@ -19,16 +19,19 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
 from emulator import state as states
 from emulator.applications.source import ApplicationSource, load
 from emulator.errors import EmulatorError, StartFailed
-from emulator.running import Running, start
+from emulator.localstack.process import LocalStack
 from emulator.state import State
 from emulator.telemetry.log_lines import LineFormatter
+
+if TYPE_CHECKING:
+    from emulator.running import Running
 
 GIVEN_UP = 130
 """Exit status of an emulator that was ended before it was ready."""
@@ -80,7 +83,7 @@ async def _standard_input() -> asyncio.StreamReader:
     return reader
 
 
-async def _wait_for_end(running: Running, reader: asyncio.StreamReader, stop: asyncio.Event) -> str | None:
+async def _wait_for_end(running: "Running", reader: asyncio.StreamReader, stop: asyncio.Event) -> str | None:
     """Wait for a reason to end; returns a failure's message, None for an orderly end."""
     reasons = {
         asyncio.create_task(_parent_gone(reader), name="parent"): "parent",
@@ -98,8 +101,8 @@ async def _wait_for_end(running: Running, reader: asyncio.StreamReader, stop: as
 
 
 async def _unless_over(
-    starting: Coroutine[Any, Any, Running], reader: asyncio.StreamReader, stop: asyncio.Event
-) -> Running | None:
+    starting: Coroutine[Any, Any, "Running"], reader: asyncio.StreamReader, stop: asyncio.Event
+) -> "Running | None":
     """Return what starts; None, and the start is given up, when the parent or a signal ends it first."""
     start_task = asyncio.ensure_future(starting)
     ends = [asyncio.ensure_future(_parent_gone(reader)), asyncio.ensure_future(stop.wait())]
@@ -110,6 +113,46 @@ async def _unless_over(
         for task in (start_task, *ends):
             task.cancel()
         await asyncio.gather(start_task, *ends, return_exceptions=True)
+
+
+async def _start(
+    source: ApplicationSource,
+    configuration: dict[str, Any],
+    run_folder: Path,
+    reporter: Reporter,
+    stack: AsyncExitStack,
+) -> "Running":
+    """Start every part. LocalStack, which takes longest, begins while the others are still imported."""
+    aws_endpoint: str | None = configuration["aws_endpoint"]
+    localstack = None if aws_endpoint else LocalStack(run_folder, reporter.progress)
+    reporter.progress("Starting LocalStack." if localstack else f"Using the back end at {aws_endpoint}.")
+    loading = asyncio.to_thread(_load_parts)
+    if localstack is None:
+        start = await loading
+    else:
+        stack.push_async_callback(localstack.stop)
+        start, _ = await asyncio.gather(loading, localstack.launch())
+    reporter.timed("launched")
+    return await start(
+        source,
+        run_folder=run_folder,
+        localstack=localstack,
+        aws_endpoint=aws_endpoint,
+        port=configuration["port"],
+        settings=configuration["settings"],
+        secret=secrets.token_urlsafe(32),
+        progress=reporter.progress,
+        timed=reporter.timed,
+        serving=reporter.serving,
+        inline_pid=configuration.get("inline_pid"),
+        stack=stack,
+    )
+
+
+def _load_parts() -> "Callable[..., Coroutine[Any, Any, Running]]":
+    from emulator.running import start  # takes half a second
+
+    return start
 
 
 async def serve(reporter: Reporter, run_folder: Path) -> int:
@@ -123,19 +166,7 @@ async def serve(reporter: Reporter, run_folder: Path) -> int:
     source = load(configuration["application"], configuration["options"])
     try:
         async with AsyncExitStack() as stack:
-            starting = start(
-                source,
-                run_folder=run_folder,
-                aws_endpoint=configuration["aws_endpoint"],
-                port=configuration["port"],
-                settings=configuration["settings"],
-                secret=secrets.token_urlsafe(32),
-                progress=reporter.progress,
-                timed=reporter.timed,
-                serving=reporter.serving,
-                inline_pid=configuration.get("inline_pid"),
-                stack=stack,
-            )
+            starting = _start(source, configuration, run_folder, reporter, stack)
             running = await _unless_over(starting, reader, stop)
             if running is None:
                 return GIVEN_UP

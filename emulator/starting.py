@@ -24,7 +24,8 @@ from emulator.gateway import (
     create_certificate,
 )
 from emulator.http import HttpServer
-from emulator.localstack.backend import Backend, external_backend
+from emulator.localstack.backend import Backend
+from emulator.localstack.external import external_backend
 from emulator.localstack.process import LocalStack
 from emulator.runtime.places import place_of
 from emulator.runtime.service import LambdaService
@@ -66,12 +67,11 @@ class Ground:
         return cls(settings, clock, alarm, timeline, Faults(note), run_folder, stack)
 
 
-async def start_backend(localstack: LocalStack | None, aws_endpoint: str | None, ground: Ground) -> Backend:
-    """Start LocalStack, or look at the back end that was named."""
+async def start_backend(localstack: LocalStack | None, aws_endpoint: str | None) -> Backend:
+    """Wait for LocalStack, or look at the back end that was named."""
     if localstack is None:
         assert aws_endpoint is not None
         return await asyncio.to_thread(external_backend, aws_endpoint)
-    ground.stack.push_async_callback(localstack.stop)
     await localstack.start()
     return localstack.backend
 

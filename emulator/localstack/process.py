@@ -83,10 +83,24 @@ class LocalStack:
         return Backend("LocalStack", self._version, "embedded", self.endpoint_url, waits_for_records=True)
 
     async def start(self) -> None:
-        """Make its environment where it must be, start it and wait until it answers.
+        """Launch it, unless that was done, and wait until it answers.
 
         Raises:
             BackendFailed: it could not be started, died, or does not answer in time; nothing is left running.
+        """
+        if self._process is None:
+            await self.launch()
+        try:
+            await self._wait_until_ready(self._port)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def launch(self) -> None:
+        """Make its environment where it must be, and begin its process.
+
+        Raises:
+            BackendFailed: its environment could not be made.
         """
         try:
             python = await asyncio.to_thread(environment.make, self._report)
@@ -106,11 +120,6 @@ class LocalStack:
                     pass_fds=(listener.fileno(),),
                     start_new_session=True,
                 )
-        try:
-            await self._wait_until_ready(port)
-        except BaseException:
-            await self.stop()
-            raise
 
     async def stop(self) -> None:
         """End it, if it runs, and wait until it is gone."""

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from emulator.account import CREDENTIALS
-from emulator.localstack.backend import external_backend
+from emulator.localstack.external import external_backend
 
 INVALID_TOKEN = b"<Error><Code>InvalidToken</Code><Message>The provided token is malformed.</Message></Error>"
 

@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from emulator.errors import BackendFailed
-from emulator.localstack.backend import Backend, external_backend
+from emulator.localstack.backend import Backend
+from emulator.localstack.external import external_backend
 from emulator.localstack.process import LocalStack
 
 PARENT = """
