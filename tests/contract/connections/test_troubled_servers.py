@@ -177,10 +177,10 @@ def test_no_handshake(troubled: Callable[..., Troubled], new_transport: Callable
     server = troubled(
         scripts=[lambda peer: server.over.wait(10), lambda peer: peer.sendall(b"HTTP/1.1 400\r\n")]
     )
-    transport = new_transport(connect_timeout_s=0.1)
     endpoint = server.endpoint.replace("http:", "https:")
-    assert transport.post(endpoint, ID, b"x") == Reply(None, failure=Failure.NOT_CONNECTED)
-    assert transport.post(endpoint, ID, b"x") == Reply(None, failure=Failure.NO_TLS)
+    reply = new_transport(connect_timeout_s=0.1).post(endpoint, ID, b"x")
+    assert reply == Reply(None, failure=Failure.NOT_CONNECTED)
+    assert new_transport().post(endpoint, ID, b"x") == Reply(None, failure=Failure.NO_TLS)
 
 
 def test_answered_before_it_was_sent(
