@@ -89,6 +89,7 @@ def reporter_factory(services: Services) -> Callable[[Work, Claim], ProgressRepo
             send=send,
             settle=fan_out.settle,
             persist=persist,
+            look=lambda: services.requests.check(claim),
             keep=log.append,
             floor=claim.percentage,
             clock=services.clock,

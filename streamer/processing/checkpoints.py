@@ -19,6 +19,7 @@ class Checkpoints:
         self,
         *,
         save: Callable[[Any], None],
+        check: Callable[[], None],
         must_end: Callable[[], bool],
         monotonic: Callable[[], float],
         logger: Logger,
@@ -27,10 +28,12 @@ class Checkpoints:
 
         Args:
             save: stores a state; raises a StreamerError that is not retryable when the attempt is to end.
+            check: raises a StreamerError when the attempt is to end; called where nothing is stored.
             must_end: whether the time of the invocation is nearly over.
             monotonic: seconds from anywhere.
         """
         self._save = save
+        self._check = check
         self._must_end = must_end
         self._monotonic = monotonic
         self._logger = logger
@@ -42,12 +45,13 @@ class Checkpoints:
         Raises:
             ContinueLater: the invocation is to end; the executor stores the state.
             ProcessingFailed: the state has no JSON form.
-            StreamerError: whatever else `save` raised to end the attempt.
+            StreamerError: whatever else `save` or `check` raised to end the attempt.
         """
         if self._must_end():
             raise ContinueLater(_plain(state))
         now = self._monotonic()
         if now - self._saved_at < SAVE_INTERVAL_S:
+            self._check()
             return
         self._saved_at = now
         try:

@@ -168,6 +168,7 @@ class Executor:
         ends = deadlines(invocation.remaining_s(), timeout_s=action.timeout_s)
         checkpoints = Checkpoints(
             save=lambda state: self._requests.save_checkpoint(claim, Checkpoint(state, claim.attempt)),
+            check=reporter.check,
             must_end=lambda: invocation.remaining_s() <= ends.continue_s,
             monotonic=self._clock.now,
             logger=self._logger,

@@ -90,10 +90,6 @@ class Latest(Generic[V]):
         self._free_at = now + self._interval_s
         return self._take()
 
-    def hold(self, now: float) -> None:
-        """Count the interval from now, as if a value had gone."""
-        self._free_at = now + self._interval_s
-
     def take_all(self) -> list[V]:
         """Return what waits, due or not, in order."""
         values = []
@@ -157,10 +153,6 @@ class Coalescer:
     def take_write(self, now: float) -> Progress | None:
         """Return the sent message that is to be persisted now, if any."""
         return self._writes.take_due(now)
-
-    def wrote(self, now: float) -> None:
-        """Note that the table was written otherwise; the next write waits for its interval."""
-        self._writes.hold(now)
 
     def take_rest(self) -> list[Update]:
         """Return what still waits to be sent, at the attempt's end; nothing is to be written any more."""

@@ -14,8 +14,11 @@ from streamer.progress.coalescing import Coalescer, Update
 from streamer.protocol import Progress
 from streamer.protocol.limits import MAX_METADATA_BYTES
 
-ASK_INTERVAL_S = 5.0
-"""Seconds without a word from the table after which a progress call asks it, and waits for that. Ours."""
+LOOK_INTERVAL_S = 1.0
+"""Seconds after the last look at the request from which a progress or checkpoint call looks again, and waits
+for that. So a call that comes later than that after the last one hears a wish to cancel itself; of calls that
+follow each other faster, one within a second of the wish does, as soon as the table has answered. What is
+persisted is a look, too: who reports often reads nothing. Ours: half a read unit a second and request."""
 
 CLOSE_S = 1.0
 """Seconds for which progress that is on its way may hold up what comes after the attempt. Ours."""
@@ -26,6 +29,10 @@ MAX_FIELD_LENGTH = 100
 
 
 def _keep_nothing(_message: Progress) -> None:
+    pass
+
+
+def _see_nothing() -> None:
     pass
 
 
@@ -40,7 +47,7 @@ class ProgressReporter:
     Messages go out one after another with rising sequence numbers. A failure to send or to persist is
     logged and the action goes on; only when the attempt no longer owns its request, or its user
     cancelled it, does the next progress call raise. An action that reports rarely learns that at the
-    very call, which waits for one write then.
+    very call, which waits for one read then.
 
     Args:
         first_sequence: the first of the numbers that the claim reserved.
@@ -49,6 +56,7 @@ class ProgressReporter:
             and returns how many connections have not answered.
         persist: stores percentage and message; raises a StreamerError that is not retryable, such as
             Superseded, when the attempt is to end.
+        look: raises as `persist` does, and writes nothing.
         keep: keeps a message that was sent, for whoever missed it.
         floor: the percentage that the work had reached before this invocation.
         close_s: seconds that `close` and `announce` wait for what is on its way.
@@ -65,6 +73,7 @@ class ProgressReporter:
         persist: Callable[[float, str], None],
         clock: Clock,
         settle: Callable[[float], int] = _is_settled,
+        look: Callable[[], None] = _see_nothing,
         keep: Callable[[Progress], None] = _keep_nothing,
         floor: float = 0.0,
         close_s: float = CLOSE_S,
@@ -77,13 +86,14 @@ class ProgressReporter:
         self._send = send
         self._persist = persist
         self._settle = settle
+        self._look = look
         self._keep = keep
         self._close_s = close_s
         self._clock = clock
         self._logger = logger or logging.getLogger(__name__)
         self._monotonic = monotonic
         self._coalescer = Coalescer(monotonic(), floor=floor)
-        self._asked_at = monotonic()
+        self._looked_at = monotonic()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closing = False
@@ -99,26 +109,30 @@ class ProgressReporter:
         Raises:
             MetadataTooLarge: no message carries the metadata; says which field is the largest.
             Superseded: the attempt is over or another one took its place; end the work.
-            StreamerError: whatever else `persist` raised to end it.
+            StreamerError: whatever else `persist` or `look` raised to end it.
         """
         facts = self._snapshot(metadata) if metadata else None
         with self._changed:
             self._check()
             due_at = self._coalescer.due_at
-            update = self._coalescer.offer(percentage, message, facts)
+            self._coalescer.offer(percentage, message, facts)
             if self._thread is None:
                 self._start()
             elif self._coalescer.due_at != due_at:  # else it would wake for nothing, in a loop very often
                 self._changed.notify()
+        self.check()
+
+    def check(self) -> None:
+        """Raise what `progress` does if the attempt is to end; looks where the last look is a while ago."""
+        with self._changed:
+            self._check()
             now = self._monotonic()
-            asks = now - self._asked_at >= ASK_INTERVAL_S
-            if asks:
-                self._asked_at = now
-                self._coalescer.wrote(now)
-        if asks:
-            self._save(update.percentage, update.message)
-            with self._changed:
-                self._check()
+            if now - self._looked_at < LOOK_INTERVAL_S:
+                return
+            self._looked_at = now
+        self._try(self._look, "The request was not looked at", "progress.not_looked")
+        with self._changed:
+            self._check()
 
     @property
     def percentage(self) -> float:
@@ -197,12 +211,14 @@ class ProgressReporter:
                 now = self._monotonic()
                 update = self._coalescer.take_message(now)
                 write = None if update else self._coalescer.take_write(now)
+                if write is not None:
+                    self._looked_at = now
             if update is not None:
                 sent = self._deliver(update)
                 with self._changed:
                     self._coalescer.sent(sent)
             if write is not None:
-                self._save(write.percentage, write.message)
+                self._save(write)
                 self._note(write)
 
     def _wait(self) -> bool:
@@ -235,32 +251,33 @@ class ProgressReporter:
             )
         return message
 
-    def _save(self, percentage: float, message: str) -> None:
+    def _save(self, message: Progress) -> None:
+        self._try(
+            lambda: self._persist(message.percentage, message.message),
+            "Progress was not stored",
+            "progress.not_stored",
+        )
+
+    def _try(self, call: Callable[[], None], failure: str, action: str) -> None:
+        """Make a call that may end the attempt; what fails otherwise is logged."""
         try:
-            self._persist(percentage, message)
-        except StreamerError as error:
-            if error.retryable:
-                self._log_not_stored()
-            else:
+            call()
+        except Exception as error:
+            if isinstance(error, StreamerError) and not error.retryable:
                 with self._changed:
                     self._ended = error
                     self._changed.notify()
-        except Exception:  # noqa: BLE001  # logged with its traceback
-            self._log_not_stored()
-        with self._changed:
-            self._asked_at = self._monotonic()
+            else:
+                self._logger.warning(failure, exc_info=True, extra={"action": action})
 
     def _note(self, message: Progress) -> None:
         try:
             if self._ended is None:
                 self._keep(message)
-        except Exception:  # noqa: BLE001  # logged with its traceback
-            self._log_not_stored()
-
-    def _log_not_stored(self) -> None:
-        self._logger.warning(
-            "Progress was not stored", exc_info=True, extra={"action": "progress.not_stored"}
-        )
+        except Exception:
+            self._logger.warning(
+                "Progress was not stored", exc_info=True, extra={"action": "progress.not_stored"}
+            )
 
     def _snapshot(self, metadata: dict[str, Any]) -> dict[str, Any] | None:
         try:

@@ -27,7 +27,7 @@ from streamer.store.claims import (
 )
 from streamer.store.documents import write_document
 from streamer.store.limits import REQUEST_TTL_S, SEQUENCE_BLOCK
-from streamer.store.models import RequestCheckpoint, RequestKey, RequestResult, RequestState
+from streamer.store.models import RequestCheckpoint, RequestKey, RequestResult, RequestState, Standing
 from streamer.store.request_items import RequestItems
 from streamer.store.tables import translated
 
@@ -86,6 +86,23 @@ class Attempts(RequestItems):
             RequestState.updated_at.set(self._clock.now()),
         )
         self._write(claim, change, _working(claim))
+
+    @translated
+    def check(self, claim: Claim) -> None:
+        """Look whether an attempt is to go on; writes nothing.
+
+        Raises:
+            Superseded: the attempt no longer owns the request.
+            CancelRequested: its user asked to end it.
+
+        Shape:
+            item `requests` STATE, four attributes of it, read consistently.
+        """
+        held = self._database.find(_key(claim), consistent=True, projection=Standing)
+        if held is None or not held.is_at_work(claim.owner, claim.attempt):
+            raise superseded(claim)
+        if held.cancel_requested:
+            raise cancelling(claim)
 
     @translated
     def save_checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:

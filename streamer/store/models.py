@@ -220,6 +220,19 @@ class RequestState(_PartOfRequest, sort="STATE"):
         return Follower(self.connection_id, self.endpoint)
 
 
+class Standing(_PartOfRequest, sort="STATE"):
+    """The part of a RequestState that tells an attempt whether it is to go on."""
+
+    status: Attribute[Status]
+    owner: Attribute[str | None] = attribute(default=None)
+    attempt: Attribute[int] = attribute(default=0)
+    cancel_requested: Attribute[bool] = attribute(default=False)
+
+    def is_at_work(self, owner: str, attempt: int) -> bool:
+        """Whether this attempt of this owner works on it."""
+        return (self.status, self.owner, self.attempt) == (Status.PROCESSING, owner, attempt)
+
+
 class RequestPayload(_PartOfRequest, sort="PAYLOAD"):
     """What a client sent, as JSON text: exact, and read only by its executor."""
 

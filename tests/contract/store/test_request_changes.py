@@ -66,6 +66,7 @@ def test_a_request_between_attempts_is_cancelled_at_once(
 
 
 TELLING = {
+    "look": lambda requests, held: requests.check(held),
     "progress": lambda requests, held: requests.save_progress(held, 50, "half"),
     "checkpoint": lambda requests, held: requests.save_checkpoint(held, Checkpoint(1, held.attempt)),
     "continue": lambda requests, held: requests.continue_(held, Checkpoint(1, held.attempt)),

@@ -216,6 +216,7 @@ def test_progress_is_stored(create: Any, claim: Any, requests: Any, key: Request
     """The last progress is what a subscriber finds in the state; the next attempt begins without one."""
     create()
     held = claim()
+    requests.check(held)
     requests.save_progress(held, 12.5, "Reading rows")
     state = requests.get(key)
     assert (state.percentage, state.message) == (12.5, "Reading rows")
@@ -319,6 +320,7 @@ def test_a_result_that_cannot_be_stored_changes_nothing(
 
 
 WRITES = {
+    "check": lambda requests, held: requests.check(held),
     "save_progress": lambda requests, held: requests.save_progress(held, 50, "half"),
     "complete": lambda requests, held: requests.complete(held, result="old", sequence=2),
     "fail": lambda requests, held: requests.fail(held, code="X", message="x", details=None, sequence=2),

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -59,7 +60,9 @@ def new_executor(
             floor=claim.percentage,
             send=sent.append,
             persist=lambda percentage, message: requests.save_progress(claim, percentage, message),
+            look=lambda: requests.check(claim),
             clock=clock,
+            monotonic=lambda: time.monotonic() + clock.time,
         )
 
     def sleep(seconds: float) -> None:
@@ -598,6 +601,30 @@ def test_a_running_action_is_cancelled_where_it_reports(
     assert [(message["type"], message["error"]["code"]) for message in outbox.messages] == [
         ("error", "CANCELLED")
     ]
+
+
+@pytest.mark.parametrize("tells", ["progress", "checkpoint"])
+def test_a_wish_is_heard_at_the_very_next_call(
+    executor: Executor, queue: Any, registry: ActionRegistry, requests: RequestStore, clock: Any, tells: str
+) -> None:
+    """An action that reports every second or less often does no work after the call that follows the wish."""
+    after: list[str] = []
+
+    @action("work", payload=dict[str, Any], estimated_duration_s=600.0)
+    def work(payload: dict[str, Any], context: ActionContext) -> None:
+        clock.time += 1.0
+        requests.cancel(KEY)
+        if tells == "progress":
+            context.progress(10)
+        else:
+            context.checkpoint(1)
+        after.append("went on")
+
+    registry.register(work)
+    queue("work")
+    executor.execute(WORK, INVOCATION)
+    assert after == []
+    assert requests.get(KEY).status is Status.CANCELLED
 
 
 def test_a_wish_that_the_action_does_not_hear_comes_too_late(

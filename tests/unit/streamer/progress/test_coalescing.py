@@ -158,8 +158,6 @@ def test_what_waits_goes_out_when_its_time_has_come() -> None:
     assert coalescer.take_message(5.0 + SEND_INTERVAL_S) == Update(3.0, "")
     coalescer.sent(message_of(Update(3.0, "")))
     assert coalescer.due_at == 5.0 + PERSIST_INTERVAL_S
-    coalescer.wrote(5.5)
-    assert coalescer.due_at == 5.5 + PERSIST_INTERVAL_S
 
 
 def test_work_goes_on_from_the_percentage_it_had() -> None:

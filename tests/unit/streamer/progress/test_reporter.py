@@ -12,7 +12,7 @@ import pytest
 
 from streamer.errors import MetadataTooLarge, Superseded
 from streamer.progress import ProgressReporter
-from streamer.progress.reporter import ASK_INTERVAL_S
+from streamer.progress.reporter import LOOK_INTERVAL_S
 from streamer.protocol import Progress, encode
 from streamer.protocol.limits import MAX_MESSAGE_BYTES, MAX_METADATA_BYTES
 
@@ -42,6 +42,8 @@ class Stage:
         self.persisted: queue.Queue[tuple[float, str]] = queue.Queue()
         self.send_error: Exception | None = None
         self.persist_error: Exception | None = None
+        self.looks = 0
+        self.look_error: Exception | None = None
         self.kept: queue.Queue[Progress] = queue.Queue()
         self.reporter = ProgressReporter(
             request_id="r-1",
@@ -49,6 +51,7 @@ class Stage:
             first_sequence=FIRST_SEQUENCE,
             send=self._send,
             persist=self._persist,
+            look=self._look,
             keep=self.kept.put,
             clock=self.clock,
             monotonic=monotonic or self.clock.monotonic,
@@ -64,6 +67,11 @@ class Stage:
         self.persisted.put((percentage, message))
         if self.persist_error:
             raise self.persist_error
+
+    def _look(self) -> None:
+        self.looks += 1
+        if self.look_error:
+            raise self.look_error
 
     def next(self) -> Progress:
         return self.sent.get(timeout=DEADLINE_S)
@@ -340,24 +348,54 @@ def test_what_is_persisted_is_kept_as_it_was_sent() -> None:
         assert stage.kept.get(timeout=DEADLINE_S) == sent
 
 
-def test_a_rare_call_learns_at_once_that_it_is_to_end() -> None:
-    """An action that reported nothing for long is told by the very call, not by the one after it."""
+@pytest.mark.parametrize("tells", ["progress", "check"])
+def test_a_call_a_second_after_the_last_look_learns_at_once_that_it_is_to_end(tells: str) -> None:
+    """It is told by the very call, not by the one after it; a second call of that moment looks no more."""
     with staged() as stage:
-        stage.persist_error = Superseded("Its user cancelled it.")
-        stage.clock.elapsed = ASK_INTERVAL_S
+        for _ in range(3):
+            stage.clock.elapsed += LOOK_INTERVAL_S
+            stage.reporter.check()
+            stage.reporter.check()
+        assert stage.looks == 3
+        stage.look_error = Superseded("Its user cancelled it.")
+        stage.clock.elapsed += LOOK_INTERVAL_S
         with pytest.raises(Superseded, match="Its user cancelled it"):
-            stage.reporter.progress(50, "half")
-        assert stage.persisted.get_nowait() == (50, "half")
+            stage.reporter.progress(50, "half") if tells == "progress" else stage.reporter.check()
+        with pytest.raises(Superseded, match="Its user cancelled it"):
+            stage.reporter.progress(60)
 
 
-def test_a_rare_call_asks_the_table_once() -> None:
-    """Asking counts as the second's write, and a table that does not answer ends nothing."""
+def test_what_was_just_persisted_was_a_look() -> None:
+    """An action that reports often costs the table a write a second, and no read beside it."""
     with staged() as stage:
-        stage.persist_error = ConnectionError("throttled")
-        stage.clock.elapsed = ASK_INTERVAL_S
         stage.reporter.progress(10)
+        stage.next()
+        stage.clock.elapsed = 1.0
+        stage.persisted.get(timeout=DEADLINE_S)
+        stage.clock.elapsed = 1.0 + LOOK_INTERVAL_S / 2
         stage.reporter.progress(20)
-        assert stage.persisted.qsize() == 1
+        assert stage.looks == 0
+
+
+def test_a_look_holds_back_nothing_that_is_kept() -> None:
+    """A call that looks is followed by the write that was due, with the message for whoever missed it."""
+    with staged() as stage:
+        stage.clock.elapsed = LOOK_INTERVAL_S
+        stage.reporter.progress(10, "a tenth")
+        assert stage.kept.get(timeout=DEADLINE_S) == stage.next()
+        assert stage.persisted.get_nowait() == (10, "a tenth")
+        assert stage.looks == 1
+
+
+def test_a_look_that_is_not_answered_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """A table that throttles costs a log line, and a second later it is looked at again."""
+    with staged() as stage:
+        stage.look_error = ConnectionError("throttled")
+        stage.clock.elapsed = LOOK_INTERVAL_S
+        stage.reporter.check()
+        stage.reporter.check()
+        assert stage.looks == 1
+    assert [getattr(record, "action", None) for record in caplog.records] == ["progress.not_looked"]
 
 
 def test_an_announcement_goes_out_at_once_and_is_kept() -> None:
