@@ -94,6 +94,7 @@ def make_context(
     progress: ReportProgress | None = None,
     checkpoint: StoreCheckpoint | None = None,
     restored: Any = None,
+    metadata: Mapping[str, str] | None = None,
     remaining_s: Callable[[], float] = lambda: 900.0,
 ) -> ActionContext:
     """Return a context to call an action with: `echo({"a": 1}, make_context())`.
@@ -103,6 +104,7 @@ def make_context(
         progress: for example a `RecordedProgress`.
         checkpoint: what takes the action's checkpoints, for example the `append` of a list.
         restored: the checkpoint that the action goes on from.
+        metadata: what the client sent beside the payload.
     """
     return ActionContext(
         action=action,
@@ -119,6 +121,7 @@ def make_context(
         progress=progress,
         checkpoint=checkpoint,
         restored=restored,
+        metadata=metadata,
     )
 
 

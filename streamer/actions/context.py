@@ -1,6 +1,6 @@
 """What an action is given beside its payload: who asks, the way to report progress, the clients of AWS."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from logging import Logger
 from typing import Any, Protocol
 
@@ -49,6 +49,7 @@ class ActionContext:
             (`ContinueLater`: let it pass), and the action is called again with `restored`. Call it
             often, where the work so far is safe. Of a short request it goes nowhere.
         restored: the last checkpoint of this request; None when it begins anew.
+        metadata: what the client sent beside the payload, text under text; empty where it sent none.
         logger: `context.logger.info("A constant sentence", extra={"action": "report.read"})`.
     """
 
@@ -61,6 +62,7 @@ class ActionContext:
         "correlation_id",
         "identity",
         "logger",
+        "metadata",
         "progress",
         "remaining_s",
         "request_id",
@@ -86,6 +88,7 @@ class ActionContext:
         progress: ReportProgress | None = None,
         checkpoint: StoreCheckpoint | None = None,
         restored: Any = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         self.action = action
         self.identity = identity
@@ -101,6 +104,7 @@ class ActionContext:
         self.progress: ReportProgress = progress or _nowhere
         self.checkpoint: StoreCheckpoint = checkpoint or _not_kept
         self.restored = restored
+        self.metadata: Mapping[str, str] = metadata or {}
 
 
 def _nowhere(percentage: float, message: str = "", **metadata: Any) -> None:

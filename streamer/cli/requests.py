@@ -132,7 +132,10 @@ def _find(store: RequestStore, request_id: str, tenant: str | None, user: str | 
 
 
 def _contents(store: RequestStore, state: RequestState) -> dict[str, Any]:
-    inside: dict[str, Any] = {"payload": store.get_payload(state.key)}
+    sent = store.get_sent(state.key)
+    inside: dict[str, Any] = {"payload": sent.payload}
+    if sent.metadata:
+        inside["metadata"] = sent.metadata
     if state.status is Status.COMPLETED:
         inside["result"] = store.get_result(state.key)
     checkpoint = store.find_checkpoint(state.key)

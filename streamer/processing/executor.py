@@ -32,6 +32,7 @@ from streamer.processing.retries import Decision, GiveUp, HandOver, WaitHere, af
 from streamer.processing.work import Work
 from streamer.progress.reporter import ProgressReporter
 from streamer.store import LEASE_MARGIN_S, Checkpoint, Claim, RequestStore
+from streamer.store.claims import Sent
 from streamer.store.limits import MAX_CONTINUATIONS
 
 MAX_READERS = 4
@@ -93,7 +94,7 @@ class Executor:
         while True:
             lease_until = self._clock.now() + invocation.remaining_s() + LEASE_MARGIN_S
             # Nothing changes a payload, so it need not wait for the claim.
-            payload = self._readers.submit(self._requests.get_payload, work.key)
+            sent = self._readers.submit(self._requests.get_sent, work.key)
             try:
                 claim = self._requests.claim(work.key, owner=invocation.owner, lease_until=lease_until)
             except (AlreadyClaimed, NotFound) as error:
@@ -106,7 +107,7 @@ class Executor:
                 extra={"action": "request.claimed", "attempt": claim.state.attempt},
             )
             try:
-                decision = self._attempt(work, claim, invocation, payload)
+                decision = self._attempt(work, claim, invocation, sent)
             except Superseded:
                 self._logger.warning("Another attempt took over", extra={"action": "request.superseded"})
                 return
@@ -125,13 +126,13 @@ class Executor:
         return True
 
     def _attempt(
-        self, work: Work, claim: Claim, invocation: Invocation, payload: "Future[dict[str, Any]]"
+        self, work: Work, claim: Claim, invocation: Invocation, stored: "Future[Sent]"
     ) -> Decision | None:
         """Run one attempt; returns what follows a failure that may pass, None when this is over."""
         reporter = self._new_reporter(work, claim)
         try:
             try:
-                result = self._run(work, claim, invocation, reporter, payload)
+                result = self._run(work, claim, invocation, reporter, stored)
             finally:
                 reporter.close()
             state = self._requests.complete(claim, result=result, sequence=reporter.next_sequence())
@@ -155,7 +156,7 @@ class Executor:
         claim: Claim,
         invocation: Invocation,
         reporter: ProgressReporter,
-        stored: "Future[dict[str, Any]]",
+        stored: "Future[Sent]",
     ) -> Any:
         max_attempts = claim.state.max_attempts or self._max_attempts
         if claim.attempt > max_attempts:
@@ -164,7 +165,8 @@ class Executor:
         if needed is not None and not self._is_connected(needed):
             raise CancelRequested("The connection that the request was to end with is over.")
         action = self._registry.get(claim.state.action)
-        payload = action.parse(self._payload(claim, stored))
+        sent = self._sent(claim, stored)
+        payload = action.parse(sent.payload)
         ends = deadlines(invocation.remaining_s(), timeout_s=action.timeout_s)
         checkpoints = Checkpoints(
             save=lambda state: self._requests.save_checkpoint(claim, Checkpoint(state, claim.attempt)),
@@ -185,17 +187,18 @@ class Executor:
             progress=reporter.progress,
             checkpoint=checkpoints.checkpoint,
             restored=self._restored(claim),
+            metadata=sent.metadata,
             remaining_s=lambda: max(0.0, invocation.remaining_s() - ends.stop_s),
         )
         limit_s = max(0.0, invocation.remaining_s() - ends.stop_s)
         return carried(self._runner.run(action, payload, context, limit_s=limit_s), context)
 
-    def _payload(self, claim: Claim, stored: "Future[dict[str, Any]]") -> dict[str, Any]:
-        """Return the payload of what was claimed, which may have taken the place of an expired request."""
+    def _sent(self, claim: Claim, stored: "Future[Sent]") -> Sent:
+        """Return what came with the claimed request, which may have taken the place of an expired request."""
         try:
             return stored.result()
         except NotFound:
-            return self._requests.get_payload(claim.key)
+            return self._requests.get_sent(claim.key)
 
     def _restored(self, claim: Claim) -> Any:
         """Return where the action goes on; a first claim has nothing to read."""

@@ -23,9 +23,9 @@ from streamer.protocol.limits import MAX_ACTION_LENGTH
 class Request(msgspec.Struct, kw_only=True, frozen=True):
     """What a client asks for. The only message that goes in.
 
-    `metadata` is the client's own, except `mode`: "async" asks for an acknowledgment, progress and an
-    outcome also where the answer could come at once; and `on_disconnect`: "cancel" ends long work with
-    the connection that it came on.
+    `metadata` is the client's own, and the action finds it in its context. Two keys mean something here:
+    `mode` "async" asks for an acknowledgment, progress and an outcome also where the answer could come
+    at once; `on_disconnect` "cancel" ends long work with the connection that it came on.
 
     Shape:
         `{"action": str, "id"?: str, "payload"?: object, "metadata"?: {str: str}, "type"?: "request"}`

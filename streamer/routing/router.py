@@ -129,6 +129,7 @@ class Router:
             correlation_id=arrival.correlation_id,
             attempt=1,
             progress=None,
+            metadata=request.metadata,
             remaining_s=lambda: deadline - self._clock.now(),
         )
         stored = carried(self._runner.run(action, payload, context, limit_s=limit_s), context)
@@ -142,6 +143,7 @@ class Router:
             key,
             action=request.action,
             payload=request.payload,
+            metadata=request.metadata,
             correlation_id=arrival.correlation_id,
             connection_id=arrival.connection_id,
             endpoint=caller.endpoint,

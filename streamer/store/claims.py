@@ -87,6 +87,14 @@ class Checkpoint:
     attempt: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a client sent with a request, exactly."""
+
+    payload: dict[str, Any]
+    metadata: dict[str, str]
+
+
 def failure(code: str, message: str, details: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the `error` of a request's state."""
     error: dict[str, Any] = {"code": code, "message": message}

@@ -234,9 +234,14 @@ class Standing(_PartOfRequest, sort="STATE"):
 
 
 class RequestPayload(_PartOfRequest, sort="PAYLOAD"):
-    """What a client sent, as JSON text: exact, and read only by its executor."""
+    """What a client sent, as JSON text: exact, and read only by its executor.
+
+    Attributes:
+        metadata: what came beside the payload; None: nothing did.
+    """
 
     data: Attribute[str]
+    metadata: Attribute[str | None] = attribute(default=None)
     expires_at: Attribute[int | None] = attribute(default=None)
 
 

@@ -15,7 +15,7 @@ from streamer.dynamorm import (
 )
 from streamer.settings import Settings
 from streamer.store import transitions
-from streamer.store.claims import Checkpoint, not_found
+from streamer.store.claims import Checkpoint, Sent, not_found
 from streamer.store.documents import read_document
 from streamer.store.in_flight import InFlight
 from streamer.store.models import (
@@ -71,8 +71,8 @@ class RequestItems:
         return self._database.find(RequestState.at(**key.components), consistent=True)
 
     @translated
-    def get_payload(self, key: RequestKey) -> dict[str, Any]:
-        """Return what the client sent, exactly.
+    def get_sent(self, key: RequestKey) -> Sent:
+        """Return what the client sent.
 
         Raises:
             NotFound: there is no such request.
@@ -80,8 +80,11 @@ class RequestItems:
         found = self._database.find(RequestPayload.at(**key.components), consistent=True)
         if found is None:
             raise not_found(key)
-        payload: dict[str, Any] = read_document(found.data)
-        return payload
+        return Sent(read_document(found.data), read_document(found.metadata) if found.metadata else {})
+
+    def get_payload(self, key: RequestKey) -> dict[str, Any]:
+        """Return the payload that the client sent; raises as `get_sent`."""
+        return self.get_sent(key).payload
 
     @translated
     def get_result(self, key: RequestKey) -> Any:

@@ -55,6 +55,7 @@ class RequestStore(Attempts, Upkeep, Survey):
         correlation_id: str,
         connection_id: str,
         endpoint: str,
+        metadata: Mapping[str, str] | None = None,
         permissions: Iterable[str] = (),
         max_attempts: int | None = None,
         cancel_on_disconnect: bool = False,
@@ -65,6 +66,7 @@ class RequestStore(Attempts, Upkeep, Survey):
         subscription is written before the state is read, so that no message falls between.
 
         Args:
+            metadata: what the client sent beside the payload; no part of what makes requests the same.
             max_attempts: how often it is begun at most; None: as the settings say.
             cancel_on_disconnect: whether it shall end with the connection `connection_id`.
 
@@ -77,6 +79,7 @@ class RequestStore(Attempts, Upkeep, Survey):
             items `requests` STATE and PAYLOAD, one of `subscriptions`, and the user's counter.
         """
         data = write_document(payload, what="The payload", error=InvalidMessage)
+        beside = write_document(metadata, what="The metadata", error=InvalidMessage) if metadata else None
         now = self._clock.now()
         state = transitions.created(
             key,
@@ -92,7 +95,7 @@ class RequestStore(Attempts, Upkeep, Survey):
         )
         follow = subscription(key, connection_id=connection_id, endpoint=endpoint, now=now)
         for _ in range(_ATTEMPTS):
-            if self._is_new(state, data, follow):
+            if self._is_new(state, data, beside, follow):
                 return Created(state, new=True)
             held = self._join(state, follow)
             if held is not None:
@@ -227,7 +230,7 @@ class RequestStore(Attempts, Upkeep, Survey):
         more = len(found) > limit
         return RequestPage(page, write_cursor(page[-1].created_at, page[-1].request_id) if more else None)
 
-    def _is_new(self, state: RequestState, data: str, follow: Subscription) -> bool:
+    def _is_new(self, state: RequestState, data: str, metadata: str | None, follow: Subscription) -> bool:
         """Store a request, unless there is one of its key."""
         key = state.key
         counting = self._in_flight.entering(key)
@@ -240,7 +243,7 @@ class RequestStore(Attempts, Upkeep, Survey):
         try:
             self._database.transact(
                 Put(state, transitions.absent(state.created_at)),
-                Put(RequestPayload(**key.components, data=data, expires_at=None)),
+                Put(RequestPayload(**key.components, data=data, metadata=metadata, expires_at=None)),
                 Put(follow),
                 *counting,
             )
@@ -254,7 +257,7 @@ class RequestStore(Attempts, Upkeep, Survey):
             if not counting:
                 raise
             self._in_flight.note_conflict()
-            return self._is_new(state, data, follow)
+            return self._is_new(state, data, metadata, follow)
         return True
 
     def _join(self, state: RequestState, follow: Subscription) -> RequestState | None:

@@ -52,6 +52,18 @@ def test_create_makes_a_request_that_waits(create: Any, requests: Any, key: Requ
     assert requests.get_payload(key) == {"from": "2025-01-01"}
 
 
+@pytest.mark.parametrize("metadata", [None, {"": "é", "origin": "night run"}], ids=["none", "some"])
+def test_what_came_beside_the_payload_is_kept(
+    create: Any, requests: Any, key: RequestKey, metadata: Any
+) -> None:
+    """Exactly, also after a replay; the same request with other metadata is the same request."""
+    create(metadata=metadata)
+    assert not create(metadata={"origin": "elsewhere"}).new
+    requests.cancel(key)
+    requests.replay(key)
+    assert requests.get_sent(key).metadata == (metadata or {})
+
+
 def test_create_subscribes_the_caller(create: Any, stores: Any, key: RequestKey) -> None:
     """The caller of a new request is subscribed by the same transaction."""
     create(connection_id="socket-7=")

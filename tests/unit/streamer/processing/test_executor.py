@@ -148,11 +148,11 @@ def test_a_payload_that_came_with_the_claim_is_read(
 ) -> None:
     """A late dispatch of an expired request finds no payload, then the one of the request in its place."""
     early = threading.Event()
-    get_payload, claim = requests.get_payload, requests.claim
+    get_sent, claim = requests.get_sent, requests.claim
 
     def read(key: RequestKey) -> Any:
         try:
-            return get_payload(key)
+            return get_sent(key)
         finally:
             early.set()
 
@@ -161,7 +161,7 @@ def test_a_payload_that_came_with_the_claim_is_read(
         queue("noop")
         return claim(*args, **named)
 
-    monkeypatch.setattr(requests, "get_payload", read)
+    monkeypatch.setattr(requests, "get_sent", read)
     monkeypatch.setattr(requests, "claim", claim_later)
     executor.execute(WORK, INVOCATION)
     assert requests.get(KEY).status is Status.COMPLETED
