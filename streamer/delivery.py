@@ -11,7 +11,8 @@ from streamer.errors import ResultTooLarge
 from streamer.lifecycle import Status
 from streamer.protocol import Complete, Error, ErrorInfo, Message, encode
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
-from streamer.store import RequestKey, RequestState, RequestStore, SubscriptionStore, details_of
+from streamer.store import Failure, RequestKey, RequestState, RequestStore, SubscriptionStore, details_of
+from streamer.store.history import failure_of
 
 PATIENCE_S = 4.0
 """Seconds in which an outcome is sent again where it was not taken, and for which somebody slow is waited
@@ -57,14 +58,20 @@ def outcome_message(state: RequestState, result: Any, *, sign: Signer, now: floa
 
 
 def _details(state: RequestState, error: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return an error's own details, with how each attempt failed where there was more than one."""
+    """Return an error's own details, with how each attempt failed unless this error is the only one."""
     details = details_of(error)
-    if state.status is Status.FAILED and len(state.failures) > 1:
+    if state.status is Status.FAILED and not _is_told_by(error, state.failures):
         details["attempts"] = [
             {"attempt": failure.attempt, "code": failure.code, "message": failure.message}
             for failure in state.failures
         ]
     return details or None
+
+
+def _is_told_by(error: Mapping[str, Any], failures: Sequence[Failure]) -> bool:
+    return not failures or failures == (
+        failure_of(failures[0].attempt, code=error["code"], message=error["message"], now=failures[0].at),
+    )
 
 
 def too_large(what: str, size_bytes: int) -> ResultTooLarge:

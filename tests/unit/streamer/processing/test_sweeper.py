@@ -112,6 +112,19 @@ def test_an_executor_that_died_before_its_claim_is_followed_at_once(
     assert len(outbox.messages) == 1
 
 
+def test_a_request_that_is_given_up_tells_how_the_only_attempt_failed(
+    sweeper: Sweeper, requests: RequestStore, clock: Any, outbox: Any
+) -> None:
+    """After one attempt nobody claims it again: what failed then is not what the outcome says."""
+    held = requests.claim(KEY, owner="alive", lease_until=clock.time + 900)
+    requests.release(held.state, code="BUSY", message="Busy.")
+    for _ in range(MAX_DISPATCHES + 1):
+        sweeper.executor_failed(failure("died early"))
+    (message,) = outbox.messages
+    assert message["error"]["code"] == "PROCESSING_FAILED"
+    assert message["error"]["details"]["attempts"] == [{"attempt": 1, "code": "BUSY", "message": "Busy."}]
+
+
 def test_after_the_last_attempt_the_request_fails_and_the_client_is_told(
     sweeper: Sweeper, requests: RequestStore, clock: Any, outbox: Any
 ) -> None:
