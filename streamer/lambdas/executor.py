@@ -12,7 +12,7 @@ from streamer.lambdas.services import Event, Handler, LambdaContext, Services
 from streamer.observability import bound
 from streamer.processing.executor import Executor, Invocation
 from streamer.processing.work import Work, owner_of
-from streamer.progress import FanOut, ProgressReporter
+from streamer.progress import FanOut, Pace, ProgressReporter
 from streamer.progress.fan_out import INSIST_S, MAX_LANES
 from streamer.protocol import Progress, encode
 from streamer.store import Claim, Subscription
@@ -60,14 +60,14 @@ def build(services: Services) -> Handler:
     return handle
 
 
-def reporter_factory(services: Services) -> Callable[[Work, Claim], ProgressReporter]:
+def reporter_factory(services: Services) -> Callable[[Work, Claim, Pace], ProgressReporter]:
     """Return what makes the reporter of an attempt; all of them share the threads that send."""
     lanes = ThreadPoolExecutor(MAX_LANES, thread_name_prefix="lane")
 
     def send_one(to: Subscription, data: bytes) -> None:
         services.sender.send(to.endpoint, to.connection_id, data, within_s=INSIST_S)
 
-    def new_reporter(work: Work, claim: Claim) -> ProgressReporter:
+    def new_reporter(work: Work, claim: Claim, pace: Pace) -> ProgressReporter:
         fan_out = FanOut(
             subscribers=lambda: services.subscriptions.list(work.key),
             send=send_one,
@@ -92,6 +92,7 @@ def reporter_factory(services: Services) -> Callable[[Work, Claim], ProgressRepo
             look=lambda: services.requests.check(claim),
             keep=log.append,
             floor=claim.percentage,
+            pace=pace,
             clock=services.clock,
             logger=services.logger,
         )

@@ -30,7 +30,7 @@ from streamer.processing.checkpoints import Checkpoints
 from streamer.processing.deadlines import deadlines
 from streamer.processing.retries import Decision, GiveUp, HandOver, WaitHere, after_failure, is_worth_waiting
 from streamer.processing.work import Work
-from streamer.progress.reporter import ProgressReporter
+from streamer.progress import Pace, ProgressReporter
 from streamer.store import LEASE_MARGIN_S, Checkpoint, Claim, RequestStore
 from streamer.store.claims import Sent
 from streamer.store.limits import MAX_CONTINUATIONS
@@ -62,7 +62,7 @@ class Executor:
         registry: ActionRegistry,
         requests: RequestStore,
         delivery: OutcomeDelivery,
-        new_reporter: Callable[[Work, Claim], ProgressReporter],
+        new_reporter: Callable[[Work, Claim, Pace], ProgressReporter],
         new_context: Callable[..., ActionContext],
         clock: Clock,
         sleep: Callable[[float], None],
@@ -91,6 +91,7 @@ class Executor:
         Returns when the request is over, put back for later, or found taken. An exception that
         leaves here is a failure of ours: Lambda hands it to the sweeper, which puts the request back.
         """
+        pace = Pace()
         while True:
             lease_until = self._clock.now() + invocation.remaining_s() + LEASE_MARGIN_S
             # Nothing changes a payload, so it need not wait for the claim.
@@ -107,7 +108,7 @@ class Executor:
                 extra={"action": "request.claimed", "attempt": claim.state.attempt},
             )
             try:
-                decision = self._attempt(work, claim, invocation, sent)
+                decision = self._attempt(work, claim, invocation, sent, pace)
             except Superseded:
                 self._logger.warning("Another attempt took over", extra={"action": "request.superseded"})
                 return
@@ -126,10 +127,10 @@ class Executor:
         return True
 
     def _attempt(
-        self, work: Work, claim: Claim, invocation: Invocation, stored: "Future[Sent]"
+        self, work: Work, claim: Claim, invocation: Invocation, stored: "Future[Sent]", pace: Pace
     ) -> Decision | None:
         """Run one attempt; returns what follows a failure that may pass, None when this is over."""
-        reporter = self._new_reporter(work, claim)
+        reporter = self._new_reporter(work, claim, pace)
         try:
             try:
                 result = self._run(work, claim, invocation, reporter, stored)

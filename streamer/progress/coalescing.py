@@ -1,7 +1,7 @@
 """Which of many progress updates are sent, and when. Pure: times come in as values.
 
 The rule: the latest update wins and at most ten messages go in any second; the first update and the first
-100 % are always sent, and at once; a percentage never falls.
+100 % are always sent, at once unless ten just went; a percentage never falls.
 """
 
 import math
@@ -15,9 +15,9 @@ from streamer.protocol import Progress
 MAX_MESSAGES_PER_S = 10
 """Progress messages of one request in any second. The original system's figure."""
 
-SEND_INTERVAL_S = 1 / (MAX_MESSAGES_PER_S - 2)
-"""Seconds between ordinary messages. Two of the ten are kept for those that don't wait: 100 %, and what is
-left at the end."""
+SEND_INTERVAL_S = 1 / (MAX_MESSAGES_PER_S - 3)
+"""Seconds between ordinary messages. Three of the ten are kept for those that don't wait: 100 %, what is left
+at the end, and that another attempt follows."""
 
 PERSIST_INTERVAL_S = 1.0
 """Seconds between writes of the progress to the table. Ours: a write unit a second and request."""
@@ -104,6 +104,22 @@ class Latest(Generic[V]):
         return value
 
 
+class Pace:
+    """Tells when another message may go: ten go in any second, whichever attempts they are of."""
+
+    def __init__(self) -> None:
+        self._latest: deque[float] = deque(maxlen=MAX_MESSAGES_PER_S)
+
+    @property
+    def free_at(self) -> float:
+        """Before this moment no message goes; minus infinity where one may at once."""
+        return self._latest[0] + 1.0 if len(self._latest) == MAX_MESSAGES_PER_S else -math.inf
+
+    def note(self, now: float) -> None:
+        """Note that a message goes now."""
+        self._latest.append(now)
+
+
 class Coalescer:
     """The updates of one attempt on their way to the client, and from there to the table.
 
@@ -111,9 +127,11 @@ class Coalescer:
         now: the attempt's begin, on the clock that `offer` and `take_due` use. The claim has just
             written the item, so the first write waits for its interval.
         floor: the percentage that the work had reached before; none is lower.
+        pace: of the attempts together; whoever sends notes it there.
     """
 
-    def __init__(self, now: float, *, floor: float = 0.0) -> None:
+    def __init__(self, now: float, *, floor: float = 0.0, pace: Pace | None = None) -> None:
+        self._pace = pace or Pace()
         self._ratchet = Ratchet(floor)
         self._messages: Latest[Update] = Latest(SEND_INTERVAL_S)
         self._writes: Latest[Progress] = Latest(PERSIST_INTERVAL_S, free_at=now + PERSIST_INTERVAL_S)
@@ -139,12 +157,14 @@ class Coalescer:
     @property
     def due_at(self) -> float | None:
         """When there is something to do next; None: not before another update."""
-        moments = [moment for moment in (self._messages.due_at, self._writes.due_at) if moment is not None]
-        return min(moments, default=None)
+        message, write = self._messages.due_at, self._writes.due_at
+        if message is not None:
+            message = max(message, self._pace.free_at)
+        return min((moment for moment in (message, write) if moment is not None), default=None)
 
     def take_message(self, now: float) -> Update | None:
         """Return what is to be sent now, if anything."""
-        return self._messages.take_due(now)
+        return None if now < self._pace.free_at else self._messages.take_due(now)
 
     def sent(self, message: Progress) -> None:
         """Note what was sent: the latest of it is persisted when its time has come."""

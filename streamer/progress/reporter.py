@@ -4,13 +4,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from streamer.clock import Clock, timestamp
 from streamer.errors import MetadataTooLarge, StreamerError, Superseded
-from streamer.progress.coalescing import Coalescer, Update
+from streamer.progress.coalescing import Coalescer, Pace, Update
 from streamer.protocol import Progress
 from streamer.protocol.limits import MAX_METADATA_BYTES
 
@@ -58,6 +59,7 @@ class ProgressReporter:
             Superseded, when the attempt is to end.
         look: raises as `persist` does, and writes nothing.
         keep: keeps a message that was sent, for whoever missed it.
+        pace: shared by the attempts that follow one another here, so that they keep it together.
         floor: the percentage that the work had reached before this invocation.
         close_s: seconds that `close` and `announce` wait for what is on its way.
         monotonic: seconds from anywhere; paces the messages, where `clock` only dates them.
@@ -76,6 +78,7 @@ class ProgressReporter:
         look: Callable[[], None] = _see_nothing,
         keep: Callable[[Progress], None] = _keep_nothing,
         floor: float = 0.0,
+        pace: Pace | None = None,
         close_s: float = CLOSE_S,
         logger: logging.Logger | None = None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -92,7 +95,8 @@ class ProgressReporter:
         self._clock = clock
         self._logger = logger or logging.getLogger(__name__)
         self._monotonic = monotonic
-        self._coalescer = Coalescer(monotonic(), floor=floor)
+        self._pace = pace or Pace()
+        self._coalescer = Coalescer(monotonic(), floor=floor, pace=self._pace)
         self._looked_at = monotonic()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -218,7 +222,8 @@ class ProgressReporter:
                 with self._changed:
                     self._coalescer.sent(sent)
             if write is not None:
-                self._save(write)
+                save = partial(self._persist, write.percentage, write.message)
+                self._try(save, "Progress was not stored", "progress.not_stored")
                 self._note(write)
 
     def _wait(self) -> bool:
@@ -243,6 +248,7 @@ class ProgressReporter:
             message=update.message,
             metadata=dict(update.metadata) if update.metadata else None,
         )
+        self._pace.note(self._monotonic())
         try:
             self._send(message)
         except Exception:
@@ -250,13 +256,6 @@ class ProgressReporter:
                 "Progress was not sent", exc_info=True, extra={"action": "progress.not_sent"}
             )
         return message
-
-    def _save(self, message: Progress) -> None:
-        self._try(
-            lambda: self._persist(message.percentage, message.message),
-            "Progress was not stored",
-            "progress.not_stored",
-        )
 
     def _try(self, call: Callable[[], None], failure: str, action: str) -> None:
         """Make a call that may end the attempt; what fails otherwise is logged."""

@@ -18,7 +18,7 @@ from streamer.errors import ActionFailed, MetadataTooLarge
 from streamer.lifecycle import Status
 from streamer.processing.executor import Executor, Invocation
 from streamer.processing.work import Work
-from streamer.progress import ProgressReporter
+from streamer.progress import Pace, ProgressReporter
 from streamer.protocol import Progress
 from streamer.store import LEASE_MARGIN_S, Claim, RequestKey, RequestStore
 from streamer.testing import MemoryS3
@@ -41,6 +41,12 @@ def connected() -> set[str]:
 
 
 @pytest.fixture
+def paces() -> list[Pace]:
+    """What the attempts were given to keep."""
+    return []
+
+
+@pytest.fixture
 def new_executor(
     registry: ActionRegistry,
     requests: RequestStore,
@@ -48,16 +54,19 @@ def new_executor(
     new_context: Callable[..., ActionContext],
     clock: Any,
     sent: list[Progress],
+    paces: list[Pace],
     connected: set[str],
 ) -> Callable[[], Executor]:
     """Make an executor; each is an environment of its own."""
 
-    def new_reporter(work: Work, claim: Claim) -> ProgressReporter:
+    def new_reporter(work: Work, claim: Claim, pace: Pace) -> ProgressReporter:
+        paces.append(pace)
         return ProgressReporter(
             request_id=work.request_id,
             attempt=claim.state.attempt,
             first_sequence=claim.first_sequence,
             floor=claim.percentage,
+            pace=pace,
             send=sent.append,
             persist=lambda percentage, message: requests.save_progress(claim, percentage, message),
             look=lambda: requests.check(claim),
@@ -198,14 +207,15 @@ def test_a_failure_is_told_once(
 
 
 def test_a_retryable_failure_is_tried_again_in_the_same_invocation(
-    executor: Executor, queue: Any, requests: RequestStore, outbox: Any
+    executor: Executor, queue: Any, requests: RequestStore, outbox: Any, paces: list[Pace]
 ) -> None:
-    """Short backoffs are waited out; the client hears of one outcome."""
+    """Short backoffs are waited out; the client hears of one outcome, and of the attempts at one pace."""
     queue("fail", retryable=True, attempts=2)
     executor.execute(WORK, INVOCATION)
     state = requests.get(KEY)
     assert (state.status, state.attempt) == (Status.COMPLETED, 3)
     assert [message["type"] for message in outbox.messages] == ["complete"]
+    assert paces == [paces[0]] * 3
 
 
 def test_a_client_sees_that_an_attempt_failed_and_when_the_next_begins(

@@ -14,6 +14,7 @@ from streamer.progress.coalescing import (
     PERSIST_INTERVAL_S,
     SEND_INTERVAL_S,
     Coalescer,
+    Pace,
     Ratchet,
     Update,
 )
@@ -84,6 +85,19 @@ def test_no_second_has_more_than_ten_messages(steps: list[tuple[float, float, bo
     moments = [moment for moment, _ in Run(steps).sent]
     for first, eleventh in zip(moments, moments[MAX_MESSAGES_PER_S:], strict=False):
         assert eleventh - first >= 1 - 1e-9
+
+
+def test_attempts_that_follow_each_other_share_the_ten() -> None:
+    """The first message of an attempt waits where those before it, and their ends, took the second's ten."""
+    pace = Pace()
+    for number in range(MAX_MESSAGES_PER_S):
+        assert pace.free_at == -math.inf
+        pace.note(5.0 + number / 100)
+    following = Coalescer(5.2, pace=pace)
+    following.offer(0, "again", None)
+    assert following.take_message(5.9) is None
+    assert following.due_at == 6.0
+    assert following.take_message(6.0) == Update(0.0, "again")
 
 
 def test_ten_are_enough_for_a_busy_second_with_a_hundred_percent_and_an_end() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from streamer.errors import MetadataTooLarge, Superseded
-from streamer.progress import ProgressReporter
+from streamer.progress import Pace, ProgressReporter
+from streamer.progress.coalescing import MAX_MESSAGES_PER_S
 from streamer.progress.reporter import LOOK_INTERVAL_S
 from streamer.protocol import Progress, encode
 from streamer.protocol.limits import MAX_MESSAGE_BYTES, MAX_METADATA_BYTES
@@ -409,6 +411,20 @@ def test_an_announcement_goes_out_at_once_and_is_kept() -> None:
         assert last.metadata == {"attempt": 3, "code": "BUSY"}
         assert stage.kept.get_nowait() == last
         assert stage.reporter.next_sequence() > last.sequence
+
+
+def test_whatever_is_sent_counts_in_the_pace_that_attempts_share() -> None:
+    """Messages of the work, what is left at its end, and announcements: the eleventh waits for its second."""
+    pace = Pace()
+    with staged(pace=pace) as stage:
+        stage.reporter.progress(1)
+        stage.next()
+        stage.reporter.progress(2)
+        stage.reporter.close()
+        for _ in range(MAX_MESSAGES_PER_S - 2):
+            assert pace.free_at == -math.inf
+            stage.reporter.announce("It is tried again.")
+        assert pace.free_at == 1.0
 
 
 def test_metadata_without_json_form_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
