@@ -9,7 +9,6 @@ import importlib
 import os
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import NoReturn
 
@@ -42,23 +41,35 @@ def start(folder: str) -> None:
     owner = os.getpid()
     has_thread = not (sys.orig_argv[1:2] and sys.orig_argv[1].endswith(FORK_SERVER))
 
+    saving = threading.Lock()
+    is_over = threading.Event()
+
     def save() -> None:
-        if os.getpid() == owner and Path(settings).exists():
-            counting.save()
+        if os.getpid() == owner and _has_output() and Path(settings).exists():
+            with saving:
+                counting.save()
 
     def save_now_and_then() -> None:
-        while True:
-            time.sleep(SAVE_EVERY_S)
+        while not is_over.wait(SAVE_EVERY_S):
             save()
 
+    thread = threading.Thread(target=save_now_and_then, name="coverage", daemon=True)
+
+    def save_at_the_end() -> None:
+        is_over.set()
+        if has_thread:  # else it would be traced while the interpreter is taken down
+            thread.join()
+        counting.stop()
+        save()
+
     def go_on_after_fork() -> None:
-        nonlocal counting, owner, has_thread
-        if has_thread:  # it may have held the lock, and is not here
-            counting, has_thread = begin(), False
+        nonlocal counting, owner, has_thread, saving
+        if has_thread:  # it may have held the locks, and is not here
+            counting, has_thread, saving = begin(), False, threading.Lock()
         owner = os.getpid()
         _before_each_wait(save)
 
-    atexit.register(save)
+    atexit.register(save_at_the_end)
     leave = os._exit
 
     def save_and_leave(status: int) -> NoReturn:
@@ -68,7 +79,17 @@ def start(folder: str) -> None:
     os._exit = save_and_leave
     os.register_at_fork(after_in_child=go_on_after_fork)
     if has_thread:
-        threading.Thread(target=save_now_and_then, name="coverage", daemon=True).start()
+        thread.start()
+
+
+def _has_output() -> bool:
+    """Whether standard output and error are open: else a file of ours would be opened in their place."""
+    try:
+        os.fstat(1)
+        os.fstat(2)
+    except OSError:
+        return False
+    return True
 
 
 def _before_each_wait(save) -> None:  # type: ignore[no-untyped-def]
