@@ -68,7 +68,7 @@ class Log:
 
     def connections(self, message: str) -> list[str]:
         """List the ids of the connections that this was logged of, in order."""
-        found = (re.search(f" {message} connection_id=(\\S+)", line) for line in self.lines())
+        found = (re.search(f" {message} action=\\S+ connection_id=(\\S+)", line) for line in self.lines())
         return [match[1] for match in found if match is not None]
 
     def troubles(self) -> list[str]:
