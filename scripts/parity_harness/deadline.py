@@ -2,5 +2,5 @@
 
 import os
 
-DEADLINE_S = float(os.environ.get("PARITY_DEADLINE_S", "10"))
+DEADLINE_S = float(os.environ.get("PARITY_DEADLINE_S", "30"))
 """Seconds until something counts as never happening; less where many rows are expected to fail."""
