@@ -158,7 +158,7 @@ class RequestState(_PartOfRequest, sort="STATE"):
         continuations: how often it went on in another invocation.
         cancel_requested: whether its user asked to end it while it was running.
         connection_id, endpoint: of the connection that it came from, which follows it.
-        followed: True once another connection has begun to follow it.
+        followed: True once another connection has begun to follow it, or may have before a replay.
         cancel_on_disconnect: the connection with which it shall end; None: it goes on without.
         due, due_at: "DUE" and when something must be done about it; None when nothing must.
         undelivered: whether its outcome still has to be sent.

@@ -250,7 +250,10 @@ def finished(
 
 
 def replay(state: RequestState, now: float) -> Change:
-    """Return what lets a request that is over run again from its beginning; sequences go on rising."""
+    """Return what lets a request that is over run again from its beginning; sequences go on rising.
+
+    Who began to follow it when it was over left no trace in it: its next end has to look for everybody.
+    """
     return (
         RequestState.status.set(step(state.status, Event.REPLAY)),
         RequestState.attempt.set(0),
@@ -258,6 +261,7 @@ def replay(state: RequestState, now: float) -> Change:
         RequestState.continuations.set(0),
         RequestState.cancel_requested.remove(),
         RequestState.cancel_on_disconnect.remove(),
+        RequestState.followed.set(True),
         RequestState.error.remove(),
         *put_aside(state.failures, state.earlier_failures),
         RequestState.outcome_sequence.remove(),

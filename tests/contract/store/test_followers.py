@@ -91,6 +91,17 @@ def test_an_outcome_that_is_written_twice(create: Any, stores: Any, key: Request
     assert stores.requests.complete(held, result=1, sequence=2).followed
 
 
+def test_one_that_runs_again(create: Any, stores: Any, key: RequestKey, clock: Any) -> None:
+    """Who began to follow it when it was over is told its new outcome, too."""
+    create()
+    stores.requests.fail(claimed(stores.requests, key), code="X", message="x", details=None, sequence=2)
+    stores.subscriptions.subscribe(key, "socket-2=", ENDPOINT)
+    stores.requests.replay(key)
+    ended = stores.requests.complete(claimed(stores.requests, key), result=1, sequence=4)
+    assert ended.find_only_follower(clock.now()) is None
+    assert stores.requests.get(key).find_only_follower(clock.now()) is None
+
+
 def test_nothing_falls_between(create: Any, stores: Any, clock: Any, race: Any) -> None:
     """Who subscribes while a request ends is told by its end, or reads that it is over."""
     for number in range(8):
