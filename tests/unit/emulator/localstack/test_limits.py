@@ -39,6 +39,7 @@ def nested(levels: int) -> dict[str, Any]:
         ("9" * 38, "9" * 38),
         ("1" + "0" * 125, "1" + "0" * 125),
         ("1E-130", "0." + "0" * 129 + "1"),
+        ("-9." + "9" * 37 + "E+125", "-" + "9" * 38 + "0" * 88),
     ],
 )
 def test_numbers_are_stored_without_exponent_and_needless_zeros(text: str, stored: str) -> None:

@@ -113,7 +113,9 @@ def add(left: Mapping[str, Any], right: Mapping[str, Any], sign: int) -> dict[st
         if abs(total) < _SHORT:
             return {"N": str(total)}
     try:
-        total = _NUMBERS.add(Decimal(one), sign * Decimal(other))
+        # In one step: to turn the sign first would round to the 28 digits of the thread's own context.
+        combine = _NUMBERS.add if sign > 0 else _NUMBERS.subtract
+        total = combine(Decimal(one), Decimal(other))
     except Inexact as error:
         raise Invalid(OVERFLOW) from error
     return {"N": number(format(total, "f"))}

@@ -83,9 +83,9 @@ def number(text: Any) -> str:
     digits = "".join(map(str, value.as_tuple().digits)).strip("0")
     if len(digits) > MAX_NUMBER_DIGITS:
         raise Invalid("Attempting to store more than 38 significant digits in a Number")
-    if abs(value) > _LARGEST:
+    if value.copy_abs() > _LARGEST:  # `abs` would round to 28 digits
         raise Invalid(OVERFLOW)
-    if abs(value) < _SMALLEST:
+    if value.copy_abs() < _SMALLEST:
         raise Invalid(UNDERFLOW)
     plain = format(value, "f")
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
