@@ -86,7 +86,7 @@ class Sweeper:
             failure: the record that Lambda sends to an on-failure destination.
             remaining_s: returns the seconds that are left of the invocation.
         """
-        deliveries = Deliveries(self._delivery.deliver, self._logger)
+        deliveries = Deliveries(self._postpone, self._delivery.deliver, self._logger)
         invocation_id = failure["requestContext"]["requestId"]
         work = msgspec.convert(failure["requestPayload"], Work)
         state = self._requests.find(work.key)
@@ -110,17 +110,19 @@ class Sweeper:
                 its end is left for the next.
         """
         counts: dict[str, int] = {}
-        deliveries = Deliveries(self._delivery.deliver, self._logger)
-        self._put_right(counts, deliveries)
-        self._reconcile()
-        self._tidy()
-        while (now := self._clock.now()) < until:
-            retry_at = self._requests.find_next_retry(until)
-            if retry_at is None:
-                break
-            self._sleep(PAUSE_S if retry_at <= now else min(retry_at - now, LOOK_INTERVAL_S))
+        deliveries = Deliveries(self._postpone, self._delivery.deliver, self._logger)
+        try:
             self._put_right(counts, deliveries)
-        self._finish(deliveries, remaining_s)
+            self._reconcile()
+            self._tidy()
+            while (now := self._clock.now()) < until:
+                retry_at = self._requests.find_next_retry(until)
+                if retry_at is None:
+                    break
+                self._sleep(PAUSE_S if retry_at <= now else min(retry_at - now, LOOK_INTERVAL_S))
+                self._put_right(counts, deliveries)
+        finally:
+            self._finish(deliveries, remaining_s)
         self._logger.info("Swept", extra={"action": "sweeper.swept", "counts": counts})
         return counts
 
@@ -199,13 +201,17 @@ class Sweeper:
         elif chosen is Remedy.CALL_OFF:
             outcome = self._call_off(key, state)
         elif chosen is Remedy.DELIVER:
-            sequence = state.outcome_sequence
-            if sequence is not None and self._requests.postpone_delivery(key, sequence=sequence):
-                outcome = state
+            # postponed here, too, so that what waits for its turn does not stand at the head of what is due
+            is_to_begin = not deliveries.has(key, state) and self._postpone(key, state)
+            outcome = state if is_to_begin else None
         if outcome is None:
             return False
         deliveries.begin(key, outcome)
         return True
+
+    def _postpone(self, key: RequestKey, state: RequestState) -> bool:
+        sequence = state.outcome_sequence
+        return sequence is not None and self._requests.postpone_delivery(key, sequence=sequence)
 
     def _redispatch(self, key: RequestKey, state: RequestState) -> bool:
         again = self._requests.redispatch(state)

@@ -4,7 +4,7 @@ import json
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from streamer.delivery import OutcomeDelivery
 from streamer.dynamorm import Attribute, Database, Model, Put, Scan, Update
 from streamer.errors import ServiceUnavailable
 from streamer.lifecycle import Status
+from streamer.processing.deliveries import MAX_DELIVERIES
 from streamer.processing.recovery import MAX_DISPATCHES
 from streamer.processing.sweeper import END_S, Sweeper
 from streamer.processing.work import owner_of
@@ -295,6 +296,95 @@ def test_a_connection_that_hangs_holds_up_nobody_elses_outcome(
     assert requests.get(KEY).undelivered
     outbox.release.set()
     assert outbox.told.get(timeout=10) == "r1"
+
+
+@pytest.fixture
+def hanging() -> Iterator[HangingOutbox]:
+    outbox = HangingOutbox("C2=")
+    yield outbox
+    outbox.release.set()
+
+
+@pytest.fixture
+def hanging_sweeper(
+    sweeper: Sweeper,
+    requests: RequestStore,
+    subscriptions: SubscriptionStore,
+    clock: Any,
+    hanging: HangingOutbox,
+) -> Sweeper:
+    """A sweeper whose outcomes to the connection C2= hang."""
+    sweeper._delivery = OutcomeDelivery(requests, subscriptions, hanging, lambda: str, clock)
+    return sweeper
+
+
+def fail_many(requests: RequestStore, clock: Any, *keys: RequestKey) -> None:
+    """Let requests fail, those of the connection C2=."""
+    for key in keys:
+        requests.create(
+            key, action="noop", payload={}, correlation_id="c", connection_id="C2=", endpoint="https://x/y"
+        )
+        claim = requests.claim(key, owner="o", lease_until=clock.time + 900)
+        requests.fail(claim, code="BROKEN", message="Broken.", details=None, sequence=claim.first_sequence)
+
+
+def test_an_outcome_that_is_being_sent_is_not_begun_again(
+    hanging_sweeper: Sweeper, requests: RequestStore, clock: Any, hanging: HangingOutbox
+) -> None:
+    """A sweep that waits for a retry finds it due again meanwhile, and leaves it to the one who sends it."""
+    fail_many(requests, clock, RequestKey("acme", "ada", "r2"))
+    clock.time += DELIVERY_GRACE_S + 1
+    claim = requests.claim(KEY, owner="o", lease_until=clock.time + 900)
+    requests.retry(claim, due_at=clock.time + DELIVERY_GRACE_S + 10, code="BUSY", message="Busy.")
+
+    def remaining_s() -> float:
+        hanging.release.set()
+        return 10 + END_S
+
+    counts = hanging_sweeper.sweep(until=clock.time + DELIVERY_GRACE_S + 15, remaining_s=remaining_s)
+    assert (counts["DELIVER"], counts["REDISPATCH"]) == (1, 1)
+    assert [*hanging.told.queue] == ["r2"]
+
+
+def test_an_outcome_that_waits_for_its_turn_is_not_sent_after_a_replay(
+    hanging_sweeper: Sweeper, requests: RequestStore, clock: Any, hanging: HangingOutbox
+) -> None:
+    """The outcome of the earlier run does not come while the request runs again."""
+    others = [RequestKey("acme", "ada", f"other-{number}") for number in range(MAX_DELIVERIES)]
+    fail_many(requests, clock, *others)
+    clock.time += 1
+    claim = requests.claim(KEY, owner="o", lease_until=clock.time + 900)
+    requests.fail(claim, code="BROKEN", message="Broken.", details=None, sequence=claim.first_sequence)
+    clock.time += DELIVERY_GRACE_S + 1
+
+    def remaining_s() -> float:
+        requests.replay(KEY)
+        hanging.release.set()
+        return 10 + END_S
+
+    assert hanging_sweeper.sweep(remaining_s=remaining_s) == {"DELIVER": MAX_DELIVERIES + 1}
+    assert sorted(hanging.told.queue) == [key.request_id for key in others]
+
+
+def test_a_sweep_that_fails_still_waits_for_what_it_began(
+    hanging_sweeper: Sweeper,
+    requests: RequestStore,
+    clock: Any,
+    hanging: HangingOutbox,
+    unavailable: Callable[..., None],
+) -> None:
+    """The table fails in the midst of it: the outcomes that are on their way get there."""
+    fail_many(requests, clock, RequestKey("acme", "ada", "r2"))
+    clock.time += DELIVERY_GRACE_S + 1
+    unavailable(RequestStore, "find_next_retry")
+
+    def remaining_s() -> float:
+        hanging.release.set()
+        return 10 + END_S
+
+    with pytest.raises(ServiceUnavailable):
+        hanging_sweeper.sweep(until=clock.time + 50, remaining_s=remaining_s)
+    assert [*hanging.told.queue] == ["r2"]
 
 
 def test_what_somebody_else_dispatched_is_not_said_to_be_dispatched(
