@@ -105,7 +105,7 @@ class Services:
 
     @cached_property
     def requests(self) -> RequestStore:
-        return RequestStore(self.client("dynamodb"), self.settings, self.clock)
+        return RequestStore(self.client("dynamodb"), self.settings, self.clock, logger=self.logger)
 
     @cached_property
     def connections(self) -> ConnectionStore:

@@ -8,16 +8,18 @@ or held up because of its counters.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from logging import Logger
+from typing import Any
 
 from streamer.clock import Clock
 from streamer.dynamorm import (
     Condition,
     ConditionFailed,
     Database,
+    DynamormError,
     Scan,
-    TemporaryFailure,
     TransactionCancelled,
     Update,
     UpdateAction,
@@ -28,6 +30,10 @@ from streamer.store.models import Counter, RequestKey, tenant_key, user_key
 
 MAX_THREADS = 4
 """Counters that are written at once. Ours: a request has two."""
+
+PATIENCE_S = 0.5
+"""Seconds for which the end of a request waits for its counters. Ours: they are written beside it, so there
+is seldom anything to wait for, and its outcome is not held up by a table that is throttled."""
 
 
 def correction(stored: int, found: int, earlier: int) -> tuple[int, int]:
@@ -50,10 +56,13 @@ def correction(stored: int, found: int, earlier: int) -> tuple[int, int]:
 class InFlight:
     """The counters. Thread-safe."""
 
-    def __init__(self, database: Database, clock: Clock, *, per_user: int, per_tenant: int) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, *, per_user: int, per_tenant: int, logger: Logger
+    ) -> None:
         """Take the limits; with 0 nothing is counted and nothing refused."""
         self._database = database
         self._clock = clock
+        self._logger = logger
         self._per_user = per_user
         self._per_tenant = per_tenant
         self._apart_until = 0.0
@@ -111,8 +120,7 @@ class InFlight:
     def leave(self, names: Iterable[str]) -> None:
         """Take back what `enter` counted, if the table answers."""
         for name in names:
-            with suppress(TemporaryFailure):
-                self._add(name, -1)
+            self._try_add(name, -1)
 
     @staticmethod
     def refusal(*, of_user: bool) -> RateLimited:
@@ -126,26 +134,26 @@ class InFlight:
     def add(self, key: RequestKey, change: int) -> None:
         """Count so many requests more, whatever the limit, if the table answers."""
         for name in self.limits(key.tenant_id, key.user_id):
-            with suppress(TemporaryFailure):
-                self._add(name, change)
+            self._try_add(name, change)
 
     @contextmanager
     def leaving(self, key: RequestKey) -> Iterator[None]:
-        """Count one request less while the block writes its end, and take that back if it doesn't."""
-        futures = {
-            name: self._pool.submit(self._add, name, -1) for name in self.limits(key.tenant_id, key.user_id)
+        """Count one request less while the block writes its end, and take that back if it doesn't.
+
+        A counter that takes longer than `PATIENCE_S` is not waited for; one that fails is the sweeper's.
+        """
+        left = {
+            name: self._pool.submit(self._try_add, name, -1)
+            for name in self.limits(key.tenant_id, key.user_id)
         }
+        written: list[Future[Any]] = [*left.values()]
         try:
             yield
         except TransactionCancelled:
-            for name, future in futures.items():
-                with suppress(TemporaryFailure):
-                    if future.result():
-                        self._add(name, 1)
+            written = [self._pool.submit(self._take_back, name, future) for name, future in left.items()]
             raise
-        for future in futures.values():
-            with suppress(TemporaryFailure):
-                future.result()
+        finally:
+            wait(written, PATIENCE_S)
 
     def reconcile(self, found: Mapping[str, int]) -> dict[str, int]:
         """Mend the counters by what was found; returns what was added to which."""
@@ -164,6 +172,27 @@ class InFlight:
             if change:
                 changes[name] = change
         return changes
+
+    def _take_back(self, name: str, left: "Future[bool]") -> None:
+        """Undo what a thread of the pool was given before this, so that it never waits for its own turn."""
+        if left.result():
+            self._try_add(name, 1)
+
+    def _try_add(self, name: str, change: int) -> bool:
+        """Count, whatever the limit; whether it is known to have been done."""
+        try:
+            return self._add(name, change)
+        except DynamormError as error:
+            self._logger.warning(
+                "A counter waits for the sweeper",
+                extra={
+                    "action": "counter.waits",
+                    "counter": name,
+                    "error_type": type(error).__name__,
+                    "error": str(error),
+                },
+            )
+            return False
 
     def _add(self, name: str, change: int, limit: int | None = None) -> bool:
         try:

@@ -1,5 +1,6 @@
 """What every reader of the requests table shares: its database, the reads, the guarded write."""
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from streamer.clock import Clock
@@ -35,7 +36,14 @@ if TYPE_CHECKING:
 class RequestItems:
     """Reads requests; what the other parts of `RequestStore` stand on."""
 
-    def __init__(self, client: "DynamoDBClient | Engine", settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient | Engine",
+        settings: Settings,
+        clock: Clock,
+        *,
+        logger: logging.Logger | None = None,
+    ) -> None:
         """Take a client.
 
         Args:
@@ -48,6 +56,7 @@ class RequestItems:
             clock,
             per_user=settings.max_in_flight_per_user,
             per_tenant=settings.max_in_flight_per_tenant,
+            logger=logger or logging.getLogger(__name__),
         )
 
     def close(self) -> None:

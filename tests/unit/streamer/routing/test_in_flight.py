@@ -1,11 +1,14 @@
 """How many long requests a user may have in flight, as its client sees it."""
 
 import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
 
-from streamer.dynamorm import Throttled
+from streamer.dynamorm import AccessDenied, Database, Throttled
 from streamer.dynamorm.operations.retries import Retrier
 from streamer.errors import Superseded
 from streamer.lifecycle import Status
@@ -13,7 +16,7 @@ from streamer.protocol import Acknowledgment, Error, Message
 from streamer.routing.router import Arrival, Router
 from streamer.settings import Settings
 from streamer.store import Connection, RequestKey, RequestStore
-from streamer.store.models import Counter
+from streamer.store.models import Counter, user_key
 from streamer.testing import make_settings
 
 
@@ -70,3 +73,57 @@ def test_a_counter_that_cannot_be_written_holds_up_no_outcome(
     assert requests.complete(claim, result=1, sequence=1).status is Status.COMPLETED, "again is once"
     with pytest.raises(Superseded):
         requests.fail(claim, code="X", message="m", details=None, sequence=2)
+
+
+def test_a_counter_that_hangs_holds_up_no_outcome(
+    requests: RequestStore,
+    router: Router,
+    caller: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    database: Any,
+    clock: Any,
+) -> None:
+    """The end of a request is told while its counter is still being written; it is written nonetheless."""
+    send(router, caller, "r1")
+    claim = requests.claim(RequestKey("acme", "ada", "r1"), owner="o", lease_until=2e9)
+    write, answered = database.write, Event()
+
+    def hanging(request: Any) -> Any:
+        if request.key.model is Counter:
+            answered.wait()
+        return write(request)
+
+    monkeypatch.setattr(database, "write", hanging)
+    with ThreadPoolExecutor() as executor:
+        ended = executor.submit(requests.complete, claim, result=1, sequence=1)
+        try:
+            assert ended.result(timeout=10).status is Status.COMPLETED
+        finally:
+            answered.set()
+    requests.close()
+    counter = Database(database, now=clock.now).get(Counter.at(name=user_key("acme", "ada")))
+    assert counter.in_flight == 0
+
+
+def test_a_counter_that_must_not_be_written_holds_up_no_outcome(
+    requests: RequestStore,
+    router: Router,
+    caller: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    database: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Also a fault that stays is told in the log, and to nobody else."""
+    send(router, caller, "r1")
+    claim = requests.claim(RequestKey("acme", "ada", "r1"), owner="o", lease_until=2e9)
+    write = database.write
+
+    def forbidden(request: Any) -> Any:
+        if request.key.model is Counter:
+            raise AccessDenied("The credentials may not do this with counters; mend the role.")
+        return write(request)
+
+    monkeypatch.setattr(database, "write", forbidden)
+    with caplog.at_level(logging.WARNING):
+        assert requests.complete(claim, result=1, sequence=1).status is Status.COMPLETED
+    assert [vars(record)["action"] for record in caplog.records] == ["counter.waits"]
