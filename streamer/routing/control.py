@@ -28,7 +28,14 @@ from streamer.protocol import (
 )
 from streamer.protocol.control import QUERIES
 from streamer.routing.statuses import fitted, fitted_status, listed, may_have_lost, status_of
-from streamer.store import Connection, MessageStore, RequestKey, RequestStore, SubscriptionStore
+from streamer.store import (
+    Connection,
+    MessageStore,
+    RequestKey,
+    RequestState,
+    RequestStore,
+    SubscriptionStore,
+)
 
 READ_PERMISSION = "requests:read"
 """What a token must grant to ask about, and to follow, the requests of others of its tenant."""
@@ -144,12 +151,10 @@ class ControlActions:
         is sent meanwhile may come twice, with the same sequence.
         """
         key = self._key(query, asker, READ_PERMISSION)
-        self._subscriptions.subscribe(key, asker.connection_id, asker.endpoint)
-        try:
-            state = self._requests.get(key)
-        except NotFound:
-            self._subscriptions.delete(key, asker.connection_id)
-            raise
+        state = self._followed(key, asker)
+        only = state.find_only_follower(self._clock.now())
+        if state.status not in TERMINAL and only is not None and only.connection_id != asker.connection_id:
+            state = self._followed(key, asker)  # it was not there yet when it was to learn of its follower
         seen = -1 if query.after_sequence is None else query.after_sequence
         messages, truncated = [], False
         if query.after_sequence is not None:
@@ -187,6 +192,15 @@ class ControlActions:
             status=None if query.status is None else Status(query.status),
         )
         return RequestList(requests=[listed(state) for state in page.states], cursor=page.cursor)
+
+    def _followed(self, key: RequestKey, asker: Asker) -> RequestState:
+        """Subscribe the asker, and return the request as it is after that."""
+        self._subscriptions.subscribe(key, asker.connection_id, asker.endpoint)
+        try:
+            return self._requests.get(key)
+        except NotFound:
+            self._subscriptions.delete(key, asker.connection_id)
+            raise
 
     def _key(self, query: RequestReference, asker: Asker, permission: str) -> RequestKey:
         user_id = asker.check_may_ask_about(query.user_id, permission)

@@ -185,6 +185,31 @@ def test_another_connection_of_the_user_follows(
     assert {row.connection_id for row in subscriptions.list(KEY)} == {"C1=", "C2="}
 
 
+def test_a_request_that_is_accepted_while_somebody_subscribes(
+    ask: Ask,
+    begin: Callable[..., None],
+    requests: RequestStore,
+    subscriptions: SubscriptionStore,
+    delivery: OutcomeDelivery,
+    outbox: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who lost its connection before the acknowledgment, and asks on the next one, is told there, too."""
+    subscribe = subscriptions.subscribe
+
+    def before_it_is_there(key: RequestKey, *follower: str) -> None:
+        is_early = requests.find(key) is None
+        subscribe(key, *follower)
+        if is_early:
+            begin()
+
+    monkeypatch.setattr(subscriptions, "subscribe", before_it_is_there)
+    assert data(ask("subscribe", request_id="r1"))["request"]["status"] == "PENDING"
+    claim = requests.claim(KEY, owner="o", lease_until=2e9)
+    delivery.deliver(KEY, requests.complete(claim, result=1, sequence=7), result=1)
+    assert len(outbox.messages) == 2, "one for each connection"
+
+
 def test_nothing_falls_between_the_answer_and_what_follows(
     ask: Ask,
     claim: Claim,
