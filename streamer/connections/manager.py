@@ -83,7 +83,7 @@ class ConnectionManager:
         self._poster = Poster(
             transport,
             on_gone,
-            breaker or CircuitBreaker(),
+            CircuitBreaker() if breaker is None else breaker,
             clock=clock,
             sleep=sleep,
             random=random,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from streamer.connections.breaker import COOL_DOWN_S
+from streamer.connections.breaker import COOL_DOWN_S, CircuitBreaker
 from streamer.connections.manager import Broadcast, ConnectionManager, Counters, Delivery
 from streamer.connections.retries import Failure, Reply
 from streamer.errors import MessageTooLarge, ServiceUnavailable
@@ -107,6 +107,8 @@ class Bench:
     lines: Lines = field(default_factory=Lines)
     forget: Callable[[str], None] | None = None
     people: People | None = None
+    breaker: CircuitBreaker | None = None
+    max_parallel: int = 4
 
     def __post_init__(self) -> None:
         logger = logging.Logger("test")
@@ -119,7 +121,8 @@ class Bench:
             random=lambda: 0.5,
             logger=logger,
             directory=self.people,
-            max_parallel=4,
+            breaker=self.breaker,
+            max_parallel=self.max_parallel,
         )
 
 
@@ -377,6 +380,13 @@ def test_a_connection_that_takes_nothing_is_left_alone(bench: Callable[..., Benc
     assert made.manager.send(ENDPOINT, "good", b"x") is Delivery.DELIVERED
     assert len(made.script.posts) == posts + 1
     assert made.clock.slept != []
+
+
+def test_the_breaker_that_is_given_decides(bench: Callable[..., Bench]) -> None:
+    """Who wants a connection to be left alone at its first failure gives a breaker that says so."""
+    made = bench(Script(bad=[Reply(500)]), breaker=CircuitBreaker(failures_to_open=1))
+    assert made.manager.send(ENDPOINT, "bad", b"x") is Delivery.FAILED
+    assert made.manager.send(ENDPOINT, "bad", b"x") is Delivery.REJECTED
 
 
 def test_a_probe_is_one_post(bench: Callable[..., Bench]) -> None:
