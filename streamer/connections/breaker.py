@@ -36,6 +36,8 @@ class Event(StrEnum):
     """A send failed, one of few."""
     FAILED_OFTEN = "failed_often"
     """A send failed, the last of too many in a row."""
+    CUT_OFF = "cut_off"
+    """A send was given up by who sent, which says nothing about the connection."""
     COOLED = "cooled"
     """Somebody wants to send, and the cool-down is over."""
 
@@ -45,6 +47,9 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
         (State.CLOSED, Event.SUCCEEDED): State.CLOSED,
         (State.CLOSED, Event.FAILED): State.CLOSED,
         (State.CLOSED, Event.FAILED_OFTEN): State.OPEN,
+        (State.CLOSED, Event.CUT_OFF): State.CLOSED,
+        (State.OPEN, Event.CUT_OFF): State.OPEN,
+        (State.PROBING, Event.CUT_OFF): State.OPEN,  # still cool, so that the next send is a probe
         (State.OPEN, Event.COOLED): State.PROBING,
         (State.OPEN, Event.SUCCEEDED): State.CLOSED,  # begun before it opened, and through after all
         (State.OPEN, Event.FAILED): State.OPEN,
@@ -126,6 +131,12 @@ class CircuitBreaker:
             trouble.opened_at = now
         if len(self._troubles) > self._max_troubled:
             self._troubles.popitem(last=False)
+
+    def cut_off(self, connection_id: str) -> None:
+        """Note that a message was given up before its end, whether or not it would have come through."""
+        trouble = self._troubles.get(connection_id)
+        if trouble is not None:
+            trouble.state = TRANSITIONS[trouble.state, Event.CUT_OFF]
 
     def __len__(self) -> int:
         """Return how many connections are in trouble."""

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, wait
 from contextvars import copy_context
 from logging import Logger
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from streamer.connections.posting import Post, Poster
-from streamer.connections.retries import Delivery, RetryPolicy
+from streamer.connections.retries import Delivery, Reply, RetryPolicy
 from streamer.connections.transport import Transport
+
+_R = TypeVar("_R")
 
 
 class Subscriber(Protocol):
@@ -44,7 +46,8 @@ class FanOut:
         self._logger = logger
         self._posts: list[tuple[int, Post]] = []
         self._ended: dict[int, Delivery] = {}
-        self._later: dict[int, Future[Delivery]] = {}
+        self._later: dict[int, tuple[Future[Delivery], Post | None]] = {}
+        self._removals: list[Future[None]] = []
 
     def send(self, subscribers: Sequence[Subscriber], data: bytes, within_s: float | None) -> list[Delivery]:
         """Return what became of each; as `ConnectionManager.send_many`."""
@@ -55,10 +58,13 @@ class FanOut:
             self._logger.exception("Messages are sent one by one", extra={"action": "messages.one_by_one"})
             self._post_singly(subscribers, data)
         left_s = None if within_s is None else max(0.0, within_s - (time.monotonic() - began))
-        done, late = wait(self._later.values(), left_s)
-        for future in late:
-            future.cancel()
-        self._ended.update((place, each.result()) for place, each in self._later.items() if each in done)
+        begun: list[Future[Any]] = [*(future for future, _ in self._later.values()), *self._removals]
+        wait(begun, left_s)
+        for place, (future, post) in self._later.items():
+            if future.done():
+                self._ended[place] = future.result()
+            elif future.cancel() and post is not None:
+                self._poster.give_up(post)
         return [self._ended.get(place, Delivery.FAILED) for place in range(len(subscribers))]
 
     def _targets(self, subscribers: Sequence[Subscriber]) -> Iterator[tuple[str, str]]:
@@ -73,10 +79,13 @@ class FanOut:
     def _post(self, subscribers: Sequence[Subscriber], data: bytes, within_s: float | None) -> None:
         for number, reply in self._transport.post_many(self._targets(subscribers), data, within_s=within_s):
             place, post = self._posts[number]
-            if reply.is_taken:
-                self._ended[place] = self._poster.taken(post)
-            else:
-                self._end_later(place, self._poster.insist, post, data, reply)
+            verdict = self._poster.answered(post, reply)
+            if verdict is None:
+                self._insist_later(place, post, data, reply)
+                continue
+            self._ended[place] = verdict
+            if verdict is Delivery.GONE:
+                self._removals.append(self._submit(self._poster.gone, post.connection_id))
 
     def _post_singly(self, subscribers: Sequence[Subscriber], data: bytes) -> None:
         begun = dict(self._posts)
@@ -84,9 +93,13 @@ class FanOut:
             if place in self._ended or place in self._later:
                 continue
             if place in begun:
-                self._end_later(place, self._poster.insist, begun[place], data)
+                self._insist_later(place, begun[place], data)
             else:
-                self._end_later(place, self._poster.send, to.endpoint, to.connection_id, data, self._policy)
+                sending = self._submit(self._poster.send, to.endpoint, to.connection_id, data, self._policy)
+                self._later[place] = (sending, None)
 
-    def _end_later(self, place: int, end: Callable[..., Delivery], *arguments: object) -> None:
-        self._later[place] = self._threads().submit(copy_context().run, end, *arguments)
+    def _insist_later(self, place: int, post: Post, data: bytes, reply: Reply | None = None) -> None:
+        self._later[place] = (self._submit(self._poster.insist, post, data, reply), post)
+
+    def _submit(self, work: Callable[..., _R], *arguments: object) -> Future[_R]:
+        return self._threads().submit(copy_context().run, work, *arguments)

@@ -73,7 +73,7 @@ class Poster:
         return Delivery.REJECTED if post is None else self.insist(post, data)
 
     def admit(self, endpoint: str, connection_id: str, policy: RetryPolicy) -> Post | None:
-        """Let a message through, or reject it. Who gets a post brings it to an end: `taken` or `insist`."""
+        """Let a message through, or reject it. Who gets a post ends it: `answered`, `insist`, `give_up`."""
         now = self._clock.now()
         with self._lock:
             admission = self._breaker.admit(connection_id, now)
@@ -84,9 +84,21 @@ class Poster:
             policy = replace(policy, attempts=1)
         return Post(endpoint, connection_id, policy, now)
 
-    def taken(self, post: Post) -> Delivery:
-        """Note that API Gateway took a message."""
-        return self._end(post, Delivery.DELIVERED, is_healthy=True)
+    def answered(self, post: Post, reply: Reply) -> Delivery | None:
+        """Note the answer to the first post; return what became of it, None if it is worth insisting.
+
+        Who learns that a connection is gone reports it: `gone`.
+        """
+        if reply.is_taken:
+            return self._end(post, Delivery.DELIVERED, is_healthy=True)
+        verdict = self._judge(reply, 1, post.policy, post.began_at)
+        return None if isinstance(verdict, Wait) else self._settle(post, verdict, reply, 1)
+
+    def give_up(self, post: Post) -> None:
+        """Note that the sender's time was over before there was a verdict."""
+        with self._lock:
+            self._breaker.cut_off(post.connection_id)
+            self._counts[_COUNTERS[Delivery.FAILED]] += 1
 
     def insist(self, post: Post, data: bytes, reply: Reply | None = None) -> Delivery:
         """Post until there is a verdict, and say what it is. Never raises.
@@ -107,14 +119,9 @@ class Poster:
                 extra={"action": "message.not_sent", "connection_id": post.connection_id},
             )
             return self._end(post, Delivery.FAILED, is_healthy=False)
-        # one that answered is healthy: what it refused for good is our fault
-        self._end(post, verdict, is_healthy=not (verdict is Delivery.FAILED and reply.may_pass))
+        self._settle(post, verdict, reply, attempts)
         if verdict is Delivery.GONE:
             self.gone(post.connection_id)
-        elif verdict is Delivery.FAILED:
-            self.log_failure(
-                "A message was not taken", "message.not_taken", post.connection_id, reply, attempts
-            )
         return verdict
 
     def call(
@@ -130,15 +137,7 @@ class Poster:
         attempt = 1
         while True:
             reply = reply or call()
-            now = self._clock.now()
-            verdict = decide(
-                reply,
-                attempt=attempt,
-                elapsed_s=now - began_at,
-                now=now,
-                jitter=self._random(),
-                policy=policy,
-            )
+            verdict = self._judge(reply, attempt, policy, began_at)
             if not isinstance(verdict, Wait):
                 return verdict, reply, attempt
             self._sleep(verdict.seconds)
@@ -171,6 +170,20 @@ class Poster:
                 "attempts": attempts,
             },
         )
+
+    def _judge(self, reply: Reply, attempt: int, policy: RetryPolicy, began_at: float) -> Delivery | Wait:
+        now = self._clock.now()
+        jitter = self._random()
+        return decide(reply, attempt=attempt, elapsed_s=now - began_at, now=now, jitter=jitter, policy=policy)
+
+    def _settle(self, post: Post, verdict: Delivery, reply: Reply, attempts: int) -> Delivery:
+        # one that answered is healthy: what it refused for good is our fault
+        self._end(post, verdict, is_healthy=not (verdict is Delivery.FAILED and reply.may_pass))
+        if verdict is Delivery.FAILED:
+            self.log_failure(
+                "A message was not taken", "message.not_taken", post.connection_id, reply, attempts
+            )
+        return verdict
 
     def _end(self, post: Post, delivery: Delivery, *, is_healthy: bool) -> Delivery:
         with self._lock:

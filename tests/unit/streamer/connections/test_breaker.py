@@ -60,6 +60,24 @@ def test_a_failed_probe_waits_again(breaker: CircuitBreaker) -> None:
     assert breaker.admit("c", NOW + 61) is Admission.PROBE
 
 
+def test_a_probe_that_is_cut_off_is_made_up_for(breaker: CircuitBreaker) -> None:
+    """It said nothing, so that the next message is the probe, without another cool-down."""
+    fail(breaker, 3)
+    assert breaker.admit("c", NOW + 30) is Admission.PROBE
+    breaker.cut_off("c")
+    assert breaker.admit("c", NOW + 30) is Admission.PROBE
+
+
+def test_what_is_cut_off_is_no_failure(breaker: CircuitBreaker) -> None:
+    """However often somebody gives up, a connection is left alone only for what it did not take."""
+    fail(breaker, 2)
+    for _ in range(3):
+        breaker.cut_off("c")
+        breaker.cut_off("d")
+    assert breaker.admit("c", NOW) is Admission.SEND
+    assert len(breaker) == 1
+
+
 def test_a_late_failure_does_not_lengthen_the_cool_down(breaker: CircuitBreaker) -> None:
     """A send that began before it opened and fails afterwards changes nothing."""
     fail(breaker, 3)
@@ -106,12 +124,15 @@ class Machine(RuleBasedStateMachine):
             assert admission is Admission.REJECT
         assert (admission is Admission.SEND) == (state is State.CLOSED)
 
-    @rule(position=st.integers(0, 20), well=st.booleans())
-    def end(self, position: int, *, well: bool) -> None:
+    @rule(position=st.integers(0, 20), well=st.sampled_from([True, False, None]))
+    def end(self, position: int, *, well: bool | None) -> None:
         if position >= len(self.under_way):
             return
         connection_id, admission = self.under_way.pop(position)
-        if well:
+        if well is None:
+            self.breaker.cut_off(connection_id)
+            assert self.breaker.state(connection_id) is not State.PROBING
+        elif well:
             self.breaker.succeeded(connection_id)
             assert self.breaker.state(connection_id) is State.CLOSED
         else:

@@ -246,6 +246,51 @@ def test_nobody_who_is_insisted_on_is_waited_for(bench: Callable[..., Bench]) ->
     assert [connection_id for _, connection_id, _ in it.script.posts] == ["slow", "a", "slow"]
 
 
+@pytest.fixture
+def busy(bench: Callable[..., Bench]) -> Iterator[Bench]:
+    """A manager whose only thread insists on `busy`, until the test is over, as soon as that is sent to."""
+    release = threading.Event()
+    script = Script(busy=[Reply(429, retry_after="0"), Reply(200)])
+    made = bench(script, breaker=CircuitBreaker(failures_to_open=1), max_parallel=1)
+    script.before = lambda _: threading.current_thread().name.startswith("send") and release.wait(10)
+    yield made
+    release.set()
+
+
+def test_a_probe_that_nobody_waits_for_is_decided(busy: Bench) -> None:
+    """However short the time and busy the threads: a probe ends, so that the next message may be one."""
+    busy.script.answers["bad"] = [Reply(500), Reply(500), Reply(200)]
+    assert busy.manager.send(ENDPOINT, "bad", b"x", within_s=0.0) is Delivery.FAILED
+    busy.clock.time += COOL_DOWN_S
+    assert busy.manager.send_many([To("busy"), To("bad")], b"x", within_s=0.1) == ["failed", "failed"]
+    busy.clock.time += COOL_DOWN_S
+    assert busy.manager.send(ENDPOINT, "bad", b"x") is Delivery.DELIVERED
+
+
+def test_a_probe_that_is_not_begun_is_none(busy: Bench) -> None:
+    """Where a fault leaves a probe to a thread and none gets free in time, the next message is the probe."""
+    busy.script.answers["bad"] = [Reply(500), RuntimeError("boom"), Reply(200)]
+    assert busy.manager.send(ENDPOINT, "bad", b"x", within_s=0.0) is Delivery.FAILED
+    busy.clock.time += COOL_DOWN_S
+    assert busy.manager.send_many([To("busy"), To("bad")], b"x", within_s=0.1) == ["failed", "failed"]
+    assert busy.manager.send(ENDPOINT, "bad", b"x") is Delivery.DELIVERED
+
+
+def test_who_is_not_insisted_on_in_time_is_counted_and_not_left_alone(busy: Bench) -> None:
+    """A message that is given up has failed; that says nothing about the connection, which gets the next."""
+    busy.script.answers["late"] = [Reply(429, retry_after="0"), Reply(200)]
+    assert busy.manager.send_many([To("busy"), To("late")], b"x", within_s=0.1) == ["failed", "failed"]
+    assert busy.manager.counters.failed == 1
+    assert busy.manager.send(ENDPOINT, "late", b"x") is Delivery.DELIVERED
+
+
+def test_gone_is_told_before_it_is_removed(busy: Bench) -> None:
+    """Who is gone is told as gone also where it cannot be removed within the time; that is done later."""
+    busy.script.answers["gone"] = [Reply(410)]
+    assert busy.manager.send_many([To("busy"), To("gone")], b"x", within_s=0.1) == ["failed", "gone"]
+    assert busy.gone == []
+
+
 def test_not_sent_again_after_its_time(bench: Callable[..., Bench]) -> None:
     """Whoever sends may say for how long it is worth another try."""
     it = bench(Script(c1=[Reply(None, failure=Failure.TIMED_OUT)]))
