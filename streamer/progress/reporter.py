@@ -12,6 +12,7 @@ import msgspec
 from streamer.clock import Clock, timestamp
 from streamer.errors import MetadataTooLarge, StreamerError, Superseded
 from streamer.progress.coalescing import Coalescer, Pace, Update
+from streamer.progress.patience import is_over_in_time
 from streamer.protocol import Progress
 from streamer.protocol.limits import MAX_METADATA_BYTES
 
@@ -147,12 +148,14 @@ class ProgressReporter:
     def announce(self, message: str, **metadata: Any) -> None:
         """Send something about the request itself, at once, and keep it; also after `close`.
 
-        It is a progress message with the present percentage, which coalescing does not touch.
+        It is a progress message with the present percentage, which coalescing does not touch. It is waited
+        for as `close` does.
         """
         facts = self._snapshot(metadata) if metadata else None
-        sent = self._deliver(Update(self.percentage, message, facts))
-        self._note(sent)
-        self._settle(self._close_s)
+        update = Update(self.percentage, message, facts)
+        ends = time.monotonic() + self._close_s
+        is_held_up = not self._is_over(lambda: self._note(self._deliver(update)), ends)
+        self._end(ends, is_held_up=is_held_up)
 
     def next_sequence(self) -> int:
         """Return the next sequence number; also the outcome's, after `close`."""
@@ -178,12 +181,9 @@ class ProgressReporter:
         with self._changed:
             rest = [] if self._ended or is_held_up else self._coalescer.take_rest()
         for update in rest:
-            self._deliver(update)
-        slow = self._settle(max(0.0, ends - time.monotonic()))
-        if slow or is_held_up:
-            self._logger.warning(
-                "Progress was left on its way", extra={"action": "progress.left", "connections": slow}
-            )
+            if is_held_up := not self._is_over(partial(self._deliver, update), ends):
+                break
+        self._end(ends, is_held_up=is_held_up)
 
     def __enter__(self) -> "ProgressReporter":
         return self
@@ -205,6 +205,17 @@ class ProgressReporter:
             self._logger.warning("Progress waits for a thread", extra={"action": "progress.delayed"})
             return
         self._thread = thread
+
+    def _is_over(self, call: Callable[[], object], ends: float) -> bool:
+        return is_over_in_time(call, ends, name=f"progress-{self._request_id}")
+
+    def _end(self, ends: float, *, is_held_up: bool) -> None:
+        """Wait for those who are being told, and say what is left behind."""
+        slow = self._settle(max(0.0, ends - time.monotonic()))
+        if slow or is_held_up:
+            self._logger.warning(
+                "Progress was left on its way", extra={"action": "progress.left", "connections": slow}
+            )
 
     def _work(self) -> None:
         while True:

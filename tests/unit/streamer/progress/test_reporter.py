@@ -211,6 +211,35 @@ def test_closing_leaves_behind_what_does_not_end(caplog: pytest.LogCaptureFixtur
     assert [getattr(record, "action", None) for record in caplog.records] == ["progress.left"]
 
 
+@pytest.mark.parametrize("ending", ["close", "announce"])
+def test_what_is_sent_at_the_end_does_not_hold_it_up_either(
+    ending: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The last update and an announcement are left behind, too, where the subscribers cannot be listed."""
+    stage = Stage(close_s=0.01)
+    stage.reporter.progress(1)
+    stage.next()
+    stage.reporter.progress(2)
+    if ending == "announce":
+        stage.reporter.close()
+    caplog.clear()
+    go_on = threading.Event()
+    over: list[str] = []
+
+    def hang(message: Progress) -> None:
+        go_on.wait(DEADLINE_S)
+        over.append("hang")
+
+    stage.reporter._send = hang
+    stage.reporter.close() if ending == "close" else stage.reporter.announce("It is tried again.")
+    assert over == []
+    assert [getattr(record, "action", None) for record in caplog.records] == ["progress.left"]
+    go_on.set()
+    for thread in threads():
+        thread.join(DEADLINE_S)
+    assert over == ["hang"]
+
+
 def test_closing_waits_for_those_who_are_being_told_but_not_for_long(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
