@@ -121,8 +121,8 @@ class ConnectionManager:
         """Send one message to many connections; one's failure does not touch another.
 
         Args:
-            within_s: seconds after which it is sent to nobody any more, and of several connections those
-                are not waited for that have not taken it.
+            within_s: seconds after which it is sent to nobody any more, and nobody is waited for who has
+                not taken it.
 
         Returns:
             What became of each, in the order of `subscribers`. Who was not waited for counts as FAILED,
@@ -133,7 +133,7 @@ class ConnectionManager:
         """
         _check_size(data)
         policy = self._policy_within(within_s)
-        if len(subscribers) < 2:
+        if within_s is None and len(subscribers) < 2:  # who has time needs no thread for one
             return [self._poster.send(to.endpoint, to.connection_id, data, policy) for to in subscribers]
         sending = FanOut(self._transport, self._poster, self._threads, policy, self._logger)
         return sending.send(subscribers, data, within_s)

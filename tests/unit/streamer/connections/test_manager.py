@@ -38,6 +38,7 @@ class Script:
         self.answers = answers
         self.posts: list[tuple[str, str, bytes]] = []
         self.deleted: list[str] = []
+        self.bounds: list[float | None] = []
         self.before: Callable[[str], None] = lambda connection_id: None
         self._lock = threading.Lock()
 
@@ -54,6 +55,7 @@ class Script:
     def post_many(
         self, targets: Iterable[tuple[str, str]], data: bytes, *, within_s: float | None = None
     ) -> Iterator[tuple[int, Reply]]:
+        self.bounds.append(within_s)
         for number, (endpoint, connection_id) in enumerate(targets):
             yield number, self.post(endpoint, connection_id, data)
 
@@ -289,6 +291,30 @@ def test_gone_is_told_before_it_is_removed(busy: Bench) -> None:
     busy.script.answers["gone"] = [Reply(410)]
     assert busy.manager.send_many([To("busy"), To("gone")], b"x", within_s=0.1) == ["failed", "gone"]
     assert busy.gone == []
+
+
+def test_the_only_one_is_not_waited_for_either(bench: Callable[..., Bench]) -> None:
+    """Also a single post ends with the time that there is for it, not with the transport's own."""
+    it = bench(Script())
+    it.manager.send_many([To("c1")], b"x", within_s=4.0)
+    it.manager.send_many([To("c1")], b"x")
+    assert it.script.bounds == [4.0]
+
+
+def test_the_only_one_who_is_insisted_on_is_not_waited_for(bench: Callable[..., Bench]) -> None:
+    """Where the second post hangs its outcome is not waited for."""
+    release = threading.Event()
+    it = bench(Script(slow=[Reply(429, retry_after="0"), Reply(200)]))
+    posts: list[bool] = []
+
+    def hold(connection_id: str) -> None:
+        posts.append(True)
+        if len(posts) == 2:
+            release.wait(10)
+
+    it.script.before = hold
+    assert it.manager.send_many([To("slow")], b"x", within_s=0.05) == ["failed"]
+    release.set()
 
 
 def test_not_sent_again_after_its_time(bench: Callable[..., Bench]) -> None:
