@@ -201,7 +201,7 @@ class ConnectionManager:
     def _policy_within(self, within_s: float | None) -> RetryPolicy:
         if within_s is None or within_s >= self._policy.budget_s:
             return self._policy
-        return replace(self._policy, budget_s=within_s)
+        return replace(self._policy, budget_s=within_s, is_hurried=True)
 
     def _threads(self) -> ThreadPoolExecutor:
         with self._lock:

@@ -95,7 +95,7 @@ class Poster:
         return None if isinstance(verdict, Wait) else self._settle(post, verdict, reply, 1)
 
     def give_up(self, post: Post) -> None:
-        """Note that the sender's time was over before there was a verdict."""
+        """Note that the sender's time was over before the message was taken or refused for good."""
         with self._lock:
             self._breaker.cut_off(post.connection_id)
             self._counts[_COUNTERS[Delivery.FAILED]] += 1
@@ -177,8 +177,11 @@ class Poster:
         return decide(reply, attempt=attempt, elapsed_s=now - began_at, now=now, jitter=jitter, policy=policy)
 
     def _settle(self, post: Post, verdict: Delivery, reply: Reply, attempts: int) -> Delivery:
-        # one that answered is healthy: what it refused for good is our fault
-        self._end(post, verdict, is_healthy=not (verdict is Delivery.FAILED and reply.may_pass))
+        if verdict is Delivery.FAILED and _is_cut_short(post.policy, reply, attempts):
+            self.give_up(post)
+        else:
+            # one that answered is healthy: what it refused for good is our fault
+            self._end(post, verdict, is_healthy=not (verdict is Delivery.FAILED and reply.may_pass))
         if verdict is Delivery.FAILED:
             self.log_failure(
                 "A message was not taken", "message.not_taken", post.connection_id, reply, attempts
@@ -193,3 +196,8 @@ class Poster:
                 self._breaker.failed(post.connection_id, self._clock.now())
             self._counts[_COUNTERS[delivery]] += 1
         return delivery
+
+
+def _is_cut_short(policy: RetryPolicy, reply: Reply, attempts: int) -> bool:
+    """Whether the API answered and would be asked again, had the sender the time: its haste says nothing."""
+    return policy.is_hurried and reply.status is not None and reply.may_pass and attempts < policy.attempts

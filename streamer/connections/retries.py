@@ -83,12 +83,14 @@ class RetryPolicy:
         base_s: upper end of the first wait; it doubles with each further one.
         cap_s: upper end of any wait that we choose ourselves.
         budget_s: no wait ends later than this after the first post began.
+        is_hurried: whether the budget is that of who sends, who has no time for more.
     """
 
     attempts: int = 4
     base_s: float = 0.1
     cap_s: float = 2.0
     budget_s: float = 10.0
+    is_hurried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -460,6 +460,28 @@ def test_the_breaker_that_is_given_decides(bench: Callable[..., Bench]) -> None:
     assert made.manager.send(ENDPOINT, "bad", b"x") is Delivery.REJECTED
 
 
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        (Reply(429, retry_after="1"), Delivery.DELIVERED),
+        (Reply(503, retry_after="2"), Delivery.DELIVERED),
+        (Reply(429), Delivery.REJECTED),
+        (Reply(None, failure=Failure.TIMED_OUT), Delivery.REJECTED),
+    ],
+    ids=["has-no-time", "fails-and-has-no-time", "tried-often", "no-answer"],
+)
+def test_a_sender_without_time_to_wait_closes_no_connection_for_others(
+    bench: Callable[..., Bench], reply: Reply, outcome: Delivery
+) -> None:
+    """Progress that may not wait as long as the API asks does not keep the outcome from being sent."""
+    made = bench(Script(c=[reply]))
+    for _ in range(3):
+        assert made.manager.send(ENDPOINT, "c", b"progress", within_s=1.0) is Delivery.FAILED
+    made.script.answers["c"] = [reply, Reply(200)]
+    assert made.manager.send_many([To("c")], b"outcome", within_s=4.0) == [outcome]
+    assert made.manager.counters.failed == 3
+
+
 def test_a_probe_is_one_post(bench: Callable[..., Bench]) -> None:
     """After the cool-down one post decides, without retries: failed it waits again, taken it is over."""
     made = bench(Script(bad=[Reply(500)]))
