@@ -85,6 +85,10 @@ def perform(operation: str, body: dict[str, Any], account: str, region: str) -> 
         with Operation():
             prepare(operation, body, find_schema, RESERVED)
             result = _quick(operation, moto) or _once(moto, getattr(moto, xform_name(operation)))
+            if isinstance(result, tuple):
+                status, _, text = result
+                return status, text
+            return 200, _as_aws_says(operation, body, result) or "{}"
     except Invalid as error:
         return 400, _error("ValidationException", str(error))
     except TokenMismatch:
@@ -92,10 +96,6 @@ def perform(operation: str, body: dict[str, Any], account: str, region: str) -> 
         return 400, _error("IdempotentParameterMismatchException", message)
     except HTTPException as error:
         return error.code or 400, error.description or "{}"
-    if isinstance(result, tuple):
-        status, _, text = result
-        return status, text
-    return 200, _as_aws_says(operation, body, result) or "{}"
 
 
 def _handler(operation: str) -> Handler:

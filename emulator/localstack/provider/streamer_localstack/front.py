@@ -103,11 +103,13 @@ class FrontProtocol(Protocol):
             if len(self._held) < end:
                 return
             try:
-                self._serve(self._call, self._held[self._body_at : end])
+                answer = self._serve(self._call, self._held[self._body_at : end])
             except Exception:  # LocalStack meets it too, and words it
                 log.debug("A call is left to LocalStack", exc_info=True)
                 self._hand_over()
                 return
+            if answer is not None:
+                self._send(*answer)
             if self._other is not None:
                 self._other.resetTimeout()
             if self._wait is None:
@@ -127,18 +129,19 @@ class FrontProtocol(Protocol):
         self._call, self._body_at = call, at + len(_END)
         return True
 
-    def _serve(self, call: PlainCall, body: bytes) -> None:
+    def _serve(self, call: PlainCall, body: bytes) -> tuple[int, str] | None:
+        """Do what a request asks for, or nothing and raise; None where it waits now."""
         account, region = _account(call.access_key), _region(call.region)
         request = read(body, reader(call.service, call.operation))
         if call.service == "dynamodb":
-            self._send(*self._front.perform(call.operation, request, account, region))
-            return
+            answer: tuple[int, str] = self._front.perform(call.operation, request, account, region)
+            return answer
         reading = self._front.reading(request, call.wait_ms)
         text = reading.look(self._changed) if reading.wait_s > 0 else reading.read()
         if text is not None:
-            self._send(200, text)
-        else:
-            self._wait = _Wait(reading, reactor.callLater(reading.wait_s, self._waited))
+            return 200, text
+        self._wait = _Wait(reading, reactor.callLater(reading.wait_s, self._waited))
+        return None
 
     def _changed(self) -> None:
         """Hear, in any thread, that there is something to read."""
@@ -150,11 +153,12 @@ class FrontProtocol(Protocol):
         wait, self._wait = self._wait, None
         wait.cancel()
         try:
-            self._send(200, wait.reading.read())
+            text = wait.reading.read()
         except Exception:
             log.debug("A call is left to LocalStack", exc_info=True)
             self._hand_over()
             return
+        self._send(200, text)
         self._forget_request()
         self._go_on()
 
@@ -164,6 +168,15 @@ class FrontProtocol(Protocol):
         self._call = None
 
     def _send(self, status: int, text: str) -> None:
+        """Send an answer, or hang up: what it is about has happened, and must not happen again."""
+        try:
+            self._write(status, text)
+        except Exception:
+            log.exception("An answer could not be sent: its connection is dropped")
+            self._held = b""
+            self.transport.abortConnection()
+
+    def _write(self, status: int, text: str) -> None:
         assert self._call is not None
         body = text.encode()
         asked = f"{WAIT_HEADER}: {self._call.wait_ms}\r\n" if self._call.wait_ms else ""

@@ -42,6 +42,7 @@ def install() -> None:
     if not _installed.acquire(blocking=False):
         return
     operation.written.append(reads.changed)
+    operation.undone.append(reads.forget)
     Item.__new__ = staticmethod(lambda cls, *_args, **_kwargs: object.__new__(cls))
     Item.__deepcopy__ = copy_item
     DynamoType.__deepcopy__ = copy_value

@@ -16,11 +16,16 @@ from .records import TTL_IDENTITY, is_change, record
 from .stream import Stream
 from .wire import keys_of, wire_of
 
+_Wire = Mapping[str, Any] | None  # an item's attributes, None where there is no item
+
 _LOCK = threading.RLock()
 _open: "list[_Work]" = []  # the outermost operation's work, none or one; guarded by _LOCK
 
 written: list[Callable[[Any, Any, Any], None]] = []
 """Are told of each item that an operation wrote: the table, the item before, the item after."""
+
+undone: list[Callable[[Any], None]] = []
+"""Are told of each table of which `written` may have been told what was undone in the end."""
 
 
 @dataclass(slots=True)
@@ -64,8 +69,7 @@ class Operation:
                 _undo(work, writes)
                 del work.changes[changes:]
             elif self._marks is None:
-                _bring_up_to_date(work)
-                _publish(work)
+                _finish(work)
         finally:
             if self._marks is None:
                 _open.clear()
@@ -117,6 +121,23 @@ def store(table: Any, hash_key: Any, range_key: Any, item: Any) -> None:
             table.items.pop(hash_key, None)
 
 
+def _finish(work: _Work) -> None:
+    """Tell of the work whoever is to know; undo it where that fails, as the caller is told of a failure."""
+    try:
+        changes = _published(work)
+        _bring_up_to_date(work)
+    except BaseException:
+        tables = {id(write[0]): write[0] for write in work.before}
+        _undo(work, 0)
+        for table in tables.values():
+            for listener in undone:
+                listener(table)
+        raise
+    at = CLOCK.now()
+    for change, old, new in changes:
+        _append(change.table.stream_shard.stream, change, old, new, at, work.identity)
+
+
 def _bring_up_to_date(work: _Work) -> None:
     """Tell who listens about each item that was written, once, from its first state to its last."""
     first: dict[Any, tuple[Any, Any, Any, Any]] = {}
@@ -133,8 +154,8 @@ def _undo(work: _Work, mark: int) -> None:
         store(*work.before.pop())
 
 
-def _publish(work: _Work) -> None:
-    """Write one record per item that the operation changed, from its first state to its last."""
+def _published(work: _Work) -> list[tuple[_Change, _Wire, _Wire]]:
+    """Return what streams show: per item that the operation changed, its first state and its last."""
     items: dict[Any, _Change] = {}
     for change in work.changes:
         item = change.old if change.old is not None else change.new
@@ -143,22 +164,22 @@ def _publish(work: _Work) -> None:
             items[key].new = change.new
         else:
             items[key] = _Change(change.table, change.old, change.new)
-    at = CLOCK.now()
+    published = []
     for change in items.values():
         if change.table.stream_shard is None:
             continue
-        stream: Stream = change.table.stream_shard.stream
         old = None if change.old is None else wire_of(change.old)
         new = None if change.new is None else wire_of(change.new)
         if is_change(old, new):
-            _append(stream, change, old, new, at, work.identity)
+            published.append((change, old, new))
+    return published
 
 
 def _append(
     stream: Stream,
     change: _Change,
-    old: Mapping[str, Any] | None,
-    new: Mapping[str, Any] | None,
+    old: _Wire,
+    new: _Wire,
     at: float,
     identity: Mapping[str, str] | None,
 ) -> None:

@@ -106,6 +106,11 @@ def changed(table: Table, old: Item | None, new: Item | None) -> None:
         view.change(old, new)
 
 
+def forget(table: Table) -> None:
+    """Let go of a table's views, which may have what the table has not; they are made again when needed."""
+    _views.pop(table, None)
+
+
 def query(
     self: Table,
     hash_key: DynamoType,
