@@ -20,7 +20,9 @@ from streamer.dynamorm import (
     Database,
     DynamormError,
     Scan,
+    Throttled,
     TransactionCancelled,
+    TransactionConflict,
     Update,
     UpdateAction,
 )
@@ -30,6 +32,9 @@ from streamer.store.models import Counter, RequestKey, tenant_key, user_key
 
 MAX_THREADS = 4
 """Counters that are written at once. Ours: a request has two."""
+
+NOTHING_WRITTEN = (TransactionCancelled, TransactionConflict, Throttled)
+"""How a transaction fails that did not happen: what was counted for it is taken back."""
 
 PATIENCE_S = 0.5
 """Seconds for which the end of a request waits for its counters. Ours: they are written beside it, so there
@@ -111,7 +116,13 @@ class InFlight:
             entered = {name: self._add(name, 1, limit) for name, limit in limits.items()}
         else:
             futures = {name: self._pool.submit(self._add, name, 1, limit) for name, limit in limits.items()}
-            entered = {name: future.result() for name, future in futures.items()}
+            try:
+                entered = {name: future.result() for name, future in futures.items()}
+            except DynamormError:
+                self.leave(
+                    name for name, future in futures.items() if not future.exception() and future.result()
+                )
+                raise
         if not all(entered.values()):
             self.leave(name for name, done in entered.items() if done)
             raise self.refusal(of_user=not entered.get(of_user, True))
@@ -149,7 +160,7 @@ class InFlight:
         written: list[Future[Any]] = [*left.values()]
         try:
             yield
-        except TransactionCancelled:
+        except NOTHING_WRITTEN:
             written = [self._pool.submit(self._take_back, name, future) for name, future in left.items()]
             raise
         finally:

@@ -10,6 +10,7 @@ from streamer.dynamorm import (
     Item,
     Put,
     Query,
+    Throttled,
     TransactionCancelled,
     TransactionConflict,
     Update,
@@ -249,15 +250,20 @@ class RequestStore(Attempts, Upkeep, Survey):
             )
         except TransactionCancelled as error:
             self._in_flight.leave(entered)
-            if error.failures and not error.reasons[0].failed:
+            if not error.failures or error.reasons[0].failed:
+                return False
+            if counting and isinstance(error.reasons[-1].error, ConditionFailed):
                 raise self._in_flight.refusal(of_user=True) from None
-            return False
+            raise
         except TransactionConflict:
             self._in_flight.leave(entered)
             if not counting:
                 raise
             self._in_flight.note_conflict()
             return self._is_new(state, data, metadata, follow)
+        except Throttled:
+            self._in_flight.leave(entered)
+            raise
         return True
 
     def _join(self, state: RequestState, follow: Subscription) -> RequestState | None:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from streamer.dynamorm import TransactionConflict, Update
-from streamer.errors import DuplicateRequest, InvalidMessage, RateLimited
+from streamer.dynamorm import Throttled, TransactionCancelled, TransactionConflict, Update
+from streamer.dynamorm.errors import Reason
+from streamer.dynamorm.operations.retries import Retrier
+from streamer.errors import DuplicateRequest, InvalidMessage, RateLimited, ServiceUnavailable
 from streamer.lifecycle import Status
 from streamer.store import Claim, Created, RequestKey, RequestStore
 from streamer.store.limits import APART_S
@@ -227,6 +229,77 @@ def test_counters_in_each_others_way_are_written_apart(
     clock.advance(APART_S)
     assert create_in(third).new
     assert in_flight(stores, ANN) == 2
+
+
+@pytest.fixture
+def refusing(engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Returns what lets all transactions fail; no failed call is made again."""
+    monkeypatch.setattr(Retrier, "pause", lambda *_, **__: None)
+
+    def refusing(error: Exception) -> None:
+        def transact(transaction: Any) -> None:
+            raise error
+
+        monkeypatch.setattr(engine, "transact", transact)
+
+    return refusing
+
+
+UNDONE = [Throttled("The table is throttled."), TransactionConflict("Another transaction is there.")]
+
+
+@pytest.mark.parametrize("error", UNDONE, ids=["throttled", "conflict"])
+def test_one_that_is_not_stored_does_not_count(
+    create_in: Any, stores: Any, refusing: Any, error: Exception
+) -> None:
+    """What was counted before is taken back where it is sure that nothing was written."""
+    refusing(error)
+    with pytest.raises(ServiceUnavailable):
+        create_in(keys(1)[0])
+    assert (in_flight(stores, ANN), in_flight(stores, TENANT)) == (0, 0)
+
+
+def test_a_counter_alone_does_not_count(
+    create_in: Any, stores: Any, engine: Any, refusing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where one of two counters is throttled, the other is put back."""
+    refusing(TransactionConflict("The counters get in each other's way."))
+    with pytest.raises(ServiceUnavailable):
+        create_in(keys(1)[0])
+    write = engine.write
+
+    def throttled(request: Any) -> Any:
+        if request.key == Counter.at(name=TENANT):
+            raise Throttled("The table is throttled.")
+        return write(request)
+
+    monkeypatch.setattr(engine, "write", throttled)
+    with pytest.raises(ServiceUnavailable):
+        create_in(keys(1)[0])
+    assert in_flight(stores, ANN) == 0
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS.keys())
+@pytest.mark.parametrize("error", UNDONE, ids=["throttled", "conflict"])
+def test_an_end_that_is_not_stored_makes_no_room(
+    create_in: Any, limited: Any, stores: Any, refusing: Any, end: Any, error: Exception
+) -> None:
+    """The request still counts, and once when its end is written again."""
+    create_in(keys(1)[0])
+    claim = limited.claim(keys(1)[0], owner="a", lease_until=9e9)
+    refusing(error)
+    with pytest.raises(ServiceUnavailable):
+        end(limited, claim)
+    assert (in_flight(stores, ANN), in_flight(stores, TENANT)) == (1, 1)
+
+
+def test_another_refusal_is_no_limit(create_in: Any, stores: Any, refusing: Any) -> None:
+    """Only the counter's own condition says that there are too many."""
+    reasons = [Reason(code) for code in ("None", "ValidationError", "None", "None")]
+    refusing(TransactionCancelled("The payload was refused.", reasons=reasons))
+    with pytest.raises(TransactionCancelled):
+        create_in(keys(1)[0])
+    assert in_flight(stores, TENANT) == 0
 
 
 def test_no_limit_counts_nothing(create: Any, engine: Any, settings: Any, clock: Any, stores: Any) -> None:
