@@ -12,6 +12,7 @@ import msgspec
 from streamer.clock import Clock, timestamp
 from streamer.errors import MetadataTooLarge, StreamerError, Superseded
 from streamer.progress.coalescing import Coalescer, Pace, Update
+from streamer.progress.keeping import Keeper
 from streamer.progress.patience import is_over_in_time
 from streamer.protocol import Progress
 from streamer.protocol.limits import MAX_METADATA_BYTES
@@ -59,7 +60,7 @@ class ProgressReporter:
         persist: stores percentage and message; raises a StreamerError that is not retryable, such as
             Superseded, when the attempt is to end.
         look: raises as `persist` does, and writes nothing.
-        keep: keeps a message that was sent, for whoever missed it.
+        keep: keeps a message that was sent, for whoever missed it; called by one thread at a time.
         pace: shared by the attempts that follow one another here, so that they keep it together.
         floor: the percentage that the work had reached before this invocation.
         close_s: seconds that `close` and `announce` wait for what is on its way.
@@ -91,7 +92,7 @@ class ProgressReporter:
         self._persist = persist
         self._settle = settle
         self._look = look
-        self._keep = keep
+        self._keeper = Keeper(keep)
         self._close_s = close_s
         self._clock = clock
         self._logger = logger or logging.getLogger(__name__)
@@ -152,9 +153,9 @@ class ProgressReporter:
         for as `close` does.
         """
         facts = self._snapshot(metadata) if metadata else None
-        update = Update(self.percentage, message, facts)
+        update, turn = Update(self.percentage, message, facts), self._keeper.turn
         ends = time.monotonic() + self._close_s
-        is_held_up = not self._is_over(lambda: self._note(self._deliver(update)), ends)
+        is_held_up = not self._is_over(lambda: self._note(self._deliver(update), turn), ends)
         self._end(ends, is_held_up=is_held_up)
 
     def next_sequence(self) -> int:
@@ -198,7 +199,8 @@ class ProgressReporter:
             raise Superseded("The attempt is over; what still works for it may end.")
 
     def _start(self) -> None:
-        thread = threading.Thread(target=self._work, name=f"progress-{self._request_id}", daemon=True)
+        name, turn = f"progress-{self._request_id}", self._keeper.turn
+        thread = threading.Thread(target=self._work, args=(turn,), name=name, daemon=True)
         try:
             thread.start()
         except RuntimeError:  # no thread to be had: the next call tries again, and `close` sends what waits
@@ -211,13 +213,15 @@ class ProgressReporter:
 
     def _end(self, ends: float, *, is_held_up: bool) -> None:
         """Wait for those who are being told, and say what is left behind."""
+        if is_held_up:
+            self._keeper.leave_behind()
         slow = self._settle(max(0.0, ends - time.monotonic()))
         if slow or is_held_up:
             self._logger.warning(
                 "Progress was left on its way", extra={"action": "progress.left", "connections": slow}
             )
 
-    def _work(self) -> None:
+    def _work(self, turn: int) -> None:
         while True:
             with self._changed:
                 if not self._wait():
@@ -235,7 +239,7 @@ class ProgressReporter:
             if write is not None:
                 save = partial(self._persist, write.percentage, write.message)
                 self._try(save, "Progress was not stored", "progress.not_stored")
-                self._note(write)
+                self._note(write, turn)
 
     def _wait(self) -> bool:
         """Wait until something is due; False when nothing will be, or `close` takes over."""
@@ -280,10 +284,10 @@ class ProgressReporter:
             else:
                 self._logger.warning(failure, exc_info=True, extra={"action": action})
 
-    def _note(self, message: Progress) -> None:
+    def _note(self, message: Progress, turn: int) -> None:
         try:
             if self._ended is None:
-                self._keep(message)
+                self._keeper.keep(message, turn)
         except Exception:
             self._logger.warning(
                 "Progress was not stored", exc_info=True, extra={"action": "progress.not_stored"}

@@ -38,7 +38,13 @@ class StillClock:
 class Stage:
     """A reporter with a sender and a table that record, and fail when they are told to."""
 
-    def __init__(self, *, monotonic: Callable[[], float] | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        monotonic: Callable[[], float] | None = None,
+        keep: Callable[[Progress], None] | None = None,
+        **options: Any,
+    ) -> None:
         self.clock = StillClock()
         self.sent: queue.Queue[Progress] = queue.Queue()
         self.persisted: queue.Queue[tuple[float, str]] = queue.Queue()
@@ -54,7 +60,7 @@ class Stage:
             send=self._send,
             persist=self._persist,
             look=self._look,
-            keep=self.kept.put,
+            keep=keep or self.kept.put,
             clock=self.clock,
             monotonic=monotonic or self.clock.monotonic,
             **options,
@@ -238,6 +244,51 @@ def test_what_is_sent_at_the_end_does_not_hold_it_up_either(
     for thread in threads():
         thread.join(DEADLINE_S)
     assert over == ["hang"]
+
+
+def test_who_was_left_behind_keeps_nothing_after_what_came_later() -> None:
+    """A write that hangs over the attempt's end is not followed by the message that it was about."""
+    stage = Stage(close_s=0.01)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hang(percentage: float, message: str) -> None:
+        begun.set()
+        go_on.wait(DEADLINE_S)
+
+    stage.reporter._persist = hang
+    stage.reporter.progress(1)
+    stage.clock.elapsed = 1.0
+    assert begun.wait(DEADLINE_S)
+    stage.reporter.close()
+    left = threads()
+    stage.reporter._close_s = DEADLINE_S
+    stage.reporter.announce("It is tried again.")
+    go_on.set()
+    for thread in left:
+        thread.join(DEADLINE_S)
+    assert [message.message for message in stage.kept.queue] == ["It is tried again."]
+
+
+def test_messages_are_kept_by_one_thread_at_a_time() -> None:
+    """Where keeping one hangs over the attempt's end, an announcement is kept neither beside nor after it."""
+    begun, go_on = threading.Event(), threading.Event()
+    kept: list[str] = []
+
+    def hang(message: Progress) -> None:
+        kept.append(message.message)
+        begun.set()
+        go_on.wait(DEADLINE_S)
+
+    stage = Stage(close_s=0.01, keep=hang)
+    stage.reporter.progress(1, "a hundredth")
+    stage.clock.elapsed = 1.0
+    assert begun.wait(DEADLINE_S)
+    stage.reporter.close()
+    stage.reporter.announce("It is tried again.")
+    go_on.set()
+    for thread in threads():
+        thread.join(DEADLINE_S)
+    assert kept == ["a hundredth"]
 
 
 def test_closing_waits_for_those_who_are_being_told_but_not_for_long(
