@@ -4,7 +4,7 @@ A request may end as PROCESSING_FAILED or SERVICE_UNAVAILABLE only where each of
 from it: its executor was killed, or time was moved past its lease, or the back end did not answer.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,9 @@ TIMED_OUT = "Sandbox.Timedout"
 DELAYS = frozenset({"slow-backend-call", "delay-post"})
 """Faults that make an invocation take longer."""
 
+FAILURE = "fail-backend-call"
+"""The fault that fails a call to the back end; whose call it was, nobody knows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -35,11 +38,13 @@ class Run:
 
     Attributes:
         loss: how faults ended it, or took its request from it; "" where they did neither.
+        failed_calls: how many calls to the back end faults failed while it ran.
     """
 
     began: float
     ended: float
     loss: str
+    failed_calls: int = 0
 
     def has(self, moment: float) -> bool:
         """Whether something that was noted at this moment may be of this run."""
@@ -62,11 +67,8 @@ class _Attempt:
 def runs_of(entries: Sequence[Mapping[str, Any]], request_id: str) -> list[Run]:
     """Return the executor's invocations for a request, from the timeline."""
     moved = [entry["at"] for entry in entries if entry["kind"] == "clock.advanced"]
-    slowed = [
-        entry["at"]
-        for entry in entries
-        if entry["kind"] == "fault.struck" and entry["facts"].get("fault") in DELAYS
-    ]
+    slowed = _struck(entries, DELAYS)
+    failed = _struck(entries, {FAILURE})
     own = [
         entry
         for entry in related(entries, request_id)
@@ -80,8 +82,18 @@ def runs_of(entries: Sequence[Mapping[str, Any]], request_id: str) -> list[Run]:
         end = ends.get(entry["facts"]["request_id"])
         ended = entries[-1]["at"] if end is None else end["at"]
         error = None if end is None else end["facts"]["error_type"]
-        runs.append(Run(entry["at"], ended, _loss(entry["at"], ended, error, moved, slowed)))
+        failed_calls = sum(entry["at"] <= moment <= ended + CLOCKS_DIFFER_S for moment in failed)
+        runs.append(Run(entry["at"], ended, _loss(entry["at"], ended, error, moved, slowed), failed_calls))
     return runs
+
+
+def _struck(entries: Iterable[Mapping[str, Any]], faults: Container[str]) -> list[float]:
+    """Return when one of these faults struck; the back end's are noted a moment later."""
+    return [
+        entry["at"]
+        for entry in entries
+        if entry["kind"] == "fault.struck" and entry["facts"].get("fault") in faults
+    ]
 
 
 def _loss(
@@ -99,7 +111,9 @@ def _loss(
 def unexplained(
     stored: Mapping[str, Any], runs: Sequence[Run], *, own_codes: frozenset[str]
 ) -> Iterator[str]:
-    """Tell which attempts of a request that was given up no fault took. A lost run explains one of them.
+    """Tell which attempts of a request that was given up no fault took.
+
+    A lost run explains one of them, and so does a failed call one that says it found no back end.
 
     Args:
         stored: its STATE item as plain values.
@@ -111,17 +125,25 @@ def unexplained(
         yield f"it was given up after {len(attempts)} of {allowed} attempts"
     codes = {int(each["attempt"]): each["code"] for each in stored.get("failures", ())}
     lost = [run for run in runs if run.loss]
+    failed = [run for run in runs for _ in range(run.failed_calls)]
     for number, attempt in list(attempts.items())[:allowed]:
         code = codes.get(number, "")
         if attempt.after == "RETRY" or (attempt.after == "FAIL" and code == NO_BACK_END):
-            if code != NO_BACK_END and code not in own_codes:
+            if code == NO_BACK_END:
+                if not _take(failed, attempt.claimed[-1]):
+                    yield f"attempt {number} failed with {code}, and no fault had failed a call"
+            elif code not in own_codes:
                 yield f"attempt {number} failed with {code or 'nothing that is kept'}"
-            continue
-        taken_by = next((run for run in lost if run.has(attempt.claimed[-1])), None)
-        if taken_by is None:
+        elif not _take(lost, attempt.claimed[-1]):
             yield f"attempt {number} ended by {attempt.after or 'nothing'}, and no fault had taken it"
-        else:
-            lost.remove(taken_by)
+
+
+def _take(runs: list[Run], claimed: float) -> bool:
+    """Use up one of these runs for what was claimed at this moment; False if there is none."""
+    found = next((run for run in runs if run.has(claimed)), None)
+    if found is not None:
+        runs.remove(found)
+    return found is not None
 
 
 def _attempts(stored: Mapping[str, Any]) -> dict[int, _Attempt]:

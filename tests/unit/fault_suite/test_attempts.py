@@ -41,7 +41,7 @@ def why(events: tuple[str, ...], codes: tuple[str, ...], runs: list[Run], **more
         (
             ("CREATE", "CLAIM", "RETRY", "CLAIM", "RELEASE", "CLAIM", "FAIL"),
             ("BUSY", LOST, "SERVICE_UNAVAILABLE"),
-            killed(130),
+            [*killed(130), Run(150, 155, "", failed_calls=1)],
         ),
         (
             ("CREATE", "CLAIM", "CLAIM", "RELEASE", "RELEASE", "CLAIM", "FAIL"),
@@ -93,8 +93,29 @@ def test_every_attempt_that_was_taken_is_explained(
             killed(130, 150),
             "attempt 1 failed with ODD",
         ),
+        (
+            ("CREATE", "CLAIM", "RETRY", "CLAIM", "RELEASE", "CLAIM", "FAIL"),
+            ("BUSY", LOST, "SERVICE_UNAVAILABLE"),
+            [Run(110, 115, "", failed_calls=1), *killed(130), Run(150, 155, "")],
+            "attempt 3 failed with SERVICE_UNAVAILABLE",
+        ),
+        (
+            ("CREATE", "CLAIM", "RETRY", "CLAIM", "RETRY", "CLAIM", "FAIL"),
+            ("SERVICE_UNAVAILABLE", "SERVICE_UNAVAILABLE", "SERVICE_UNAVAILABLE"),
+            [Run(110, 155, "", failed_calls=2)],
+            "attempt 3 failed with SERVICE_UNAVAILABLE",
+        ),
     ],
-    ids=["no-invocation", "invocation-lived", "too-few", "never-claimed", "only-one", "another-code"],
+    ids=[
+        "no-invocation",
+        "invocation-lived",
+        "too-few",
+        "never-claimed",
+        "only-one",
+        "another-code",
+        "no-call-failed",
+        "fewer-calls-failed",
+    ],
 )
 def test_attempt_that_no_fault_took_is_told(
     events: tuple[str, ...], codes: tuple[str, ...], runs: list[Run], words: str
@@ -143,3 +164,11 @@ def test_runs_are_read_from_the_timeline() -> None:
         "slowed down until it timed out",
         "",
     ]
+
+
+def test_failed_calls_are_read_from_the_timeline() -> None:
+    """Those of the back end that failed while the invocation ran; they are noted a moment later."""
+    struck = [entry("fault.struck", at, fault="fail-backend-call") for at in (9, 11, 12.5, 17)]
+    entries = [*struck, entry("fault.struck", 11, fault="slow-backend-call")]
+    entries += [*invocation("i1", 10, 12, None), *invocation("i2", 20, 22, None)]
+    assert [run.failed_calls for run in runs_of(entries, "r")] == [2, 0]
