@@ -16,6 +16,7 @@ sys.path.append(str(PROVIDER))
 from streamer_localstack import dynamodb
 from streamer_localstack.engine import mend, operation
 from streamer_localstack.front import Front, FrontProtocol
+from twisted.internet import reactor
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 
@@ -125,6 +126,22 @@ class FrontTest(unittest.TestCase):
         self.protocol.dataReceived(put + put)
         assert (len(done), self.site.received) == (1, b"")
         assert self.transport.is_aborted
+
+    def test_what_wakes_a_read_that_is_over_does_nothing(self) -> None:
+        """Neither on a connection that is lost, nor while the next read of the connection waits."""
+        readings = [Reading(), Reading()]
+        waiting = iter(readings)
+        self.front.reading = lambda *_: next(waiting)  # type: ignore[assignment]
+        get = request("GetRecords", {"ShardIterator": "i"}, "DynamoDBStreams_20120810")
+        self.protocol.dataReceived(get + get)
+        for _ in range(2):  # the timer at the same moment as a record
+            readings[0].tell()
+        reactor.runUntilCurrent()
+        assert [reading.reads for reading in readings] == [1, 0]
+        readings[1].tell()
+        self.protocol.connectionLost()
+        reactor.runUntilCurrent()
+        assert [reading.reads for reading in readings] == [1, 0]
 
 
 class OperationTest(unittest.TestCase):

@@ -82,8 +82,9 @@ class FrontProtocol(Protocol):
         self._go_on()
 
     def connectionLost(self, reason: Any = None) -> None:  # noqa: N802
-        if self._wait is not None:
-            self._wait.cancel()
+        wait, self._wait = self._wait, None
+        if wait is not None:
+            wait.cancel()
         if self._other is not None:
             self._other.connectionLost(reason)
 
@@ -137,20 +138,21 @@ class FrontProtocol(Protocol):
             answer: tuple[int, str] = self._front.perform(call.operation, request, account, region)
             return answer
         reading = self._front.reading(request, call.wait_ms)
-        text = reading.look(self._changed) if reading.wait_s > 0 else reading.read()
+        if reading.wait_s <= 0:
+            return 200, reading.read()
+        wait = _Wait(reading)
+        # `callFromThread`, since whoever wrote the record calls it.
+        text = reading.look(lambda: reactor.callFromThread(self._waited, wait))
         if text is not None:
             return 200, text
-        self._wait = _Wait(reading, reactor.callLater(reading.wait_s, self._waited))
+        wait.timer = reactor.callLater(reading.wait_s, self._waited, wait)
+        self._wait = wait
         return None
 
-    def _changed(self) -> None:
-        """Hear, in any thread, that there is something to read."""
-        reactor.callFromThread(self._waited)
-
-    def _waited(self) -> None:
-        if self._wait is None:
+    def _waited(self, wait: "_Wait") -> None:
+        if self._wait is not wait:  # it is over already, and this is what woke it a moment too late
             return
-        wait, self._wait = self._wait, None
+        self._wait = None
         wait.cancel()
         try:
             text = wait.reading.read()
@@ -207,15 +209,15 @@ class FrontProtocol(Protocol):
 
 
 class _Wait:
-    """A read that waits for records."""
+    """A read that waits for records, until `timer` ends it."""
 
-    def __init__(self, reading: Any, timer: Any) -> None:
+    def __init__(self, reading: Any) -> None:
         self.reading = reading
-        self._timer = timer
+        self.timer: Any = None
 
     def cancel(self) -> None:
-        if self._timer.active():
-            self._timer.cancel()
+        if self.timer.active():
+            self.timer.cancel()
         self.reading.forget()
 
 
