@@ -165,6 +165,7 @@ class BlockingClient:
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the connection and fail what is under way here; long work goes on at the server."""
+        self._dispatcher.check_thread()
         if not self._dispatcher.is_stopped:
             try:
                 self._dispatcher.call(self._client.close(code, reason))

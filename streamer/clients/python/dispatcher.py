@@ -22,11 +22,18 @@ class Dispatcher:
     def is_stopped(self) -> bool:
         return self._is_stopping
 
+    def check_thread(self) -> None:
+        """Raise RuntimeError in the thread of this, which cannot wait for itself; nothing has changed."""
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("A callback waits for the client that calls it: do that in another thread.")
+
     def call(self, work: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
         """Have something done and wait for it; who stops waiting stops it."""
-        if threading.current_thread() is self._thread:
+        try:
+            self.check_thread()
+        except RuntimeError:
             work.close()
-            raise RuntimeError("A callback waits for the client that calls it: do that in another thread.")
+            raise
         with self._lock:  # what is begun here is over, or cancelled, before the loop ends
             if self._is_stopping:
                 work.close()
@@ -40,6 +47,7 @@ class Dispatcher:
 
     def stop(self) -> None:
         """End the thread, and whatever still waits in it. Idempotent."""
+        self.check_thread()
         with self._lock:
             if self._is_stopping:
                 return

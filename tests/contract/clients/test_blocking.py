@@ -199,6 +199,28 @@ async def test_a_callback_that_waits_for_its_client_is_told(serve: Any, applicat
     assert "another thread" in str(errors[0])
 
 
+async def test_a_callback_that_closes_its_client_is_told(serve: Any, application: Any) -> None:
+    """Nothing has ended by that: who waits for the client gets what it waits for, and can close it."""
+    url = await serve(application)
+    errors: list[Exception] = []
+
+    def work() -> Any:
+        clients: list[BlockingClient] = []
+
+        def listen(message: Any, at: float) -> None:
+            try:
+                clients[0].close()
+            except RuntimeError as error:
+                errors.append(error)
+
+        with connect_blocking(url, on_message=listen) as client:
+            clients.append(client)
+            return client.request("echo", {"n": 1}).result(timeout_s=DEADLINE_S / 2)
+
+    assert await run(work) == {"n": 1}
+    assert "another thread" in str(errors[0])
+
+
 def test_what_waits_when_the_thread_ends_is_told() -> None:
     """Nobody waits for ever for a client that another thread closes at that moment."""
     dispatcher = Dispatcher()
