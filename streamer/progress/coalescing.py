@@ -1,7 +1,8 @@
 """Which of many progress updates are sent, and when. Pure: times come in as values.
 
 The rule: the latest update wins and at most ten messages go in any second; the first update and the first
-100 % are always sent, at once unless ten just went; a percentage never falls.
+100 % are always sent, at once unless ten just went; a percentage never falls. At an attempt's end nothing
+waits: where ten just went, 100 % and the word that another attempt follows go all the same, and only they.
 """
 
 import math

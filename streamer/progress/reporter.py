@@ -168,6 +168,8 @@ class ProgressReporter:
     def close(self) -> None:
         """Send what waits, then nothing any more. Idempotent.
 
+        Where ten messages just went, only 100 % is sent.
+
         Returns when the last message is out; what a slow subscriber or the table holds up for longer than
         `close_s` is left behind: it is progress, and what comes next is more.
         """
@@ -182,6 +184,8 @@ class ProgressReporter:
         with self._changed:
             rest = [] if self._ended or is_held_up else self._coalescer.take_rest()
         for update in rest:
+            if update.percentage < 100 and self._monotonic() < self._pace.free_at:
+                continue
             if is_held_up := not self._is_over(partial(self._deliver, update), ends):
                 break
         self._end(ends, is_held_up=is_held_up)

@@ -507,6 +507,20 @@ def test_whatever_is_sent_counts_in_the_pace_that_attempts_share() -> None:
         assert pace.free_at == 1.0
 
 
+@pytest.mark.parametrize(("percentage", "sent"), [(50, []), (100, [100])])
+def test_where_ten_just_went_an_attempt_ends_with_100_percent_or_without_a_word(
+    percentage: float, sent: list[float]
+) -> None:
+    """Attempts that follow each other fast do not each add what is left at their end."""
+    pace = Pace()
+    for _ in range(MAX_MESSAGES_PER_S):
+        pace.note(0.0)
+    with staged(pace=pace) as stage:
+        stage.reporter.progress(percentage)
+        stage.reporter.close()
+        assert [message.percentage for message in stage.rest()] == sent
+
+
 def test_metadata_without_json_form_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     """Progress is told all the same."""
     with staged() as stage:
