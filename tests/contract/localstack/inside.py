@@ -5,6 +5,7 @@
 
 import json
 import sys
+import threading
 import unittest
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from streamer_localstack.engine import mend, operation
 from streamer_localstack.front import Front, FrontProtocol
 from twisted.internet import reactor
 
+DEADLINE_S = 5.0
 ACCOUNT, REGION = "000000000000", "us-east-1"
 
 
@@ -120,12 +122,30 @@ class FrontTest(unittest.TestCase):
     def test_a_write_whose_answer_cannot_be_sent_is_not_done_again(self) -> None:
         """The client is hung up on; nobody else gets the request, nor is the next one served."""
         done = []
-        self.front.perform = lambda *call: (done.append(call), (200, "{}"))[1]  # type: ignore[func-returns-value]
+        self.front.perform = lambda *call, **_: (done.append(call), (200, "{}"))[1]  # type: ignore[func-returns-value]
         self.transport.is_broken = True
         put = request("PutItem", {"TableName": "t", "Item": {"pk": {"S": "a"}}})
         self.protocol.dataReceived(put + put)
         assert (len(done), self.site.received) == (1, b"")
         assert self.transport.is_aborted
+
+    def test_a_call_waits_for_no_other_thread(self) -> None:
+        """While another thread has the tables, LocalStack gets the call, in threads of its own."""
+        is_held, let_go = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with operation.Operation():
+                is_held.set()
+                let_go.wait(DEADLINE_S)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        assert is_held.wait(DEADLINE_S)
+        get = request("GetItem", {"TableName": "t", "Key": {"pk": {"S": "a"}}})
+        self.protocol.dataReceived(get)
+        let_go.set()
+        holder.join()
+        assert self.site.received == get
 
     def test_what_wakes_a_read_that_is_over_does_nothing(self) -> None:
         """Neither on a connection that is lost, nor while the next read of the connection waits."""

@@ -65,11 +65,17 @@ def answer(context: RequestContext, body: str, status: int = 200) -> Response:
     return Response(content, status, headers, mimetype=JSON)
 
 
-def perform(operation: str, body: dict[str, Any], account: str, region: str) -> tuple[int, str]:
+def perform(
+    operation: str, body: dict[str, Any], account: str, region: str, *, waits: bool = True
+) -> tuple[int, str]:
     """Do what a request asks for; return the status and the body of the answer.
 
     Args:
         body: read, by `bodies`; it is altered.
+        waits: for what another thread does with the tables.
+
+    Raises:
+        Busy: it would have to wait, and is not to.
     """
     moto = DynamoHandler()
     moto.body = body
@@ -82,7 +88,7 @@ def perform(operation: str, body: dict[str, Any], account: str, region: str) -> 
 
     try:
         check_required(_missing()[operation], body)
-        with Operation():
+        with Operation(waits=waits):
             prepare(operation, body, find_schema, RESERVED)
             result = _quick(operation, moto) or _once(moto, getattr(moto, xform_name(operation)))
             if isinstance(result, tuple):

@@ -28,6 +28,10 @@ undone: list[Callable[[Any], None]] = []
 """Are told of each table of which `written` may have been told what was undone in the end."""
 
 
+class Busy(Exception):
+    """Another thread has the tables."""
+
+
 @dataclass(slots=True)
 class _Change:
     table: Any
@@ -47,12 +51,19 @@ class _Work:
 class Operation:
     """A context manager: holds the lock; undoes its writes on any exception; else publishes their records."""
 
-    def __init__(self, *, by_time_to_live: bool = False) -> None:
+    def __init__(self, *, by_time_to_live: bool = False, waits: bool = True) -> None:
+        """Make an operation, which begins with the block.
+
+        Args:
+            waits: for the operation of another thread; else entering raises Busy while there is one.
+        """
+        self._waits = waits
         self._identity = TTL_IDENTITY if by_time_to_live else None
         self._marks: tuple[int, int] | None = None
 
     def __enter__(self) -> "Operation":
-        _LOCK.acquire()
+        if not _LOCK.acquire(blocking=self._waits):
+            raise Busy
         if _open:
             self._marks = len(_open[0].before), len(_open[0].changes)
         else:
