@@ -93,9 +93,7 @@ async def prepare(
         check_api(api)
     functions = new_service(application.functions)
     ground.stack.push_async_callback(functions.stop)
-    booting = asyncio.create_task(functions.boot(), name="fork servers")
-    certificate = await asyncio.to_thread(create_certificate, ground.run_folder)
-    await booting
+    _, certificate = await both(functions.boot(), asyncio.to_thread(create_certificate, ground.run_folder))
     return application, certificate, functions
 
 

@@ -26,6 +26,9 @@ _HEAD = (
 _OK = b"HTTP/1.1 200 "
 _LENGTH = b"\r\ncontent-length:"
 
+HTTP_PORT = 80
+"""Of an address that names none. RFC 9110, section 4.2.1."""
+
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -36,11 +39,11 @@ class WaitingReads:
         """Nothing is opened yet.
 
         Args:
-            endpoint_url: of LocalStack with our engine.
+            endpoint_url: of LocalStack with our engine, `http://` and without a path.
             timeout_s: longer than any wait that is asked for.
         """
         place = urlsplit(endpoint_url)
-        self._host, self._port = place.hostname, place.port
+        self._host, self._port = place.hostname, place.port or HTTP_PORT
         self._netloc = place.netloc
         self._timeout_s = timeout_s
         self._idle: list[Connection] = []

@@ -17,7 +17,8 @@ class Backend:
         version: as it says itself, or `unknown`.
         engine: what is behind its DynamoDB: `embedded` for ours, else `unknown`.
         endpoint_url: where every service is served, without a trailing slash.
-        waits_for_records: whether GetRecords waits for a first record when `WAIT_HEADER` asks for it.
+        waits_for_records: whether GetRecords waits for a first record when `WAIT_HEADER` asks for it, and is
+            reached over plain HTTP at the root of the address, as those reads are sent.
         session_token: of the credentials that functions sign with; `""` where the back end refuses one that
             it did not issue.
     """

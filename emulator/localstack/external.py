@@ -4,6 +4,7 @@ import json
 import urllib.error
 import urllib.request
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -30,7 +31,7 @@ def external_backend(endpoint_url: str) -> Backend:
         version=version or "unknown",
         engine="embedded" if waits else "unknown",
         endpoint_url=endpoint_url,
-        waits_for_records=waits,
+        waits_for_records=waits and _is_plain(endpoint_url),
         session_token="" if _refuses_invented_tokens(endpoint_url) else CREDENTIALS["AWS_SESSION_TOKEN"],
     )
 
@@ -49,6 +50,12 @@ def _answers_to_the_wait_header(endpoint_url: str) -> bool:
             " the address out to run the emulator's own."
         ) from error
     return WAIT_HEADER in answer["ResponseMetadata"].get("HTTPHeaders", {})
+
+
+def _is_plain(endpoint_url: str) -> bool:
+    """Tell whether reads that wait, which have connections of their own, can be sent there."""
+    place = urlsplit(endpoint_url)
+    return place.scheme == "http" and not place.path
 
 
 def _refuses_invented_tokens(endpoint_url: str) -> bool:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from emulator.account import CREDENTIALS
+from emulator.localstack.backend import WAIT_HEADER
 from emulator.localstack.external import external_backend
 
 INVALID_TOKEN = b"<Error><Code>InvalidToken</Code><Message>The provided token is malformed.</Message></Error>"
@@ -41,6 +42,14 @@ class BackEnd(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Waiting(BackEnd):
+    """Says that it knows the header of reads that wait."""
+
+    def end_headers(self) -> None:
+        self.send_header(WAIT_HEADER, "1")
+        super().end_headers()
+
+
 class Strict(BackEnd):
     status, body = 400, INVALID_TOKEN
 
@@ -69,3 +78,14 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 def test_token_is_left_out_where_only_issued_ones_are_taken(url: str, token: str) -> None:
     """Functions sign with a session token, as on AWS, unless the back end takes only those that it issued."""
     assert external_backend(url).session_token == token
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "waits"),
+    [(Waiting, "", True), (Waiting, "/aws", False), (BackEnd, "", False)],
+    ids=["at the root", "behind a path", "that does not know them"],
+    indirect=["url"],
+)
+def test_reads_wait_only_where_they_can_be_sent(url: str, path: str, *, waits: bool) -> None:
+    """They have connections of their own, without TLS and paths; elsewhere streams are polled."""
+    assert external_backend(url + path).waits_for_records is waits
