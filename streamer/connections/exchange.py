@@ -41,6 +41,8 @@ def exchange(
                     drive.start(_Flight(index, *request))
                     yield from drive.landed()
                 following = next(waiting, None)
+            if following is None:
+                drive.spare()
             if drive.flights:
                 drive.wait()
                 yield from drive.landed()
@@ -137,8 +139,15 @@ class _Drive:
         """Give up what is under way, and leave the connections that can be used again to others."""
         for wire, _ in self.flights.values():
             wire.close()
+        self.flights.clear()
+        self.spare()
+
+    def spare(self) -> None:
+        """Leave what is not under way to others: nothing else is to be sent."""
         self._wires.keep(self._free)
-        self._wires.release(self._permits)
+        self._free = []
+        self._wires.release(self._permits - len(self.flights))
+        self._permits = len(self.flights)
 
     def _begin(self, wire: Wire, flight: _Flight) -> None:
         fd = wire.fileno()

@@ -138,6 +138,27 @@ def test_more_senders_than_connections(api: Any, new_transport: Callable[..., An
     assert len({received.client_port for received in api.received}) <= 4
 
 
+def test_one_slow_answer_holds_one_connection(
+    api: Any, answer: Callable[..., Any], new_transport: Callable[..., Any]
+) -> None:
+    """While a broadcast waits for its last answer, others send over the connections that it needs no more."""
+    release = threading.Event()
+    api.answers += [answer(hold=release)]
+    transport = new_transport(max_connections=4)
+    targets = [(api.endpoint, f"c{number}") for number in range(6)]
+    with ThreadPoolExecutor(2) as senders:
+        sending = senders.submit(lambda: dict(transport.post_many(targets, b"x")))
+        assert api.arrived(6, within_s=10)
+        beside = [senders.submit(transport.post, api.endpoint, f"s{number}", b"x") for number in range(3)]
+        try:
+            assert [each.result(5).status for each in beside] == [200] * 3
+            assert not sending.done()
+        finally:
+            release.set()
+        assert len(sending.result(10)) == 6
+    assert len({received.client_port for received in api.received}) <= 4
+
+
 def test_no_connection_in_time(
     api: Any, answer: Callable[..., Any], new_transport: Callable[..., Any]
 ) -> None:
