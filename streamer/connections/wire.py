@@ -133,7 +133,10 @@ class Wire:
         if not self._is_connected:
             if self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 self._fail(Failure.NOT_CONNECTED)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError:  # macOS: EINVAL where the server has closed by RST meanwhile
+                self._fail(Failure.NOT_CONNECTED)
             self._is_connected = True
         if self._tls is not None:
             self._shake_hands(self._tls)

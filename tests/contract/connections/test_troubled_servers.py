@@ -1,5 +1,6 @@
 """The signed transport against servers that send what they should not, or close when they should not."""
 
+import errno
 import gc
 import socket
 import ssl
@@ -313,6 +314,23 @@ def test_many_with_troubles(troubled: Callable[..., Troubled], new_transport: Ca
     ]  # fmt: skip
     assert sorted(replies) == list(range(54))
     assert {replies[number].status for number in range(4, 54)} == {200}
+
+
+def test_reset_as_it_is_connected(
+    troubled: Callable[..., Troubled], new_transport: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a system lets no option be set on a connection that was just reset, nobody else is concerned."""
+    server = troubled()
+    resets = [OSError(errno.EINVAL, "Invalid argument")]
+
+    def refuse_once(self: socket.socket, *_: Any) -> None:
+        if resets:
+            raise resets.pop()
+
+    monkeypatch.setattr(socket.socket, "setsockopt", refuse_once, raising=False)
+    replies = dict(new_transport().post_many([(server.endpoint, str(number)) for number in range(3)], b"x"))
+    assert sorted(reply.status or 0 for reply in replies.values()) == [0, 200, 200]
+    assert [reply.failure for reply in replies.values() if reply.status is None] == [Failure.NOT_CONNECTED]
 
 
 def test_who_stops_leaves_nothing(
