@@ -47,7 +47,7 @@ def exchange(
                 drive.wait()
                 yield from drive.landed()
             if following is not None and drive.is_over:
-                yield following[0], Reply(None, failure=Failure.TIMED_OUT)
+                yield following[0], Reply(None, failure=Failure.NOT_SENT)
                 following = None
     finally:
         drive.end()

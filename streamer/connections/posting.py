@@ -9,7 +9,7 @@ from threading import Lock
 from streamer.clock import Clock
 from streamer.connections.breaker import Admission, CircuitBreaker
 from streamer.connections.counters import Counters
-from streamer.connections.retries import Delivery, Reply, RetryPolicy, Wait, decide
+from streamer.connections.retries import Delivery, Failure, Reply, RetryPolicy, Wait, decide
 from streamer.connections.transport import Transport
 
 _COUNTERS: Mapping[Delivery, str] = {
@@ -200,4 +200,6 @@ class Poster:
 
 def _is_cut_short(policy: RetryPolicy, reply: Reply, attempts: int) -> bool:
     """Whether the API answered and would be asked again, had the sender the time: its haste says nothing."""
+    if reply.failure is Failure.NOT_SENT:
+        return True
     return policy.is_hurried and reply.status is not None and reply.may_pass and attempts < policy.attempts

@@ -42,6 +42,9 @@ class Failure(StrEnum):
     TIMED_OUT = "timed_out"
     """The request was sent, or a part of it, and no answer came in time."""
 
+    NOT_SENT = "not_sent"
+    """The time of who sends was over before the request had its turn."""
+
     BROKEN = "broken"
     """The connection broke before the answer had come."""
 
@@ -122,7 +125,7 @@ def decide(
         return Delivery.DELIVERED
     if reply.status == 410:
         return Delivery.GONE
-    if not reply.may_pass:
+    if not reply.may_pass or reply.failure is Failure.NOT_SENT:
         return Delivery.FAILED
     if attempt >= policy.attempts:
         return Delivery.FAILED

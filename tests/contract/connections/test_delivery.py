@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from streamer.clock import SystemClock
+from streamer.connections.breaker import CircuitBreaker
 from streamer.connections.manager import ConnectionManager
 
 
@@ -109,6 +110,24 @@ def test_nobody_slow_is_waited_for(
     assert manager.send_many(subscribers, b"x", within_s=0.3) == ["failed"] * 9
     assert len(api.received) <= 1 + 4
     release.set()
+    manager.close()
+
+
+def test_who_did_not_get_its_turn_is_not_left_alone(
+    api: Any, answer: Callable[..., Any], new_transport: Callable[..., Any]
+) -> None:
+    """Where the sender's time was over before a connection was asked, that says nothing about it."""
+    release = threading.Event()
+    api.answers += [answer(hold=release)]
+    manager = ConnectionManager(
+        new_transport(max_connections=1), print, clock=SystemClock(), sleep=time.sleep, random=lambda: 0.0,
+        logger=logging.Logger("test"), breaker=CircuitBreaker(failures_to_open=1),
+    )  # fmt: skip
+    subscribers = [To("asked", api.endpoint), To("behind", api.endpoint)]
+    assert manager.send_many(subscribers, b"x", within_s=0.2) == ["failed"] * 2
+    release.set()
+    assert manager.send_many(subscribers, b"x") == ["rejected", "delivered"]
+    assert manager.counters.failed == 2
     manager.close()
 
 
