@@ -1,9 +1,11 @@
 """One message to many connections: many posts under way at once; who needs several holds nobody up."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, wait
 from contextvars import copy_context
+from dataclasses import replace
 from logging import Logger
 from typing import Any, Protocol, TypeVar
 
@@ -67,9 +69,15 @@ class FanOut:
                 self._poster.give_up(post)
         return [self._ended.get(place, Delivery.FAILED) for place in range(len(subscribers))]
 
-    def _targets(self, subscribers: Sequence[Subscriber]) -> Iterator[tuple[str, str]]:
+    def _policy_until(self, until: float | None) -> RetryPolicy:
+        left_s = math.inf if until is None else max(0.0, until - time.monotonic())
+        if left_s >= self._policy.budget_s:
+            return self._policy
+        return replace(self._policy, budget_s=left_s, is_hurried=True)
+
+    def _targets(self, subscribers: Sequence[Subscriber], until: float | None) -> Iterator[tuple[str, str]]:
         for place, to in enumerate(subscribers):
-            post = self._poster.admit(to.endpoint, to.connection_id, self._policy)
+            post = self._poster.admit(to.endpoint, to.connection_id, self._policy_until(until))
             if post is None:
                 self._ended[place] = Delivery.REJECTED
             else:
@@ -77,7 +85,9 @@ class FanOut:
                 yield to.endpoint, to.connection_id
 
     def _post(self, subscribers: Sequence[Subscriber], data: bytes, within_s: float | None) -> None:
-        for number, reply in self._transport.post_many(self._targets(subscribers), data, within_s=within_s):
+        until = None if within_s is None else time.monotonic() + within_s
+        targets = self._targets(subscribers, until)
+        for number, reply in self._transport.post_many(targets, data, within_s=within_s):
             place, post = self._posts[number]
             verdict = self._poster.answered(post, reply)
             if verdict is None:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -323,6 +324,19 @@ def test_not_sent_again_after_its_time(bench: Callable[..., Bench]) -> None:
     it.script.before = lambda _: it.clock.sleep(5.0)
     assert it.manager.send(ENDPOINT, "c1", b"x", within_s=1.0) is Delivery.FAILED
     assert len(it.script.posts) == 1
+
+
+def test_the_time_is_that_of_the_whole_sending(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has its turn late is insisted on for what is left of the time, not for all of it anew."""
+    it = bench(Script(late=[Reply(429, retry_after="1"), Reply(200)]))
+    monotonic, passed = time.monotonic, [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + passed[0])
+    it.script.before = lambda connection_id: passed.append(passed.pop() + 3.9 * (connection_id == "early"))
+    assert it.manager.send_many([To("early"), To("late")], b"x", within_s=4.0) == ["delivered", "failed"]
+    it.manager.close()
+    assert [connection_id for _, connection_id, _ in it.script.posts] == ["early", "late"]
 
 
 def test_nobody(bench: Callable[..., Bench]) -> None:
