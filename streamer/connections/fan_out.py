@@ -1,11 +1,9 @@
 """One message to many connections: many posts under way at once; who needs several holds nobody up."""
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, wait
 from contextvars import copy_context
-from dataclasses import replace
 from logging import Logger
 from typing import Any, Protocol, TypeVar
 
@@ -70,10 +68,7 @@ class FanOut:
         return [self._ended.get(place, Delivery.FAILED) for place in range(len(subscribers))]
 
     def _policy_until(self, until: float | None) -> RetryPolicy:
-        left_s = math.inf if until is None else max(0.0, until - time.monotonic())
-        if left_s >= self._policy.budget_s:
-            return self._policy
-        return replace(self._policy, budget_s=left_s, is_hurried=True)
+        return self._policy if until is None else self._policy.within(max(0.0, until - time.monotonic()))
 
     def _targets(self, subscribers: Sequence[Subscriber], until: float | None) -> Iterator[tuple[str, str]]:
         for place, to in enumerate(subscribers):

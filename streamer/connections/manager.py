@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from logging import Logger
 from threading import Lock
 from typing import Protocol
@@ -199,9 +199,7 @@ class ConnectionManager:
             pool.shutdown()
 
     def _policy_within(self, within_s: float | None) -> RetryPolicy:
-        if within_s is None or within_s >= self._policy.budget_s:
-            return self._policy
-        return replace(self._policy, budget_s=within_s, is_hurried=True)
+        return self._policy if within_s is None else self._policy.within(within_s)
 
     def _threads(self) -> ThreadPoolExecutor:
         with self._lock:

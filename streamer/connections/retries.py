@@ -1,6 +1,6 @@
 """Whether a message that was not taken is sent again, and when. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -94,6 +94,12 @@ class RetryPolicy:
     cap_s: float = 2.0
     budget_s: float = 10.0
     is_hurried: bool = False
+
+    def within(self, seconds: float) -> "RetryPolicy":
+        """Return the policy of who has so much time and no more."""
+        if seconds >= self.budget_s:
+            return self
+        return replace(self, budget_s=seconds, is_hurried=True)
 
 
 @dataclass(frozen=True, slots=True)
