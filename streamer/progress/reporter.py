@@ -120,25 +120,21 @@ class ProgressReporter:
         facts = self._snapshot(metadata) if metadata else None
         with self._changed:
             self._check()
+            is_look_due = self._take_look()  # before a thread may write: it would count as this call's look
             due_at = self._coalescer.due_at
             self._coalescer.offer(percentage, message, facts)
             if self._thread is None:
                 self._start()
             elif self._coalescer.due_at != due_at:  # else it would wake for nothing, in a loop very often
                 self._changed.notify()
-        self.check()
+        self._see(is_look_due)
 
     def check(self) -> None:
         """Raise what `progress` does if the attempt is to end; looks where the last look is a while ago."""
         with self._changed:
             self._check()
-            now = self._monotonic()
-            if now - self._looked_at < LOOK_INTERVAL_S:
-                return
-            self._looked_at = now
-        self._try(self._look, "The request was not looked at", "progress.not_looked")
-        with self._changed:
-            self._check()
+            is_look_due = self._take_look()
+        self._see(is_look_due)
 
     @property
     def percentage(self) -> float:
@@ -195,6 +191,20 @@ class ProgressReporter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _take_look(self) -> bool:
+        """Whether the caller is to look at the request; nobody else does for a while then."""
+        now = self._monotonic()
+        if now - self._looked_at < LOOK_INTERVAL_S:
+            return False
+        self._looked_at = now
+        return True
+
+    def _see(self, is_look_due: bool) -> None:
+        if is_look_due:
+            self._try(self._look, "The request was not looked at", "progress.not_looked")
+        with self._changed:
+            self._check()
 
     def _check(self) -> None:
         if self._ended is not None:

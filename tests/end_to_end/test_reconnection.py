@@ -76,7 +76,7 @@ async def test_work_that_ends_while_nobody_is_connected(
     """Its outcome waits, and comes with the next connection."""
     policy = Reconnection(base_s=4.0, cap_s=4.0)
     async with await connected(sandbox, person, reconnect=policy) as client:
-        client._jitter = lambda: 0.9  # comes back after 3.6 s
+        client._keeper._jitter = lambda: 0.9  # comes back after 3.6 s
         work = client.request("sleep", {"seconds": 1, "steps": 2})
         await work.acknowledgment()
         for connection_id in await connections_of(person):

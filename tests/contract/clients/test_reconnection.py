@@ -43,7 +43,7 @@ async def test_every_connection_gets_a_token_of_its_own(backend_url: str, backen
         return next(tokens)
 
     async with connect(backend_url, token_provider=provide) as client:
-        client._jitter = lambda: 0.0
+        client._keeper._jitter = lambda: 0.0
         assert await client.request("echo", {"n": 1}) == {"n": 1}
         backend.cut()
         await backend.until(lambda: len(backend.connections) == 2)
