@@ -14,26 +14,17 @@ from boto3.dynamodb.types import TypeDeserializer
 from emulator import Sandbox
 from emulator.errors import EmulatorError
 from scripts.fault_suite.attempts import runs_of
+from scripts.fault_suite.calm import SETTLING, wait_quietly
 from scripts.fault_suite.client_consumer import ClientConsumer
 from scripts.fault_suite.consumer import Consumer, Waiting
-from scripts.fault_suite.plan import EXECUTOR_S, SWEEP_S, Act, Advance, Cut, Kill, Plan, PlannedRequest
+from scripts.fault_suite.plan import EXECUTOR_S, Act, Advance, Cut, Kill, Plan, PlannedRequest
 from scripts.fault_suite.verdict import Seen, Violation, is_given_up, judge
 
 AT_ONCE = 24
 """Requests that are under way at the same time."""
 
-QUIET_S = 5.0
-"""Seconds in which nothing at all happens, after which nothing is on its way any more."""
-
 PLACE_S = 10.0
 """Seconds after which a request that takes long gives its place to the next."""
-
-MAX_ROUND_S = 120.0
-"""Seconds after which a round of the calm ends, however much still happens."""
-
-SETTLING: Sequence[float] = (0.0, *([SWEEP_S] * 6))
-"""How the clock is moved when the storm is over: sweeps, which find dead executors, retries and lost records,
-one after the other."""
 
 GONE = 410
 """HTTP status of a post to a connection that is over."""
@@ -200,20 +191,32 @@ class Storm:
                 self._result.slow = {waiting.request.id for waiting in self._missing()}
             if seconds:
                 await self._sandbox.advance_clock(seconds)
-            await self._wait_quietly()
+            await wait_quietly(
+                missing=lambda: len(self._missing()),
+                unsettled=self._unsettled,
+                is_unheard=lambda: any(consumer.unheard for consumer in self._all()),
+                latest=lambda: self._entries[-1]["sequence"] if self._entries else 0,
+            )
 
     def _missing(self) -> list[Waiting]:
         return [waiting for consumer in self._all() for waiting in consumer.missing]
 
-    async def _wait_quietly(self) -> None:
-        """Wait until nothing is missing, or all is taken and nothing happens any more."""
-        ends = time.monotonic() + MAX_ROUND_S
-        quiet_since, last = time.monotonic(), 0
-        while self._missing() and time.monotonic() < ends and time.monotonic() - quiet_since < QUIET_S:
-            await asyncio.sleep(0.1)
-            latest = self._entries[-1]["sequence"] if self._entries else 0
-            if latest != last or any(consumer.unheard for consumer in self._all()):
-                quiet_since, last = time.monotonic(), latest
+    async def _unsettled(self) -> int:
+        return await asyncio.to_thread(self._count_due)
+
+    def _count_due(self) -> int:
+        pages = (
+            self._sandbox.boto3("dynamodb")
+            .get_paginator("query")
+            .paginate(
+                TableName="streamer-requests",
+                IndexName="due-index",
+                KeyConditionExpression="due = :due",
+                ExpressionAttributeValues={":due": {"S": "DUE"}},
+                Select="COUNT",
+            )
+        )
+        return sum(page["Count"] for page in pages)
 
     # the judgement
 
