@@ -17,6 +17,7 @@ from botocore.session import Session
 
 from streamer.connections.exchange import exchange
 from streamer.connections.http import write_request
+from streamer.connections.names import Names, Resolve, resolve
 from streamer.connections.origin import Origin, origin_of, path_begin
 from streamer.connections.retries import Failure, Reply
 from streamer.connections.signing import signed_headers
@@ -86,6 +87,7 @@ class SignedTransport:
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         read_timeout_s: float = READ_TIMEOUT_S,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        resolve: Resolve = resolve,
     ) -> None:
         """Make a transport; nothing is opened yet.
 
@@ -93,6 +95,7 @@ class SignedTransport:
             credentials: called for every request, since they change.
             ca_bundle: path of the certificates to trust; None: those that botocore trusts.
             now: the machine's own time in UTC, which AWS compares with its own.
+            resolve: looks a name up, in a thread of its own.
         """
         self._credentials = credentials
         self._region = region
@@ -100,6 +103,7 @@ class SignedTransport:
         self._now = now
         self._wires = Wires(
             self._tls,
+            Names(resolve),
             max_connections=max_connections,
             connect_timeout_s=connect_timeout_s,
             read_timeout_s=read_timeout_s,

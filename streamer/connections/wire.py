@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from streamer.connections.http import Answer, AnswerReader, NotHttp
+from streamer.connections.names import Address
 from streamer.connections.origin import Origin
 from streamer.connections.retries import Failure
 
@@ -19,9 +20,6 @@ READABLE, WRITABLE = select.POLLIN, select.POLLOUT
 
 _RECEIVE_BYTES = 65_536
 _PENDING = (errno.EINPROGRESS, errno.EWOULDBLOCK)
-
-Address = tuple[socket.AddressFamily, tuple[object, ...]]
-"""Family and address, as `getaddrinfo` gives them."""
 
 
 class WireFailed(Exception):

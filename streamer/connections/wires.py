@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 from threading import Lock
 
+from streamer.connections.names import Address, LookUp, Names
 from streamer.connections.origin import Origin
-from streamer.connections.wire import Address, Wire
+from streamer.connections.wire import Wire
 
 MAX_IDLE_S = 55.0
 """A connection that was idle for longer is not used again. Ours, below the minute after which load balancers
@@ -22,6 +23,7 @@ class Wires:
     def __init__(
         self,
         tls: Callable[[], ssl.SSLContext],
+        names: Names,
         *,
         max_connections: int,
         connect_timeout_s: float,
@@ -36,6 +38,7 @@ class Wires:
             now: epoch seconds. A monotonic clock may have stood still in an environment that was frozen.
         """
         self._make_tls = tls
+        self._names = names
         self._tls: ssl.SSLContext | None = None
         self._max_connections = max_connections
         self._connect_timeout_s = connect_timeout_s
@@ -78,6 +81,14 @@ class Wires:
             if wire.idle_since >= oldest and wire.is_quiet():
                 return wire
             wire.close()
+
+    def look_up(self, origin: Origin) -> LookUp:
+        """Begin to look up where a server may be reached.
+
+        Raises:
+            OSError: no descriptor is left.
+        """
+        return self._names.look_up(origin)
 
     def open(self, origin: Origin, address: Address) -> Wire:
         """Begin to open a connection.
