@@ -7,13 +7,16 @@ import json
 import sys
 import threading
 import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from emulator.localstack.environment import PROVIDER
 
 sys.path.append(str(PROVIDER))
 
+from moto.backends import get_backend
 from streamer_localstack import dynamodb
 from streamer_localstack.engine import mend, operation
 from streamer_localstack.front import Front, FrontProtocol
@@ -186,25 +189,66 @@ class OperationTest(unittest.TestCase):
         assert status == 200, text
         return json.loads(text)
 
+    @contextmanager
+    def failing(self, what: str, after: int = 0) -> Iterator[None]:
+        """Let nobody be told of a write: who listens (`written`), or the stream (`record`), after some."""
+        left, made = after, operation.record
+
+        def fail(*arguments: Any, **more: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise ValueError("nobody can be told")
+            return made(*arguments, **more)
+
+        if what == "record":
+            with patch.object(operation, "record", fail):
+                yield
+        else:
+            with patch.object(operation, "written", [*operation.written, fail]):
+                yield
+
     def test_a_write_of_which_nobody_can_be_told_is_undone(self) -> None:
         """Reads by key and in order are as they were; the next write is told as ever."""
         self.call("PutItem", Item={"pk": {"S": "a"}, "n": {"N": "1"}})
         assert self.call("Scan")["Count"] == 1
 
-        def fail(*_: Any) -> None:
-            raise ValueError("nobody can be told")
-
-        operation.written.append(fail)
-        try:
-            for key in "ab":
-                with self.assertRaises(ValueError):  # noqa: PT027 - pytest is not here
-                    self.call("PutItem", Item={"pk": {"S": key}, "n": {"N": "2"}})
-        finally:
-            operation.written.remove(fail)
+        for key in "ab":
+            with self.failing("written"), self.assertRaises(ValueError):  # noqa: PT027 - pytest is not here
+                self.call("PutItem", Item={"pk": {"S": key}, "n": {"N": "2"}})
         assert self.call("Scan")["Items"] == [{"pk": {"S": "a"}, "n": {"N": "1"}}]
         assert self.call("GetItem", Key={"pk": {"S": "b"}}) == {}
         self.call("PutItem", Item={"pk": {"S": "b"}})
         assert self.call("Scan")["Count"] == 2
+
+    def test_a_transaction_that_is_undone_is_done_when_it_is_repeated(self) -> None:
+        """Its token says that it was done only where that was told, and then nothing is done again."""
+        put = {"Put": {"TableName": "t", "Item": {"pk": {"S": "a"}}}}
+
+        def transact() -> None:
+            body = {"TransactItems": [put], "ClientRequestToken": "token"}
+            status, text = dynamodb.perform("TransactWriteItems", body, ACCOUNT, REGION)
+            assert status == 200, text
+
+        for what in ("written", "record"):
+            with self.subTest(what), self.failing(what):
+                with self.assertRaises(ValueError):  # noqa: PT027
+                    transact()
+                assert self.call("Scan")["Items"] == []
+        transact()
+        assert self.call("Scan")["Count"] == 1
+        self.call("DeleteItem", Key={"pk": {"S": "a"}})
+        transact()
+        assert self.call("Scan")["Count"] == 0
+
+    def test_a_write_whose_record_cannot_be_made_is_undone(self) -> None:
+        """Also where several are written at once: no record of any is in the stream."""
+        items = [{"PutRequest": {"Item": {"pk": {"S": key}}}} for key in "abc"]
+        with self.failing("record", after=2), self.assertRaises(ValueError):  # noqa: PT027
+            dynamodb.perform("BatchWriteItem", {"RequestItems": {"t": items}}, ACCOUNT, REGION)
+        assert self.call("Scan")["Items"] == []
+        stream = get_backend("dynamodb")[ACCOUNT][REGION].get_table("t").stream_shard.stream
+        assert stream.next_sequence_number == stream.first_sequence_number
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from .engine import quick
 from .engine.clock import CLOCK
 from .engine.conditions import RESERVED
 from .engine.limits import Invalid, Schema
-from .engine.operation import Operation
+from .engine.operation import Operation, when_done
 from .engine.requests import prepare
 from .engine.required import Missing, check_required, missing_of
 from .engine.schemas import schema_of
@@ -129,9 +129,8 @@ def _once(moto: DynamoHandler, call: Callable[[], Any]) -> Any:
     digest = hashlib.sha256(actions.encode()).digest()
     if TOKENS.is_repeated(place, digest, CLOCK.now()):
         return "{}"
-    result = call()
-    TOKENS.remember(place, digest, CLOCK.now())
-    return result
+    when_done(lambda: TOKENS.remember(place, digest, CLOCK.now()))
+    return call()
 
 
 def _error(code: str, message: str) -> str:

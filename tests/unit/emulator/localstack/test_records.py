@@ -102,7 +102,6 @@ def _record(*, old: Any = None, new: Any = None, **more: Any) -> dict[str, Any]:
         "region": "us-east-1",
         "view": "NEW_AND_OLD_IMAGES",
         "keys": ITEM,
-        "sequence_number": 1,
         "created_at": 0.0,
     }
     return record(**{**facts, **more}, old=old, new=new)

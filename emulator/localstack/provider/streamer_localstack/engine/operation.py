@@ -8,15 +8,13 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Any
 
 from .clock import CLOCK
-from .records import TTL_IDENTITY, is_change, record
-from .stream import Stream
+from .records import TTL_IDENTITY, is_change, numbered, record
 from .wire import keys_of, wire_of
-
-_Wire = Mapping[str, Any] | None  # an item's attributes, None where there is no item
 
 _LOCK = threading.RLock()
 _open: "list[_Work]" = []  # the outermost operation's work, none or one; guarded by _LOCK
@@ -46,6 +44,7 @@ class _Work:
     identity: Mapping[str, str] | None = None
     before: list[tuple[Any, Any, Any, Any]] = field(default_factory=list)
     changes: list[_Change] = field(default_factory=list)
+    done: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Operation:
@@ -99,6 +98,11 @@ def changed(table: Any, old: Any, new: Any) -> None:
     _open[0].changes.append(_Change(table, old, new))
 
 
+def when_done(then: Callable[[], None]) -> None:
+    """Have `then` called once the outermost operation has succeeded and is told; to be called in that one."""
+    _open[0].done.append(then)
+
+
 def find(table: Any, hash_key: Any, range_key: Any) -> Any:
     """Return the item under the key, or None, without making an empty partition as moto does."""
     found = table.items.get(hash_key)
@@ -135,7 +139,8 @@ def store(table: Any, hash_key: Any, range_key: Any, item: Any) -> None:
 def _finish(work: _Work) -> None:
     """Tell of the work whoever is to know; undo it where that fails, as the caller is told of a failure."""
     try:
-        changes = _published(work)
+        at = CLOCK.now()
+        records = _records(work, at)
         _bring_up_to_date(work)
     except BaseException:
         tables = {id(write[0]): write[0] for write in work.before}
@@ -144,9 +149,10 @@ def _finish(work: _Work) -> None:
             for listener in undone:
                 listener(table)
         raise
-    at = CLOCK.now()
-    for change, old, new in changes:
-        _append(change.table.stream_shard.stream, change, old, new, at, work.identity)
+    for table, made in records:
+        table.stream_shard.stream.append(partial(numbered, made), at)
+    for then in work.done:
+        then()
 
 
 def _bring_up_to_date(work: _Work) -> None:
@@ -165,8 +171,8 @@ def _undo(work: _Work, mark: int) -> None:
         store(*work.before.pop())
 
 
-def _published(work: _Work) -> list[tuple[_Change, _Wire, _Wire]]:
-    """Return what streams show: per item that the operation changed, its first state and its last."""
+def _records(work: _Work, at: float) -> list[tuple[Any, dict[str, Any]]]:
+    """Return what streams show, with the tables: of each changed item, its first state and its last."""
     items: dict[Any, _Change] = {}
     for change in work.changes:
         item = change.old if change.old is not None else change.new
@@ -175,36 +181,23 @@ def _published(work: _Work) -> list[tuple[_Change, _Wire, _Wire]]:
             items[key].new = change.new
         else:
             items[key] = _Change(change.table, change.old, change.new)
-    published = []
+    records = []
     for change in items.values():
         if change.table.stream_shard is None:
             continue
         old = None if change.old is None else wire_of(change.old)
         new = None if change.new is None else wire_of(change.new)
-        if is_change(old, new):
-            published.append((change, old, new))
-    return published
-
-
-def _append(
-    stream: Stream,
-    change: _Change,
-    old: _Wire,
-    new: _Wire,
-    at: float,
-    identity: Mapping[str, str] | None,
-) -> None:
-    def make(sequence_number: int) -> dict[str, Any]:
-        return record(
+        if not is_change(old, new):
+            continue
+        made = record(
             event_id=uuid.uuid4().hex,
             region=change.table.region_name,
-            view=stream.view,
+            view=change.table.stream_shard.stream.view,
             keys=keys_of(change.table, new if new is not None else old),
             old=old,
             new=new,
-            sequence_number=sequence_number,
             created_at=at,
-            identity=identity,
+            identity=work.identity,
         )
-
-    stream.append(make, at)
+        records.append((change.table, made))
+    return records

@@ -46,11 +46,10 @@ def record(
     keys: Attributes,
     old: Attributes | None,
     new: Attributes | None,
-    sequence_number: int,
     created_at: float,
     identity: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return the record of a change, in the form that GetRecords answers with.
+    """Return the record of a change, in the form that GetRecords answers with; `numbered` adds its number.
 
     An image is present only where the view asks for it and the item existed: REMOVE has no NewImage,
     INSERT no OldImage.
@@ -72,7 +71,7 @@ def record(
     if old is not None and view in _OLD_IMAGE_VIEWS:
         change["OldImage"] = old
         size += attributes_bytes(old)
-    change |= {"SequenceNumber": str(sequence_number), "SizeBytes": size, "StreamViewType": view}
+    change |= {"SequenceNumber": "", "SizeBytes": size, "StreamViewType": view}
     whole: dict[str, Any] = {
         "eventID": event_id,
         "eventName": "INSERT" if old is None else "REMOVE" if new is None else "MODIFY",
@@ -84,6 +83,12 @@ def record(
     if identity is not None:
         whole["userIdentity"] = dict(identity)
     return whole
+
+
+def numbered(made: dict[str, Any], sequence_number: int) -> dict[str, Any]:
+    """Return a record with the number that its stream gave it."""
+    made["dynamodb"]["SequenceNumber"] = str(sequence_number)
+    return made
 
 
 def attributes_bytes(attributes: Attributes) -> int:
