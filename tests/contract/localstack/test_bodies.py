@@ -97,6 +97,37 @@ def test_a_null_is_as_good_as_nothing(send: Send, table: str) -> None:
     assert (status, said["__type"]) == (400, VALIDATION)
 
 
+@pytest.mark.parametrize(
+    ("operation", "wish"),
+    [
+        ("BatchWriteItem", {"RequestItems": {"T": [{"PutRequest": None}]}}),
+        ("BatchWriteItem", {"RequestItems": {"T": [{"DeleteRequest": {"Key": None}}]}}),
+        ("BatchGetItem", {"RequestItems": {"T": {"Keys": None}}}),
+        ("TransactWriteItems", {"TransactItems": [{"Put": None}]}),
+        ("TransactGetItems", {"TransactItems": [{"Get": None}]}),
+    ],
+    ids=["put", "key", "keys", "action", "get"],
+)
+def test_a_null_inside_is_as_good_as_nothing(send: Send, table: str, operation: str, wish: Any) -> None:
+    """What a request consists of and is null is missing."""
+    status, said = send(operation, json.loads(json.dumps(wish).replace('"T"', json.dumps(table))))
+    assert (status, said["__type"]) == (400, VALIDATION), said
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        ("BatchWriteItem", {"T": [{"PutRequest": {"Item": ITEM}, "DeleteRequest": None}]}),
+        ("BatchGetItem", {"T": {"Keys": [ITEM], "AttributesToGet": None}}),
+    ],
+)
+def test_a_null_beside_changes_nothing(send: Send, table: str, operation: str, body: Any) -> None:
+    """A member that is null beside one that is not is as if it lacked."""
+    wish = json.loads(json.dumps({"RequestItems": body}).replace('"T"', json.dumps(table)))
+    status, said = send(operation, wish)
+    assert status == 200, said
+
+
 @pytest.mark.parametrize("statement", ["SELEC nonsense", "SELECT * FROM", "INSERT INTO t VALUE {'pk':", "'"])
 def test_a_statement_that_is_broken_is_refused(send: Send, table: str, statement: str) -> None:
     """PartiQL that cannot be read is a mistake of the caller; in a batch it is told in its place."""

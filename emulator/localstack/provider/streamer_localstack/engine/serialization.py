@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Read = Callable[[Any], None]
-"""Raises Unreadable for a value that is not of a shape."""
+"""Raises Unreadable for a value that is not of a shape; takes members out that are null."""
 
 _TEXT = ("S", "N")
 _WORDS: Mapping[type, str] = {str: "STRING_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE"}
@@ -78,9 +78,14 @@ def _structure(members: Mapping[str, Read]) -> Read:
     def look(value: Any) -> None:
         if type(value) is not dict:
             raise _not_a_structure(value)
+        absent = []
         for name, content in value.items():
-            if content is not None and name in members:
+            if content is None:
+                absent.append(name)
+            elif name in members:
                 members[name](content)
+        for name in absent:
+            del value[name]
 
     return look
 
