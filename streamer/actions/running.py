@@ -100,14 +100,15 @@ class ActionRunner:
 
 def _is_sayable(error: StreamerError) -> bool:
     """Whether a message can carry it, and a client read that; its details are plain JSON values then."""
-    if not isinstance(error.code, str) or not error.code or not 0 <= (error.retry_after_s or 0) < math.inf:
-        return False
     try:
-        data = msgspec.json.encode([error.code, str(error), error.details])
+        code, wait_s = error.code, error.retry_after_s or 0
+        if not isinstance(code, str) or not code or not 0 <= wait_s < math.inf:
+            return False
+        data = msgspec.json.encode([code, str(error), error.details])
         if len(data) > MAX_ERROR_BYTES:
             return False
         details = msgspec.json.decode(data)[2]
-    except (TypeError, ValueError, RecursionError):
+    except Exception:  # noqa: BLE001  # its class may be the action's own, and raise anything
         return False
     if is_deeper(details, MAX_RESULT_DEPTH):
         return False

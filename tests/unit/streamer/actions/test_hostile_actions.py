@@ -140,8 +140,14 @@ def test_what_is_too_deep_is_refused_where_the_action_ends(perform: Callable[...
 
 @pytest.mark.parametrize(
     "fields",
-    [{"code": 404}, {"code": ""}, {"retry_after_s": -1.0}, {"retry_after_s": math.inf}],
-    ids=["number-as-code", "no-code", "negative-wait", "endless-wait"],
+    [
+        {"code": 404},
+        {"code": ""},
+        {"retry_after_s": -1.0},
+        {"retry_after_s": math.inf},
+        {"retry_after_s": "1"},
+    ],
+    ids=["number-as-code", "no-code", "negative-wait", "endless-wait", "text-as-wait"],
 )
 def test_an_error_that_no_client_can_read_is_told_in_other_words(
     fields: dict[str, Any], perform: Callable[..., Any]
@@ -154,3 +160,17 @@ def test_an_error_that_no_client_can_read_is_told_in_other_words(
     with pytest.raises(StreamerError) as raised:
         perform(function)
     assert isinstance(raised.value, ProcessingFailed)
+
+
+def test_an_error_that_cannot_say_itself_is_told_in_other_words(perform: Callable[..., Any]) -> None:
+    """A broken `__str__` is one failed request, not an executor that crashes in each attempt."""
+
+    class Mute(ActionFailed):
+        def __str__(self) -> str:
+            raise AttributeError("no such field")
+
+    def function(payload: dict[str, Any], context: ActionContext) -> None:
+        raise Mute("m", code="OWN")
+
+    with pytest.raises(ProcessingFailed, match="fits no message"):
+        perform(function)
