@@ -3,6 +3,7 @@
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from contextvars import copy_context
 from logging import Logger
 from typing import TYPE_CHECKING, Any
@@ -139,7 +140,7 @@ class _Loop:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: tuple[threading.Thread, asyncio.AbstractEventLoop] | None = None
+        self._running: _Running | None = None
 
     def run(self, coroutine: "Coroutine[Any, Any, Any]", limit_s: float, name: str) -> Any:
         import asyncio
@@ -173,26 +174,26 @@ class _Loop:
         with self._lock:
             running, self._running = self._running, None
         if running is not None:
-            thread, loop = running
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
+            running.end()
+            running.thread.join()
 
     def _start(self) -> "asyncio.AbstractEventLoop":
         import asyncio
 
         with self._lock:
             if self._running is None:
-                loop = asyncio.new_event_loop()
-                thread = threading.Thread(target=_serve, args=(loop,), name="actions-loop", daemon=True)
-                thread.start()
-                self._running = thread, loop
-            return self._running[1]
+                running = _Running(asyncio.new_event_loop())
+                running.thread.start()
+                self._running = running
+            return self._running.loop
 
     def _abandon(self, loop: "asyncio.AbstractEventLoop") -> None:
         with self._lock:
-            if self._running is not None and self._running[1] is loop:
-                self._running = None
-        loop.call_soon_threadsafe(loop.stop)
+            running = self._running
+            if running is None or running.loop is not loop:
+                return  # somebody else left it behind
+            self._running = None
+        running.end()
 
 
 class _WantsToEnd(Exception):
@@ -203,11 +204,25 @@ class _OwnTimeout(Exception):
     """Carries a TimeoutError that the action's own code raised, as its cause."""
 
 
-def _serve(loop: "asyncio.AbstractEventLoop") -> None:
-    import asyncio
+class _Running:
+    """A loop and its thread. Only `end` ends them, not what an action stops or leaves behind."""
 
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:  # its end cancels what is left
-        runner.get_loop().run_forever()
+    def __init__(self, loop: "asyncio.AbstractEventLoop") -> None:
+        self.loop = loop
+        self.thread = threading.Thread(target=self._serve, name="actions-loop", daemon=True)
+        self._is_to_end = False
+
+    def end(self) -> None:
+        self._is_to_end = True
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+    def _serve(self) -> None:
+        import asyncio
+
+        with asyncio.Runner(loop_factory=lambda: self.loop) as runner:  # its end cancels what is left
+            while not self._is_to_end:
+                with suppress(SystemExit, KeyboardInterrupt):  # of a task; asyncio logs it with the task
+                    runner.get_loop().run_forever()
 
 
 _loop = _Loop()

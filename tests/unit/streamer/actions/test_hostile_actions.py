@@ -1,5 +1,6 @@
 """Whatever an action raises or returns, its client gets one answer and the process lives on."""
 
+import asyncio
 import logging
 import math
 import sys
@@ -174,3 +175,30 @@ def test_an_error_that_cannot_say_itself_is_told_in_other_words(perform: Callabl
 
     with pytest.raises(ProcessingFailed, match="fits no message"):
         perform(function)
+
+
+def test_what_a_coroutine_leaves_behind_ends_no_loop(perform: Callable[..., Any]) -> None:
+    """A task that exits after its action, as one that stops the loop, takes it from no other action."""
+    left: list[asyncio.Task[None]] = []
+
+    async def leave(payload: dict[str, Any], context: ActionContext) -> str:
+        async def later() -> None:
+            sys.exit(3)
+
+        left.append(asyncio.create_task(later()))
+        return "gone"
+
+    async def stop(payload: dict[str, Any], context: ActionContext) -> str:
+        asyncio.get_running_loop().stop()
+        await asyncio.sleep(0)
+        return "stopped"
+
+    async def stay(payload: dict[str, Any], context: ActionContext) -> str:
+        await asyncio.sleep(0)
+        return "still here"
+
+    assert perform(leave) == "gone"
+    assert perform(stay) == "still here"
+    assert isinstance(left.pop().exception(), SystemExit)
+    assert perform(stop) == "stopped"
+    assert perform(stay) == "still here"
