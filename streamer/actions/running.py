@@ -43,7 +43,8 @@ def run(action: Action, payload: Any, context: ActionContext) -> Any:
     Raises:
         TimedOut: an `async def` passed `action.timeout_s` or `context.remaining_s()`.
         ProcessingFailed: the result has no JSON form, or the coroutine cancelled itself.
-        Exception: whatever the function raises.
+        Exception: whatever the function raises; of a group in which all are StreamerErrors the first, so
+            that what `progress` and `checkpoint` raise in an `asyncio.TaskGroup` counts.
     """
 
     def proceed(payload: Any, context: ActionContext) -> Any:
@@ -53,7 +54,11 @@ def run(action: Action, payload: Any, context: ActionContext) -> Any:
         limit_s = max(0.0, min(action.timeout_s, context.remaining_s()))
         return _loop.run(result, limit_s, action.name)
 
-    result = wrap(proceed, action.middleware)(payload, context)
+    try:
+        result = wrap(proceed, action.middleware)(payload, context)
+    except BaseExceptionGroup as group:
+        _raise_ours(group)
+        raise
     try:
         return sealed(result)
     except (TypeError, ValueError, RecursionError) as error:
@@ -95,8 +100,24 @@ class ActionRunner:
         except BaseException as error:  # the action's own, `sys.exit` too: it runs in another thread
             self._logger.exception("An action raised", extra={"action": "action.raised"})
             failure = ProcessingFailed("The action failed unexpectedly; its log says why.")
-            failure.retryable = isinstance(error, action.retry.on)  # type: ignore[misc]  # of this one
+            failure.retryable = all(  # type: ignore[misc]  # of this one
+                isinstance(leaf, action.retry.on) for leaf in _leaves(error)
+            )
             raise failure from error
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    """Return what is in a group of exceptions, of groups in it too: a `TaskGroup` wraps even a single one."""
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for part in error.exceptions for leaf in _leaves(part)]
+
+
+def _raise_ours(group: "BaseExceptionGroup[BaseException]") -> None:
+    """Raise the first of a group in which all are ours; beside a fault of the action none of them counts."""
+    leaves = _leaves(group)
+    if all(isinstance(leaf, StreamerError) for leaf in leaves):
+        raise leaves[0] from None
 
 
 def _is_sayable(error: StreamerError) -> bool:

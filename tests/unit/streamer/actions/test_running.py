@@ -13,7 +13,15 @@ import pytest
 from streamer.actions import Action, ActionContext, Link, RetryPolicy, action
 from streamer.actions import running as running_module
 from streamer.actions.running import ActionRunner, run
-from streamer.errors import ActionFailed, ProcessingFailed, TimedOut
+from streamer.errors import (
+    ActionFailed,
+    CancelRequested,
+    ContinueLater,
+    ProcessingFailed,
+    StreamerError,
+    Superseded,
+    TimedOut,
+)
 from streamer.testing import make_context
 
 CORRELATION: ContextVar[str] = ContextVar("CORRELATION", default="none")
@@ -195,3 +203,52 @@ def test_the_policy_names_what_is_worth_another_attempt(error: Exception, retrya
         ActionRunner(logging.getLogger("test")).run(declared, {}, make_context(), limit_s=20)
     assert caught.value.retryable is retryable
     assert not ProcessingFailed.retryable
+
+
+def _in_a_group(*errors: Exception) -> Callable[..., Any]:
+    """Return a function whose tasks fail with these."""
+
+    async def function(payload: dict[str, Any], context: ActionContext) -> None:
+        async def fail(error: Exception) -> None:
+            raise error
+
+        async with asyncio.TaskGroup() as outer, asyncio.TaskGroup() as inner:
+            outer.create_task(asyncio.sleep(3600))
+            for error in errors:
+                inner.create_task(fail(error))
+
+    return function
+
+
+@pytest.mark.parametrize(
+    "error",
+    [CancelRequested("c"), Superseded("s"), ContinueLater({"row": 3}), ActionFailed("a", code="OWN")],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_task_group_hides_no_error_of_ours(error: StreamerError) -> None:
+    """What `progress` and `checkpoint` raise in a task ends the action as it does outside of one."""
+    runner = ActionRunner(logging.getLogger("test"))
+    with pytest.raises(type(error)) as raised:
+        runner.run(declare(_in_a_group(error, error)), {}, make_context(), limit_s=20)
+    assert raised.value is error
+
+
+def test_a_task_group_with_another_error_too_has_failed_unexpectedly() -> None:
+    """A fault of the action is not hidden by what ended its other tasks."""
+    runner = ActionRunner(logging.getLogger("test"))
+    with pytest.raises(ProcessingFailed, match="unexpectedly"):
+        runner.run(declare(_in_a_group(CancelRequested("c"), KeyError(1))), {}, make_context(), limit_s=20)
+
+
+@pytest.mark.parametrize(
+    ("errors", "retryable"),
+    [([ConnectionError(), ConnectionResetError()], True), ([ConnectionError(), KeyError(1)], False)],
+    ids=["all-named", "one-is-not"],
+)
+def test_a_task_group_is_tried_again_if_all_in_it_are(errors: list[Exception], retryable: bool) -> None:
+    """The retry policy names what a task raised, not the group around it."""
+    runner = ActionRunner(logging.getLogger("test"))
+    declared = declare(_in_a_group(*errors), retry=RetryPolicy(on=(ConnectionError,)))
+    with pytest.raises(ProcessingFailed) as raised:
+        runner.run(declared, {}, make_context(), limit_s=20)
+    assert raised.value.retryable is retryable
