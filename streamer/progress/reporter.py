@@ -15,7 +15,8 @@ from streamer.progress.coalescing import Coalescer, Pace, Update
 from streamer.progress.keeping import Keeper
 from streamer.progress.patience import is_over_in_time
 from streamer.protocol import Progress
-from streamer.protocol.limits import MAX_METADATA_BYTES
+from streamer.protocol.codec import is_deeper
+from streamer.protocol.limits import MAX_DEPTH, MAX_METADATA_BYTES
 
 LOOK_INTERVAL_S = 1.0
 """Seconds after the last look at the request from which a progress or checkpoint call looks again, and waits
@@ -110,19 +111,23 @@ class ProgressReporter:
 
         Args:
             percentage: 0 to 100; a lower one than before counts as the one before.
-            metadata: JSON-able facts as they are now; what JSON has no form for is left out.
+            message: of characters that UTF-8 has no form for, each is sent as a question mark.
+            metadata: JSON-able facts as they are now; what JSON has no form for, or what is deeper than a
+                payload may be, is left out.
 
         Raises:
+            TypeError: the message is no text, or the percentage no number.
             MetadataTooLarge: no message carries the metadata; says which field is the largest.
             Superseded: the attempt is over or another one took its place; end the work.
             StreamerError: whatever else `persist` or `look` raised to end it.
         """
+        text = _sendable(message)
         facts = self._snapshot(metadata) if metadata else None
         with self._changed:
             self._check()
             is_look_due = self._take_look()  # before a thread may write: it would count as this call's look
             due_at = self._coalescer.due_at
-            self._coalescer.offer(percentage, message, facts)
+            self._coalescer.offer(percentage, text, facts)
             if self._thread is None:
                 self._start()
             elif self._coalescer.due_at != due_at:  # else it would wake for nothing, in a loop very often
@@ -311,6 +316,8 @@ class ProgressReporter:
         try:
             facts: dict[str, Any] = msgspec.to_builtins(metadata, str_keys=True)
             size_bytes = len(msgspec.json.encode(facts))
+            if is_deeper(facts, MAX_DEPTH):
+                raise ValueError(f"more than {MAX_DEPTH} objects and arrays in one another")
         except (TypeError, ValueError, RecursionError):
             self._logger.warning(
                 "Progress metadata has no JSON form", extra={"action": "progress.metadata_dropped"}
@@ -319,6 +326,12 @@ class ProgressReporter:
         if size_bytes > MAX_METADATA_BYTES:
             raise _too_large(facts, size_bytes)
         return facts
+
+
+def _sendable(message: str) -> str:
+    if not isinstance(message, str):
+        raise TypeError(f"The message of progress is text, not {type(message).__name__}.")
+    return message if message.isascii() else message.encode(errors="replace").decode()
 
 
 def _too_large(facts: dict[str, Any], size_bytes: int) -> MetadataTooLarge:

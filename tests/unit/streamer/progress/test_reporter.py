@@ -16,7 +16,7 @@ from streamer.progress import Pace, ProgressReporter
 from streamer.progress.coalescing import MAX_MESSAGES_PER_S
 from streamer.progress.reporter import LOOK_INTERVAL_S
 from streamer.protocol import Progress, encode
-from streamer.protocol.limits import MAX_MESSAGE_BYTES, MAX_METADATA_BYTES
+from streamer.protocol.limits import MAX_DEPTH, MAX_MESSAGE_BYTES, MAX_METADATA_BYTES
 
 DEADLINE_S = 10.0
 FIRST_SEQUENCE = 1_000_001
@@ -521,12 +521,38 @@ def test_where_ten_just_went_an_attempt_ends_with_100_percent_or_without_a_word(
         assert [message.percentage for message in stage.rest()] == sent
 
 
-def test_metadata_without_json_form_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+def nested(levels: int) -> Any:
+    """Return as many lists in one another."""
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("fact", [object(), nested(MAX_DEPTH)], ids=["no-json", "too-deep-to-be-read"])
+def test_metadata_without_json_form_is_left_out(fact: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Progress is told all the same."""
     with staged() as stage:
-        stage.reporter.progress(1, "Working", file=object())
+        stage.reporter.progress(1, "Working", file=fact)
         assert stage.next().metadata is None
     assert [record.getMessage() for record in caplog.records] == ["Progress metadata has no JSON form"]
+
+
+@pytest.mark.parametrize("message", [[1, "step"], {"step": 1}, b"step", None, 5], ids=repr)
+def test_a_message_that_is_no_text_is_an_error_at_the_call(message: Any) -> None:
+    """A client passes over a message that is none of the protocol, and who subscribes gets it again."""
+    with staged() as stage:
+        with pytest.raises(TypeError, match="is text"):
+            stage.reporter.progress(1, message)
+        stage.reporter.progress(2, "Working")
+        assert stage.next().percentage == 2
+
+
+def test_half_a_character_in_a_message_does_not_keep_it_from_being_sent() -> None:
+    """What Python read with `surrogateescape` has no UTF-8; the rest of the text has."""
+    with staged() as stage:
+        stage.reporter.progress(1, "Read f\udcfcr.csv")
+        assert json.loads(encode(stage.next()))["message"] == "Read f?r.csv"
 
 
 @pytest.mark.parametrize("extra", [0, 1], ids=["fits", "one-byte-more"])
