@@ -93,6 +93,7 @@ def reporter_factory(services: Services) -> Callable[[Work, Claim, Pace], Progre
             keep=log.append,
             floor=claim.percentage,
             pace=pace,
+            ended_at=claim.previous_ended_at,
             clock=services.clock,
             logger=services.logger,
         )

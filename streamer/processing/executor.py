@@ -249,7 +249,7 @@ class Executor:
             retryable=error.retryable,
             remaining_s=invocation.remaining_s(),
             jitter=self._jitter(),
-            at_least_s=error.retry_after_s or 0.0,
+            at_least_s=max(error.retry_after_s or 0.0, reporter.room_in_s),
         )
         if isinstance(decision, GiveUp):
             self._give_up(work, claim, reporter, error)

@@ -1,8 +1,18 @@
 """Which of many progress updates are sent, and when. Pure: times come in as values.
 
-The rule: the latest update wins and at most ten messages go in any second; the first update and the first
-100 % are always sent, at once unless ten just went; a percentage never falls. At an attempt's end nothing
-waits: where ten just went, 100 % and the word that another attempt follows go all the same, and only they.
+The rule: the latest update wins and at most ten messages of a request go in any second, whichever attempts
+they are of; an attempt's first update and its first 100 % go at once; a percentage never falls. An attempt's
+end waits for nothing: three of the ten are kept for its 100 %, for what is left, and for the word that
+another attempt follows. That one begins here when there is room for as much again (`room_in_s`).
+
+Another invocation does not know what the one before told in its last second, and takes it for nine messages
+(`Pace.assume`): until that second is over it sends its 100 % and that another attempt follows, and holds back
+the rest. What passes ten all the same, because nobody can know it:
+
+- an executor dies within a second after its 100 %, and the next attempt tells 100 % and fails within the rest
+  of that second: eleven;
+- an executor wakes up when its lease is over: up to ten beside those of its successor, until the table
+  refuses its next write, a second later at most.
 """
 
 import math
@@ -16,9 +26,12 @@ from streamer.protocol import Progress
 MAX_MESSAGES_PER_S = 10
 """Progress messages of one request in any second. The original system's figure."""
 
-SEND_INTERVAL_S = 1 / (MAX_MESSAGES_PER_S - 3)
-"""Seconds between ordinary messages. Three of the ten are kept for those that don't wait: 100 %, what is left
-at the end, and that another attempt follows."""
+KEPT = 3
+"""Of the ten, those that are kept for what doesn't wait: 100 %, what is left at the end, and that another
+attempt follows. Ours."""
+
+SEND_INTERVAL_S = 1 / (MAX_MESSAGES_PER_S - KEPT)
+"""Seconds between ordinary messages."""
 
 PERSIST_INTERVAL_S = 1.0
 """Seconds between writes of the progress to the table. Ours: a write unit a second and request."""
@@ -78,6 +91,11 @@ class Latest(Generic[V]):
             self._urgent.append(value)
 
     @property
+    def urgent(self) -> V | None:
+        """The value that does not wait and goes next; None: there is none."""
+        return self._urgent[0] if self._urgent else None
+
+    @property
     def due_at(self) -> float | None:
         """When the next value may go: None where none waits, minus infinity for at once."""
         if self._urgent:
@@ -89,16 +107,10 @@ class Latest(Generic[V]):
         if self.due_at is None or self.due_at > now:
             return None
         self._free_at = now + self._interval_s
-        return self._take()
+        return self.take()
 
-    def take_all(self) -> list[V]:
-        """Return what waits, due or not, in order."""
-        values = []
-        while (value := self._take()) is not None:
-            values.append(value)
-        return values
-
-    def _take(self) -> V | None:
+    def take(self) -> V | None:
+        """Return the value that goes next, due or not."""
         if self._urgent:
             return self._urgent.popleft()
         value, self._value = self._value, None
@@ -111,14 +123,26 @@ class Pace:
     def __init__(self) -> None:
         self._latest: deque[float] = deque(maxlen=MAX_MESSAGES_PER_S)
 
-    @property
-    def free_at(self) -> float:
-        """Before this moment no message goes; minus infinity where one may at once."""
-        return self._latest[0] + 1.0 if len(self._latest) == MAX_MESSAGES_PER_S else -math.inf
+    def free_at(self, kept: int = 0) -> float:
+        """Return the moment from which a message may go; minus infinity where it may at once.
+
+        Args:
+            kept: how many of the ten are free beside it then, 0 to 9.
+        """
+        allowed = MAX_MESSAGES_PER_S - kept
+        return self._latest[-allowed] + 1.0 if len(self._latest) >= allowed else -math.inf
 
     def note(self, now: float) -> None:
         """Note that a message goes now."""
         self._latest.append(now)
+
+    def assume(self, ended_at: float) -> None:
+        """Count what an attempt may have told, elsewhere, that ended then: nine messages at once.
+
+        A no-op where anything is noted: then that attempt was here.
+        """
+        if not self._latest:
+            self._latest.extend([ended_at] * (MAX_MESSAGES_PER_S - 1))
 
 
 class Coalescer:
@@ -127,7 +151,7 @@ class Coalescer:
     Args:
         now: the attempt's begin, on the clock that `offer` and `take_due` use. The claim has just
             written the item, so the first write waits for its interval.
-        floor: the percentage that the work had reached before; none is lower.
+        floor: the percentage that the work had reached before, and was told; none is lower.
         pace: of the attempts together; whoever sends notes it there.
     """
 
@@ -136,7 +160,8 @@ class Coalescer:
         self._ratchet = Ratchet(floor)
         self._messages: Latest[Update] = Latest(SEND_INTERVAL_S)
         self._writes: Latest[Progress] = Latest(PERSIST_INTERVAL_S, free_at=now + PERSIST_INTERVAL_S)
-        self._begun = self._completed = False
+        self._was_complete = floor >= 100.0
+        self._begun, self._completed = False, self._was_complete
 
     @property
     def percentage(self) -> float:
@@ -160,12 +185,12 @@ class Coalescer:
         """When there is something to do next; None: not before another update."""
         message, write = self._messages.due_at, self._writes.due_at
         if message is not None:
-            message = max(message, self._pace.free_at)
+            message = max(message, self._free_at)
         return min((moment for moment in (message, write) if moment is not None), default=None)
 
     def take_message(self, now: float) -> Update | None:
         """Return what is to be sent now, if anything."""
-        return None if now < self._pace.free_at else self._messages.take_due(now)
+        return None if now < self._free_at else self._messages.take_due(now)
 
     def sent(self, message: Progress) -> None:
         """Note what was sent: the latest of it is persisted when its time has come."""
@@ -175,10 +200,28 @@ class Coalescer:
         """Return the sent message that is to be persisted now, if any."""
         return self._writes.take_due(now)
 
-    def take_rest(self) -> list[Update]:
-        """Return what still waits to be sent, at the attempt's end; nothing is to be written any more."""
-        self._writes.take_all()
-        return self._messages.take_all()
+    def take_rest(self, now: float) -> Update | None:
+        """Return the next of what still waits to be sent, at the attempt's end, until it is None.
+
+        The first 100 % goes in any case, other updates where there is room for them now. Nothing is to be
+        written any more.
+        """
+        self._writes.take()
+        while True:
+            is_completion = self._is_completion
+            update = self._messages.take()
+            if update is None or is_completion or now >= self._pace.free_at(kept=1):
+                return update
+
+    @property
+    def _is_completion(self) -> bool:
+        """Whether the first 100 % goes next."""
+        urgent = self._messages.urgent
+        return urgent is not None and urgent.percentage >= 100.0 and not self._was_complete
+
+    @property
+    def _free_at(self) -> float:
+        return self._pace.free_at(0 if self._is_completion else KEPT)
 
 
 def _shortened(message: str) -> str:

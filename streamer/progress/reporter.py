@@ -11,7 +11,7 @@ import msgspec
 
 from streamer.clock import Clock, timestamp
 from streamer.errors import MetadataTooLarge, StreamerError, Superseded
-from streamer.progress.coalescing import Coalescer, Pace, Update
+from streamer.progress.coalescing import KEPT, Coalescer, Pace, Update
 from streamer.progress.keeping import Keeper
 from streamer.progress.patience import is_over_in_time
 from streamer.protocol import Progress
@@ -63,6 +63,8 @@ class ProgressReporter:
         look: raises as `persist` does, and writes nothing.
         keep: keeps a message that was sent, for whoever missed it; called by one thread at a time.
         pace: shared by the attempts that follow one another here, so that they keep it together.
+        ended_at: when the attempt or the part of one ended that came before this, epoch seconds; None: this
+            is the first, or that is long ago.
         floor: the percentage that the work had reached before this invocation.
         close_s: seconds that `close` and `announce` wait for what is on its way.
         monotonic: seconds from anywhere; paces the messages, where `clock` only dates them.
@@ -82,6 +84,7 @@ class ProgressReporter:
         keep: Callable[[Progress], None] = _keep_nothing,
         floor: float = 0.0,
         pace: Pace | None = None,
+        ended_at: float | None = None,
         close_s: float = CLOSE_S,
         logger: logging.Logger | None = None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -99,6 +102,8 @@ class ProgressReporter:
         self._logger = logger or logging.getLogger(__name__)
         self._monotonic = monotonic
         self._pace = pace or Pace()
+        if ended_at is not None:
+            self._pace.assume(monotonic() - max(0.0, clock.now() - ended_at))
         self._coalescer = Coalescer(monotonic(), floor=floor, pace=self._pace)
         self._looked_at = monotonic()
         self._changed = threading.Condition()
@@ -147,6 +152,11 @@ class ProgressReporter:
         with self._changed:
             return self._coalescer.percentage
 
+    @property
+    def room_in_s(self) -> float:
+        """Seconds until another attempt may begin here, announced before: then nothing of it has to wait."""
+        return max(0.0, self._pace.free_at(KEPT + 1) - self._monotonic())
+
     def announce(self, message: str, **metadata: Any) -> None:
         """Send something about the request itself, at once, and keep it; also after `close`.
 
@@ -169,7 +179,7 @@ class ProgressReporter:
     def close(self) -> None:
         """Send what waits, then nothing any more. Idempotent.
 
-        Where ten messages just went, only 100 % is sent.
+        Where others just took the second's ten, only 100 % is sent.
 
         Returns when the last message is out; what a slow subscriber or the table holds up for longer than
         `close_s` is left behind: it is progress, and what comes next is more.
@@ -182,13 +192,8 @@ class ProgressReporter:
         if thread is not None:
             thread.join(self._close_s)
         is_held_up = thread is not None and thread.is_alive()
-        with self._changed:
-            rest = [] if self._ended or is_held_up else self._coalescer.take_rest()
-        for update in rest:
-            if update.percentage < 100 and self._monotonic() < self._pace.free_at:
-                continue
-            if is_held_up := not self._is_over(partial(self._deliver, update), ends):
-                break
+        while not self._ended and not is_held_up and (update := self._take_rest()) is not None:
+            is_held_up = not self._is_over(partial(self._deliver, update), ends)
         self._end(ends, is_held_up=is_held_up)
 
     def __enter__(self) -> "ProgressReporter":
@@ -196,6 +201,10 @@ class ProgressReporter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _take_rest(self) -> Update | None:
+        with self._changed:
+            return self._coalescer.take_rest(self._monotonic())
 
     def _take_look(self) -> bool:
         """Whether the caller is to look at the request; nobody else does for a while then."""

@@ -61,6 +61,20 @@ class Claim:
         takes_over = len(self.state.history) > 1 and self.state.history[-2].event == Event.CLAIM
         return 0.0 if takes_over else self.state.percentage or 0.0
 
+    @property
+    def previous_ended_at(self) -> float | None:
+        """When the claim before this one ended, epoch seconds.
+
+        None: there was none, it is so long ago that it is not kept, or nobody knows, as its lease ran out.
+        """
+        *earlier, _this = self.state.history
+        ended_at = None
+        for change in reversed(earlier):
+            if change.event == Event.CLAIM:
+                return ended_at
+            ended_at = change.at
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class RequestPage:

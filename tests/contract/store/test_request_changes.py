@@ -202,6 +202,24 @@ def test_a_new_attempt_begins_at_nothing(
     assert claim("invocation-3").percentage == 0.0
 
 
+def test_a_claim_knows_when_the_one_before_it_ended(
+    create: Any, claim: Any, requests: Any, key: RequestKey, clock: Any
+) -> None:
+    """However it ended, and whatever happened to the request since; unless only its lease did."""
+    create()
+    held = claim()
+    assert held.previous_ended_at is None
+    clock.advance(5)
+    ends = clock.now()
+    requests.retry(held, due_at=ends + 10, code="BUSY", message="Busy.")
+    clock.advance(10)
+    assert requests.redispatch(requests.get(key))
+    held = claim("invocation-2")
+    assert held.previous_ended_at == ends
+    clock.advance(LEASE_S)
+    assert claim("invocation-3").previous_ended_at is None
+
+
 def test_continue_twice_is_once(create: Any, claim: Any, requests: Any, key: RequestKey) -> None:
     """A write whose answer was lost may be made again: it changes nothing."""
     create()

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -47,12 +48,19 @@ def paces() -> list[Pace]:
 
 
 @pytest.fixture
+def monotonic(clock: Any) -> Callable[[], float]:
+    """What paces progress: time passes by itself, and where the clock is set."""
+    return lambda: time.monotonic() + clock.time
+
+
+@pytest.fixture
 def new_executor(
     registry: ActionRegistry,
     requests: RequestStore,
     delivery: OutcomeDelivery,
     new_context: Callable[..., ActionContext],
     clock: Any,
+    monotonic: Callable[[], float],
     sent: list[Progress],
     paces: list[Pace],
     connected: set[str],
@@ -67,11 +75,12 @@ def new_executor(
             first_sequence=claim.first_sequence,
             floor=claim.percentage,
             pace=pace,
+            ended_at=claim.previous_ended_at,
             send=sent.append,
             persist=lambda percentage, message: requests.save_progress(claim, percentage, message),
             look=lambda: requests.check(claim),
             clock=clock,
-            monotonic=lambda: time.monotonic() + clock.time,
+            monotonic=monotonic,
         )
 
     def sleep(seconds: float) -> None:
@@ -230,6 +239,74 @@ def test_a_client_sees_that_an_attempt_failed_and_when_the_next_begins(
     ]
     sequences = [message.sequence for message in sent] + [outbox.messages[0]["sequence"]]
     assert sequences == sorted(set(sequences))
+
+
+class TestPace:
+    """Where time passes only while the executor sleeps."""
+
+    @pytest.fixture
+    def monotonic(self, clock: Any) -> Callable[[], float]:
+        return clock.now
+
+    @pytest.mark.parametrize("left_s", [900.0, 0.0], ids=["one invocation", "several"])
+    def test_attempts_that_fail_at_once_tell_no_more_than_ten_messages_a_second(
+        self,
+        new_executor: Callable[[], Executor],
+        queue: Any,
+        registry: ActionRegistry,
+        requests: RequestStore,
+        clock: Any,
+        sent: list[Progress],
+        left_s: float,
+    ) -> None:
+        """Each tells its 0 % and 100 % and that another follows; that begins when there is room for it."""
+        remaining_s = 0.0
+
+        @action("busy", payload=dict[str, Any], estimated_duration_s=60, retry=RetryPolicy(base_s=0, cap_s=0))
+        def busy(payload: dict[str, Any], context: ActionContext) -> None:
+            nonlocal remaining_s
+            context.progress(0)
+            context.progress(100)
+            remaining_s = left_s
+            raise ActionFailed("Busy.", retryable=True)
+
+        registry.register(busy)
+        queue("busy", max_attempts=9)
+
+        def invoke(number: int) -> None:
+            nonlocal remaining_s
+            remaining_s = 900.0
+            new_executor().execute(WORK, Invocation(f"invocation-{number}", lambda: remaining_s))
+
+        for number in range(9):
+            invoke(number)
+        assert requests.get(KEY).status is Status.FAILED
+        told = [clock_of(message) for message in sent]
+        assert all(later - first >= 1 for first, later in zip(told, told[10:], strict=False))
+        percentages = [message.percentage for message in sent if message.metadata is None]
+        assert percentages.count(100.0) == 9
+        assert percentages.count(0.0) == 9 or left_s == 0
+
+    def test_an_invocation_that_goes_on_counts_what_the_one_before_may_just_have_told(
+        self, executor: Executor, queue: Any, registry: ActionRegistry, clock: Any, sent: list[Progress]
+    ) -> None:
+        """It tells nothing but 100 % in the second after it."""
+
+        @action("long", payload=dict[str, Any], estimated_duration_s=600.0)
+        def long(payload: dict[str, Any], context: ActionContext) -> None:
+            if context.restored is None:
+                context.progress(40)
+                clock.time += 9.0
+                context.checkpoint(1)
+            context.progress(50)
+            context.progress(100)
+
+        registry.register(long)
+        queue("long")
+        executor.execute(WORK, invocation_of(clock, 10.0))
+        clock.time += 0.9
+        executor.execute(WORK, invocation_of(clock, 900.0, 2))
+        assert [message.percentage for message in sent] == [40.0, 100.0]
 
 
 def test_a_failure_tells_of_every_attempt(executor: Executor, queue: Any, outbox: Any) -> None:
@@ -521,6 +598,10 @@ def counting(registry: ActionRegistry, clock: Any) -> list[tuple[Any, int]]:
 
     registry.register(count)
     return begins
+
+
+def clock_of(message: Progress) -> float:
+    return datetime.fromisoformat(message.timestamp).timestamp()
 
 
 def invocation_of(clock: Any, seconds: float, number: int = 1) -> Invocation:

@@ -5,10 +5,11 @@ import math
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streamer.progress.coalescing import (
+    KEPT,
     MAX_MESSAGE_LENGTH,
     MAX_MESSAGES_PER_S,
     PERSIST_INTERVAL_S,
@@ -45,20 +46,35 @@ def message_of(update: Update) -> Progress:
 
 
 class Run:
-    """Plays steps, with a sender that takes what is due whenever it looks."""
+    """Plays the steps of an attempt, with a sender that takes what is due whenever it looks."""
 
-    def __init__(self, steps: Sequence[tuple[float, float, bool]]) -> None:
-        self.now = 0.0
+    def __init__(
+        self,
+        steps: Sequence[tuple[float, float, bool]],
+        *,
+        now: float = 0.0,
+        floor: float = 0.0,
+        pace: Pace | None = None,
+    ) -> None:
+        self.now = now
+        self.pace = pace or Pace()
         self.sent: list[tuple[float, Update]] = []
         self.written: list[tuple[float, Progress]] = []
-        self.coalescer = Coalescer(self.now)
+        self.coalescer = Coalescer(self.now, floor=floor, pace=self.pace)
         for number, (delay_s, percentage, prompt) in enumerate(steps):
             self._pass(delay_s, prompt)
             self.coalescer.offer(percentage, f"update {number}", None)
             if prompt:
                 self._look()
-        self.rest = self.coalescer.take_rest()
-        self.sent += [(self.now, update) for update in self.rest]
+        while (update := self.coalescer.take_rest(self.now)) is not None:
+            self._send(update)
+
+    def announce(self) -> None:
+        self._send(Update(self.coalescer.percentage, "announcement -1"))
+
+    def _send(self, update: Update) -> None:
+        self.pace.note(self.now)
+        self.sent.append((self.now, update))
 
     def _pass(self, delay_s: float, prompt: bool) -> None:
         end = self.now + delay_s
@@ -69,7 +85,7 @@ class Run:
 
     def _look(self) -> None:
         while update := self.coalescer.take_message(self.now):
-            self.sent.append((self.now, update))
+            self._send(update)
             self.coalescer.sent(message_of(update))
         while message := self.coalescer.take_write(self.now):
             self.written.append((self.now, message))
@@ -82,16 +98,71 @@ class Run:
 @given(STEPS)
 def test_no_second_has_more_than_ten_messages(steps: list[tuple[float, float, bool]]) -> None:
     """Whatever is offered and whenever the sender looks, also with what is sent at the end."""
-    moments = [moment for moment, _ in Run(steps).sent]
+    assert_at_most_ten_a_second([moment for moment, _ in Run(steps).sent])
+
+
+def assert_at_most_ten_a_second(moments: Sequence[float]) -> None:
     for first, eleventh in zip(moments, moments[MAX_MESSAGES_PER_S:], strict=False):
         assert eleventh - first >= 1 - 1e-9
+
+
+def dense_steps(count: int, complete: int) -> list[tuple[float, float, bool]]:
+    """Return so many updates, 20 ms apart, which say 100 % from the one with the number `complete`."""
+    return [(0.02, 100.0 if number >= complete else 0.0, True) for number in range(count)]
+
+
+DENSE = st.builds(dense_steps, st.integers(1, 60), st.integers(0, 80))
+
+ATTEMPTS = st.lists(st.tuples(STEPS | DENSE, st.sampled_from([0.0, 0.01, 0.5, 2.0])), min_size=2, max_size=4)
+"""The steps of attempts, and the backoff after each."""
+
+
+@settings(max_examples=50)
+@given(ATTEMPTS)
+def test_no_second_has_more_than_ten_messages_of_all_attempts_here(
+    attempts: list[tuple[list[tuple[float, float, bool]], float]],
+) -> None:
+    """Each ends with what is left and an announcement; the next begins when there is room, and at once."""
+    pace, now = Pace(), 0.0
+    moments: list[float] = []
+    for steps, delay_s in attempts:
+        run = Run(steps, now=now, pace=pace)
+        numbers = run.numbers
+        assert (numbers[0], numbers[-1]) == (0, len(steps) - 1)
+        assert run.sent[0][0] == now + steps[0][0] or not steps[0][2]
+        begins_at = max(run.now + delay_s, pace.free_at(KEPT + 1))
+        run.announce()
+        moments += [moment for moment, _ in run.sent]
+        now = begins_at
+    assert_at_most_ten_a_second(moments)
+
+
+@settings(max_examples=50)
+@given(ATTEMPTS)
+@example([(dense_steps(60, 59), 0.01), *[(dense_steps(2, 0), 0.01)] * 4])
+def test_no_second_has_more_than_ten_messages_of_an_attempt_that_goes_on_elsewhere(
+    parts: list[tuple[list[tuple[float, float, bool]], float]],
+) -> None:
+    """Nobody there knows what was told here, but when that was over, and how far it was."""
+    now = floor = 0.0
+    moments: list[float] = []
+    for number, (steps, delay_s) in enumerate(parts):
+        pace = Pace()
+        if number:
+            pace.assume(now - parts[number - 1][1])
+        run = Run(steps, now=now, floor=floor, pace=pace)
+        moments += [moment for moment, _ in run.sent]
+        now, floor = run.now + delay_s, run.coalescer.percentage
+    run.announce()
+    moments.append(run.now)
+    assert_at_most_ten_a_second(moments)
 
 
 def test_attempts_that_follow_each_other_share_the_ten() -> None:
     """The first message of an attempt waits where those before it, and their ends, took the second's ten."""
     pace = Pace()
-    for number in range(MAX_MESSAGES_PER_S):
-        assert pace.free_at == -math.inf
+    for number in range(MAX_MESSAGES_PER_S - KEPT):
+        assert pace.free_at(KEPT) == -math.inf
         pace.note(5.0 + number / 100)
     following = Coalescer(5.2, pace=pace)
     following.offer(0, "again", None)
@@ -101,14 +172,12 @@ def test_attempts_that_follow_each_other_share_the_ten() -> None:
 
 
 def test_ten_are_enough_for_a_busy_second_with_a_hundred_percent_and_an_end() -> None:
-    """The two that don't wait are within the ten, wherever in a dense stream they come."""
+    """Those that don't wait are within the ten, wherever in a dense stream they come."""
     for end in range(1, 60):
         for complete in range(end):
-            steps = [(0.02, 100.0 if number >= complete else 0.0, True) for number in range(end)]
-            moments = [moment for moment, _ in Run(steps).sent]
-            assert all(
-                eleventh - first >= 1 - 1e-9 for first, eleventh in zip(moments, moments[10:], strict=False)
-            )
+            run = Run(dense_steps(end, complete))
+            run.announce()
+            assert_at_most_ten_a_second([moment for moment, _ in run.sent])
 
 
 @given(STEPS)
@@ -192,7 +261,8 @@ def test_first_and_hundred_percent_are_due_at_once_and_in_order() -> None:
     assert coalescer.take_message(0.0) == Update(0.0, "begin")
     assert coalescer.take_message(0.0) == Update(100.0, "end")
     assert coalescer.take_message(0.0) is None
-    assert coalescer.take_rest() == [Update(100.0, "tidying up")]
+    assert coalescer.take_rest(0.0) == Update(100.0, "tidying up")
+    assert coalescer.take_rest(0.0) is None
     assert coalescer.due_at is None
 
 

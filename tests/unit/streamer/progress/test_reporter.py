@@ -502,9 +502,9 @@ def test_whatever_is_sent_counts_in_the_pace_that_attempts_share() -> None:
         stage.reporter.progress(2)
         stage.reporter.close()
         for _ in range(MAX_MESSAGES_PER_S - 2):
-            assert pace.free_at == -math.inf
+            assert pace.free_at() == -math.inf
             stage.reporter.announce("It is tried again.")
-        assert pace.free_at == 1.0
+        assert pace.free_at() == 1.0
 
 
 @pytest.mark.parametrize(("percentage", "sent"), [(50, []), (100, [100])])
