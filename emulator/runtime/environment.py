@@ -224,6 +224,8 @@ class Environment:
     def disconnected(self) -> None:
         if self._exit is not None:
             self._conclude()
+        elif not self._starter.runs_processes:  # nothing else tells of a thread's end
+            self._die(_EXITED, status=None)
 
     # ends
 
