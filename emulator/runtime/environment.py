@@ -106,10 +106,11 @@ class Environment:
             StartFailed: there is no process. The owner is told nothing then.
         """
         port = await self._api.listen()
-        read, write = self._starter.open_output(self.key)
-        self.log.attach(read)
-        self._begin_init()
+        write: int | None = None
         try:
+            read, write = self._starter.open_output(self.key)
+            self.log.attach(read)
+            self._begin_init()
             pid = await self._starter.start(
                 self.key, variables(f"127.0.0.1:{port}"), write, self._process_exited
             )
@@ -124,7 +125,8 @@ class Environment:
                 return
             raise
         finally:
-            os.close(write)
+            if write is not None:
+                os.close(write)
         self.pid = pid
         if self.log.invocation is not None:
             self.log.invocation.pid = pid

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from emulator.application import Function
+from emulator.errors import StartFailed
 from emulator.handle.inline import run
 from emulator.invocation import MAX_RESPONSE_BYTES
 from emulator.runtime import LambdaService
@@ -52,3 +54,21 @@ async def test_a_thread_that_ends_leaves_its_place_to_another(service: LambdaSer
         large = await service.invoke("text", str(MAX_RESPONSE_BYTES).encode())
         assert json.loads(large.payload)["errorType"] == "Function.ResponseSizeTooLarge"
         assert (await service.invoke("text", b"3")).payload == b'"xxx"'
+
+
+async def test_a_start_that_fails_keeps_no_port(tmp_path: Path) -> None:
+    """Where an environment's pipe cannot be made, the caller is told and its Runtime API is closed."""
+    inline = InlineEnvironments(os.getpid(), tmp_path / "gone")
+    service = LambdaService([Function("text", "m.h", tmp_path)], inline=inline)
+    await service.start()
+    before = _listening()
+    with pytest.raises(StartFailed, match="No environment of text could be started"):
+        await service.invoke("text", b"3")
+    assert _listening() == before
+    await service.stop()
+
+
+def _listening() -> set[int]:
+    """Return the ports on which this process listens."""
+    connections = psutil.Process().net_connections("tcp")
+    return {one.laddr.port for one in connections if one.status == psutil.CONN_LISTEN}
