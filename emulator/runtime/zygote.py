@@ -91,7 +91,7 @@ class Zygote:
                 raise StartFailed(f"The fork server did not start: {error}.") from error
             finally:
                 theirs.close()
-            self._socket, self._buffer = ours, b""
+            self._socket, self._buffer, self._pid = ours, b"", None
             loop.add_reader(ours.fileno(), self._readable)
             try:
                 async with asyncio.timeout(self._settings.boot_timeout_s):

@@ -13,6 +13,7 @@ import uvloop
 
 from emulator.application import Function
 from emulator.runtime import LambdaService, RuntimeSettings, StartMethod
+from emulator.runtime.zygote import Zygote
 
 Serve = Callable[..., Awaitable[LambdaService]]
 Call = Callable[..., Awaitable[Any]]
@@ -113,6 +114,19 @@ def test_the_service_runs_on_uvloop(code: Path) -> None:
         results = runner.run(story())
     assert results[:20] == [str(n).encode() for n in range(20)]
     assert results[20:] == [b'{"errorType":"Runtime.ExitError"', b'"xxx']
+
+
+async def test_a_fork_server_that_boots_again_has_not_the_number_of_the_one_before(code: Path) -> None:
+    """Until it says its own there is none, under which a boot that fails could kill somebody else."""
+    zygote = Zygote(code, RuntimeSettings(preload=(), preload_clients=()))
+    await zygote.boot()
+    await zygote.stop()
+    booting = asyncio.create_task(zygote.boot())
+    await asyncio.sleep(0)  # it runs up to its wait for the program
+    assert zygote.pid is None
+    await booting
+    assert zygote.pid is not None
+    await zygote.stop()
 
 
 only_linux = pytest.mark.skipif(
