@@ -63,6 +63,7 @@ class Experiments:
         if backend is not None:
             self._strikes = Strikes(backend, timeline, lambda: bool(faults.of_kinds(*BACKEND_KINDS)))
         self._advancing = asyncio.Lock()
+        self._changing = asyncio.Lock()  # the faults; what the back end hears last is what is declared
 
     async def close(self) -> None:
         """End what runs in the background."""
@@ -112,11 +113,12 @@ class Experiments:
     # faults
 
     async def _list_faults(self, _query: dict[str, str], _body: dict[str, Any]) -> Any:
-        told = self._faults.describe()
-        in_backend = [fault for kind in BACKEND_KINDS for fault in told if fault["kind"] == kind]
-        if in_backend and self._backend is not None:
-            for fault, struck in zip(in_backend, await self._backend.count_faults(), strict=True):
-                fault["struck"] = struck
+        async with self._changing:
+            told = self._faults.describe()
+            in_backend = [fault for kind in BACKEND_KINDS for fault in told if fault["kind"] == kind]
+            if in_backend and self._backend is not None:
+                for fault, struck in zip(in_backend, await self._backend.count_faults(), strict=True):
+                    fault["struck"] = struck
         return told
 
     async def _add_fault(self, _query: dict[str, str], body: dict[str, Any]) -> Any:
@@ -130,28 +132,31 @@ class Experiments:
                 "Calls to this back end cannot be made to fail: only LocalStack, as the sandbox starts it,"
                 " can; leave out the AWS endpoint."
             )
-        fault_id = self._faults.add(fault)
-        if fault.kind in BACKEND_KINDS:
-            await self._tell_backend()
+        async with self._changing:
+            fault_id = self._faults.add(fault)
+            if fault.kind in BACKEND_KINDS:
+                await self._tell_backend()
         self._timeline.record("fault.added", id=fault_id, fault=fault.kind.value, **fault.where)
         return {"id": fault_id}
 
     async def _remove_fault(self, _query: dict[str, str], body: dict[str, Any]) -> Any:
-        known = {fault["id"]: fault["kind"] for fault in self._faults.describe()}
         fault_id = body["id"]
-        if fault_id not in known:
-            raise EmulatorError(
-                f"There is no fault {fault_id!r}; there are {', '.join(sorted(known)) or 'none'}."
-            )
-        self._faults.remove(fault_id)
-        if known[fault_id] in BACKEND_KINDS:
-            await self._tell_backend()
+        async with self._changing:
+            known = {fault["id"]: fault["kind"] for fault in self._faults.describe()}
+            if fault_id not in known:
+                raise EmulatorError(
+                    f"There is no fault {fault_id!r}; there are {', '.join(sorted(known)) or 'none'}."
+                )
+            self._faults.remove(fault_id)
+            if known[fault_id] in BACKEND_KINDS:
+                await self._tell_backend()
         return {}
 
     async def _clear_faults(self, _query: dict[str, str], _body: dict[str, Any]) -> Any:
-        cleared = len(self._faults.describe())
-        self._faults.clear()
-        await self._tell_backend()
+        async with self._changing:
+            cleared = len(self._faults.describe())
+            self._faults.clear()
+            await self._tell_backend()
         return {"cleared": cleared}
 
     async def _tell_backend(self) -> None:

@@ -169,22 +169,21 @@ async def test_faults_of_the_back_end_are_its_own(called):
     assert called.backend.faults == []
 
 
-async def test_faults_that_are_added_at_the_same_time_all_reach_the_back_end(called):
-    """What it is told last is the whole list, whichever call it handles sooner."""
-    told = []
+async def test_changes_of_faults_at_the_same_time_reach_the_back_end_in_their_order(called):
+    """What it holds in the end is what is declared, and who asks meanwhile gets an answer."""
+    added = [await called("POST", "/faults", kind="fail-backend-call") for _ in range(2)]
+    turns = iter([100, 0])
 
     async def the_first_slowly(faults):
-        told.append(faults)
-        for _ in range(100 if len(told) == 1 else 0):
+        for _ in range(next(turns)):
             await asyncio.sleep(0)
         called.backend.faults = list(faults)
 
     called.backend.set_faults = the_first_slowly
-    await asyncio.gather(
-        called("POST", "/faults", kind="fail-backend-call"),
-        called("POST", "/faults", kind="slow-backend-call", delay_s=1),
-    )
-    assert {fault.kind for fault in called.backend.faults} == {"fail-backend-call", "slow-backend-call"}
+    one, other = (called("POST", "/faults/remove", id=fault["id"]) for fault in added)
+    _, told, _ = await asyncio.gather(one, called("GET", "/faults"), other)
+    assert [fault["id"] for fault in told] == [added[1]["id"]]
+    assert called.backend.faults == await called("GET", "/faults") == []
 
 
 @pytest.mark.parametrize(
