@@ -9,6 +9,7 @@ from urllib.parse import quote
 import urllib3
 
 from emulator.applications.source import ApplicationSource
+from emulator.control.names import whole_name
 from emulator.errors import EmulatorError
 from emulator.handle import items
 from emulator.handle.control_client import call, logs_of
@@ -83,9 +84,13 @@ class Introspection(ABC):
         return Invocations(await self._call("GET", f"/invocations?function={quote(function)}"))
 
     async def table(self, name: str, *, limit: int = items.MAX_ROWS) -> Rows:
-        """Read the items of a table as plain values, `limit` at most; `requests` is enough of its name."""
+        """Read the items of a table as plain values, `limit` at most; `requests` is enough of its name.
+
+        Raises:
+            EmulatorError: there is no such table, or several names end so.
+        """
         overview = await asyncio.to_thread(self.overview)
-        table = items.find_table(name, overview["tables"])
+        table = whole_name(sorted(overview["tables"]), name, what="table")
         return Rows(await items.read(self.boto3("dynamodb"), table, limit=limit), title=table)
 
     def overview(self) -> dict[str, Any]:

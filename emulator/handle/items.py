@@ -7,8 +7,6 @@ from typing import Any
 
 from boto3.dynamodb.types import Binary, TypeDeserializer
 
-from emulator.errors import EmulatorError
-
 MAX_ROWS = 1_000
 """Rows that one look returns at most, unless told otherwise. Ours: more is no look."""
 
@@ -40,17 +38,6 @@ def row(item: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
     return {name: plain(_deserialize(item[name])) for name in names}
 
 
-def find_table(name: str, tables: Iterable[str]) -> str:
-    """Return the table called `name`, or the only one whose name ends with `-name`. Raises EmulatorError."""
-    tables = sorted(tables)
-    if name in tables:
-        return name
-    found = [table for table in tables if table.endswith(f"-{name}")]
-    if len(found) != 1:
-        raise EmulatorError(f"There is no table {name!r}; there are {', '.join(tables) or 'none'}.")
-    return found[0]
-
-
 async def read(dynamodb: Any, table: str, *, limit: int = MAX_ROWS) -> list[dict[str, Any]]:
     """Read a table's items consistently, `limit` at most, in the order of their keys."""
     described = await asyncio.to_thread(dynamodb.describe_table, TableName=table)
@@ -67,4 +54,4 @@ async def read(dynamodb: Any, table: str, *, limit: int = MAX_ROWS) -> list[dict
             break
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
     rows = [row(item, keys) for item in items]
-    return sorted(rows, key=lambda found: [(type(found[key]).__name__, found[key]) for key in keys])
+    return sorted(rows, key=lambda found: [found[key] for key in keys])

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from emulator.errors import EmulatorError
-from emulator.handle.items import find_table, row
+from emulator.handle.items import read, row
 
 
 @pytest.mark.parametrize(
@@ -35,15 +34,14 @@ def test_the_key_comes_first() -> None:
     assert list(row(item, ["pk", "sk"])) == ["pk", "sk", "a", "z"]
 
 
-def test_a_table_is_found_by_its_last_word() -> None:
-    """`requests` is enough of `streamer-requests`."""
-    assert find_table("requests", ["streamer-requests", "streamer-connections"]) == "streamer-requests"
-    assert (
-        find_table("streamer-requests", ["streamer-requests", "x-streamer-requests"]) == "streamer-requests"
-    )
+async def test_rows_are_in_the_order_of_their_keys() -> None:
+    """Numbers go by their value, whether or not they are whole."""
 
+    class Client:
+        def describe_table(self, **_: Any) -> Any:
+            return {"Table": {"KeySchema": [{"AttributeName": "at", "KeyType": "HASH"}]}}
 
-def test_an_unknown_table_names_those_that_there_are() -> None:
-    """The error says what could be asked for."""
-    with pytest.raises(EmulatorError, match="there are streamer-connections, streamer-requests"):
-        find_table("nothing", ["streamer-requests", "streamer-connections"])
+        def scan(self, **_: Any) -> Any:
+            return {"Items": [{"at": {"N": number}} for number in ("2.5", "3", "1")]}
+
+    assert await read(Client(), "table") == [{"at": 1}, {"at": 2.5}, {"at": 3}]
