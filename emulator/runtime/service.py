@@ -148,7 +148,7 @@ class LambdaService:
         """Run a function once; see `emulator.invocation.Invoker.invoke`.
 
         Args:
-            client_context: JSON that the handler finds in `context.client_context`.
+            client_context: JSON in ASCII that the handler finds in `context.client_context`.
 
         Raises:
             SandboxNotRunning: the service is not started, or stopped meanwhile.

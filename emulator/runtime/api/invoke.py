@@ -68,11 +68,12 @@ class Invocations:
 
 
 def _client_context(value: str | None) -> str | None:
+    """Return a client context as JSON in ASCII, as a header can have it. Raises ApiError."""
     if value is None:
         return None
     try:
-        text = base64.b64decode(value, validate=True).decode()
-        if not isinstance(json.loads(text), dict):
+        context = json.loads(base64.b64decode(value, validate=True).decode())
+        if not isinstance(context, dict):
             raise ValueError("not an object")
     except (ValueError, RecursionError) as error:
         raise ApiError(
@@ -80,4 +81,4 @@ def _client_context(value: str | None) -> str | None:
             "InvalidRequestContentException",
             "Client context must be a valid Base64-encoded JSON object.",
         ) from error
-    return text
+    return json.dumps(context)

@@ -92,6 +92,15 @@ async def test_the_client_context(serve: Serve, function: Make, call_api: CallAp
     assert type(refused).__name__ == type(no_object).__name__ == "InvalidRequestContentException"
 
 
+async def test_a_client_context_in_any_script(serve: Serve, function: Make, call_api: CallApi) -> None:
+    """What a header cannot have as it is, letters and line breaks, the handler still finds."""
+    service = await serve(function("describe"))
+    ask = await call_api(service)
+    context = base64.b64encode('{"custom":\n {"name": "Łódź é 東"}}'.encode()).decode()
+    answer = await ask("invoke", FunctionName="describe", ClientContext=context)
+    assert json.loads(answer["Payload"].read())["client_context"] == {"name": "Łódź é 東"}
+
+
 async def test_refusals_are_modelled_exceptions(
     serve: Serve, function: Make, call_api: CallApi, meeting: Any
 ) -> None:
