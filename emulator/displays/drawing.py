@@ -1,5 +1,7 @@
 """A sequence diagram as SVG: a row per step, whatever time passed, with the time beside it. Pure."""
 
+from collections.abc import Iterable
+
 from emulator.displays.diagram import Diagram, Step, Tone, Work
 from emulator.displays.folding import Row, fold
 from emulator.displays.markup import Markup, element, join
@@ -42,6 +44,7 @@ class _Picture:
         self.width = self.last_x + (NOTE_ROOM if self._ends_with_notes() else max(MARGIN, gap / 2))
         self.y: dict[int, float] = {}
         self.pauses: list[tuple[float, float]] = []
+        self.depths = _depths(diagram.works)
         self.bottom = self._place_rows()
 
     def _ends_with_notes(self) -> bool:
@@ -89,14 +92,7 @@ class _Picture:
             return None
         top = self.y[work.first]
         bottom = self.y.get(work.last, self.bottom) if work.last is not None else self.bottom
-        overlapping = [
-            other
-            for other in self.diagram.works
-            if other.lane == work.lane
-            and other.first < work.first
-            and (other.last is None or other.last > work.first)
-        ]
-        x = self.x[work.lane] - 5 + 6 * (len(overlapping) % 4)
+        x = self.x[work.lane] - 5 + 6 * (self.depths[work.first] % 4)
         class_ = "work bad" if work.has_failed else "work"
         height = max(bottom - top, 6)
         return element("rect", x=x, y=top, width=10, height=height, rx=2, class_=class_)
@@ -149,6 +145,21 @@ class _Picture:
             start = self.x[step.via]
             return start + (self.gap / 2 if self.x[step.source] > start else -self.gap / 2)
         return (start + end) / 2
+
+
+def _depths(works: Iterable[Work]) -> dict[int, int]:
+    """Return by each invocation's first step how many of its lane began before it and still run then.
+
+    Args:
+        works: in the order in which they began.
+    """
+    running: dict[str, list[Work]] = {}
+    depths = {}
+    for work in works:
+        earlier = [one for one in running.get(work.lane, ()) if one.last is None or one.last > work.first]
+        depths[work.first] = len(earlier)
+        running[work.lane] = [*earlier, work]
+    return depths
 
 
 def _fitting(label: str, most: int) -> str:

@@ -39,6 +39,7 @@ class _Reader:
     entries: Sequence[Entry]
     steps: list[Step] = field(default_factory=list)
     works: list[Work] = field(default_factory=list)
+    related: dict[str, list[Work]] = field(default_factory=dict)
     running: dict[str, Work] = field(default_factory=dict)
     handshakes: dict[str, float] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
@@ -82,8 +83,9 @@ class _Reader:
 
     def worker(self, ids: frozenset[str], *, but: str | None = None) -> Work | None:
         """Return the newest invocation that is about one of `ids`, one that runs before one that ended."""
-        related = [work for work in reversed(self.works) if work.ids & ids and work.lane != but]
-        return next((work for work in related if work.last is None), related[0] if related else None)
+        found = {work.first: work for one in ids for work in self.related.get(one, ()) if work.lane != but}
+        newest = [found[first] for first in sorted(found, reverse=True)]
+        return next((work for work in newest if work.last is None), newest[0] if newest else None)
 
     # the gateway
 
@@ -207,6 +209,8 @@ class _Reader:
         number = self.add(at, call.source, function, label, call.tone)
         self.running[request_id] = work = Work(function, request_id, call.source, number, _ids(facts))
         self.works.append(work)
+        for identifier in work.ids:
+            self.related.setdefault(identifier, []).append(work)
 
     def call(self, at: float, function: str, request_id: str, facts: Mapping[str, Any]) -> Step:
         """Return the arrow that leads to the start of `function`, wherever it comes from."""
