@@ -86,7 +86,7 @@ class Looking:
         }
 
     async def _entries(self, query: dict[str, str], _body: dict[str, Any]) -> Any:
-        entries = [asdict(entry) for entry in self._timeline.entries(after=int(query.get("after", "0")))]
+        entries = [entry.describe() for entry in self._timeline.entries(after=int(query.get("after", "0")))]
         return tracing.related(entries, query["of"]) if "of" in query else entries
 
     async def _openings(self, _query: dict[str, str], _body: dict[str, Any]) -> Any:

@@ -28,6 +28,10 @@ class Entry:
     kind: str
     facts: dict[str, Any]
 
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON. `facts` is the entry's own: ten thousand copies would hold up the sandbox."""
+        return {"sequence": self.sequence, "at": self.at, "kind": self.kind, "facts": self.facts}
+
 
 class Timeline:
     """Keeps the newest entries and tells listeners of each one. Used from the event loop only."""
