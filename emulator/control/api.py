@@ -6,6 +6,7 @@ call without it, for another host, or sent by a web page is refused.
 
 import hmac
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -13,6 +14,8 @@ from urllib.parse import parse_qs
 from emulator.asgi import Disconnected, Receive, Scope, Send, headers_of, read_body
 from emulator.errors import EmulatorError
 from emulator.outsiders import refusal_of_outsider
+
+logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1_048_576
 """What a call may send. Ours."""
@@ -54,6 +57,8 @@ class ControlApi:
             body = json.loads(text) if text else {}
         except (ValueError, RecursionError):
             return 400, {"error": "The body is not JSON."}
+        if not isinstance(body, dict):
+            return 400, {"error": "The body is no JSON object."}
         query = {
             name: values[-1] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()
         }
@@ -63,6 +68,11 @@ class ControlApi:
             return 409, {"error": str(error)}
         except (KeyError, ValueError, TypeError) as error:
             return 400, {"error": f"The call does not fit: {error!r}."}
+        except Exception:
+            logger.exception(
+                "A call of the control API failed", extra={"action": "control.call", "path": scope["path"]}
+            )
+            return 500, {"error": f"The emulator failed at {scope['path']}; its log says why."}
 
     def _refusal(self, headers: Mapping[str, str]) -> str | None:
         if (refusal := refusal_of_outsider(headers)) is not None:

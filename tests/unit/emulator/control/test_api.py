@@ -23,7 +23,24 @@ async def _needs(query: dict[str, str], body: dict[str, Any]) -> Any:
     return body["function"]
 
 
-API = ControlApi({("GET", "/echo"): _echo, ("POST", "/refuse"): _refuse, ("POST", "/needs"): _needs}, SECRET)
+async def _finds(query: dict[str, str], body: dict[str, Any]) -> Any:
+    return body.get("function")
+
+
+async def _breaks(query: dict[str, str], body: dict[str, Any]) -> Any:
+    raise RuntimeError("a mistake of ours")
+
+
+API = ControlApi(
+    {
+        ("GET", "/breaks"): _breaks,
+        ("GET", "/echo"): _echo,
+        ("POST", "/refuse"): _refuse,
+        ("POST", "/needs"): _needs,
+        ("POST", "/finds"): _finds,
+    },
+    SECRET,
+)
 GOOD = {"host": "127.0.0.1:80", "authorization": f"Bearer {SECRET}"}
 
 
@@ -81,16 +98,26 @@ async def test_others_are_refused(headers: dict[str, str]) -> None:
         ("POST", "/echo", b"", 404),
         ("POST", "/needs", b"{", 400),
         ("POST", "/needs", b"{}", 400),
+        ("POST", "/finds", b"[]", 400),
         ("POST", "/refuse", b"", 409),
         ("POST", "/needs", b" " * (MAX_BODY_BYTES + 1), 413),
     ],
-    ids=["path", "method", "not-json", "missing-field", "emulator-says-no", "too-large"],
+    ids=["path", "method", "not-json", "missing-field", "no-object", "emulator-says-no", "too-large"],
 )
 async def test_what_does_not_fit_is_told(method: str, path: str, body: bytes, status: int) -> None:
     """A wrong call gets a status and a sentence."""
     found, answer = await ask(method, path, GOOD, body)
     assert found == status
     assert answer["error"].endswith(".")
+
+
+async def test_a_call_at_which_the_emulator_fails_is_answered_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whoever calls gets a sentence, and the emulator's log has the traceback."""
+    status, answer = await ask("GET", "/breaks", GOOD)
+    assert (status, "its log says why" in answer["error"]) == (500, True)
+    assert "a mistake of ours" in caplog.text
 
 
 async def test_a_secret_in_other_letters_is_a_wrong_secret() -> None:
