@@ -64,12 +64,14 @@ def pretty(value: Any) -> str:
 
 
 def compact(value: Any) -> str:
-    """Return a value on one line: texts and numbers as they are, everything else as JSON."""
+    """Return a value on one line: a text as it is, a number to three decimals or digits, the rest as JSON."""
     if value is None:
         return ""
     if isinstance(value, str):
         return value
     if isinstance(value, float):
+        if value and abs(value) < 0.001:
+            return f"{value:.3g}"
         return f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else repr(value)
     return json.dumps(value, ensure_ascii=False, default=str)
 

@@ -11,7 +11,7 @@ from emulator.displays.request import Arrival, RequestView, request_html, reques
 from emulator.displays.sandbox import sandbox_html, sandbox_text
 from emulator.displays.tables import events_text, rows_html, rows_text
 from emulator.displays.timeline import timeline_html, timeline_text
-from emulator.displays.words import duration, short_names
+from emulator.displays.words import compact, duration, short_names
 from streamer.lifecycle import INITIAL, TRANSITIONS
 
 ACKNOWLEDGED = {"type": "acknowledgment", "status": "PENDING", "sequence": 0}
@@ -160,3 +160,20 @@ def test_names_lose_only_what_all_share() -> None:
     """A deployment's prefix goes; names that differ in it stay whole."""
     assert short_names(["a-x", "a-y"]) == {"a-x": "x", "a-y": "y"}
     assert short_names(["a-x", "b-y"]) == {"a-x": "a-x", "b-y": "b-y"}
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (0.0, "0"),
+        (2.5, "2.5"),
+        (1234.56789, "1234.568"),
+        (0.00042, "0.00042"),
+        (-1.5e-7, "-1.5e-07"),
+        (1e20, "1e+20"),
+    ],
+    ids=str,
+)
+def test_a_number_in_a_cell_keeps_its_size(number: float, shown: str) -> None:
+    """Three decimals are enough of a large one; a small one is not shown as nothing."""
+    assert compact(number) == shown
