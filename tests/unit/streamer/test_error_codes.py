@@ -25,7 +25,7 @@ SECRET = "password=hunter2"
 
 @action("late", payload=dict[str, Any], timeout_s=0.05)
 def late(payload: dict[str, Any], context: ActionContext) -> None:
-    threading.Event().wait(0.5)
+    threading.Event().wait(2.0)
 
 
 @action("raises", payload=dict[str, Any])

@@ -447,7 +447,7 @@ async def test_stopping_does_not_wait_for_a_waiting_read(world):
     """A poller whose back end waits for records stops at once."""
     poller = await world.poll()
     await world.until(lambda: world.streams.reads == 1)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(5):
         await poller.stop()
     assert poller.status().state is State.STOPPED
 
@@ -458,7 +458,7 @@ async def test_stopping_ends_the_wait_for_a_retry(world):
     world.streams.put("t", "a")
     poller = await world.poll()
     await world.happened("stream.retry")
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(5):
         await poller.stop()
     world.invoker.answer = lambda records: None
     await world.poll()
