@@ -56,8 +56,8 @@ PLAIN_FUNCTIONS = (
 invokes `alone` twice at once, so that it has one environment, nor `started-cold` twice at all."""
 
 SPECIAL_FUNCTIONS: Mapping[str, Mapping[str, Any]] = {
-    "brief": {"timeout_s": 1},
-    "reset": {"timeout_s": 2},
+    "brief": {"timeout_s": 3},
+    "reset": {"timeout_s": 4},
     "default-timeout": {"timeout_s": 3},
     "single": {"reserved_concurrency": 1},
     "blocked": {"reserved_concurrency": 0},

@@ -105,7 +105,7 @@ async def idle(parity: Any, sandbox: Sandbox, functions: set[str]) -> None:
 
     def found() -> bool:
         environments = asyncio.run_coroutine_threadsafe(sandbox.environments(), loop).result()
-        return all(one["state"] != "BUSY" for one in environments if one["function"] in functions)
+        return all(one["state"] != "busy" for one in environments if one["function"] in functions)
 
     await parity.eventually(found)
 

@@ -23,13 +23,13 @@ async def test_timeout(parity: Any) -> None:
     payload, request_id = await failed(parity, "brief")
     assert payload == {
         "errorType": "Sandbox.Timedout",
-        "errorMessage": f"RequestId: {request_id} Error: Task timed out after 1.00 seconds",
+        "errorMessage": f"RequestId: {request_id} Error: Task timed out after 3.00 seconds",
     }
     log = await parity.log("brief", request_id)
     assert re.search(
-        rf"^\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{3}}Z {request_id} Task timed out after 1\.00 seconds\n\n?"
+        rf"^\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{3}}Z {request_id} Task timed out after 3\.00 seconds\n\n?"
         rf"END RequestId: {request_id}\n"
-        rf"REPORT RequestId: {request_id}\tDuration: 1000\.00 ms\t.*\tStatus: timeout\t\n$",
+        rf"REPORT RequestId: {request_id}\tDuration: 3000\.00 ms\t.*\tStatus: timeout\t\n$",
         log,
         re.MULTILINE,
     )
