@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -19,12 +18,14 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 
 START_S = 60.0
 """Seconds that JupyterLab may take until it answers. It takes about four on two cores."""
 
-PAGE_S = 20.0
+PAGE_S = 40.0
 """Seconds that a page may take to be what a test waits for; JupyterLab is open in about three."""
 
 END_S = 20.0
@@ -105,9 +106,7 @@ class Lab:
 
 def start(command: list[str], home: Path, **environment: str) -> Lab:
     """Start JupyterLab with a home of its own, so that nobody's settings count and none are written."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     token = secrets.token_urlsafe()
     own = {
         "JUPYTER_CONFIG_DIR": home / "config",

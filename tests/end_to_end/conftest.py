@@ -25,6 +25,7 @@ from websockets.asyncio.client import ClientConnection
 
 from emulator import Sandbox, virtual_environment
 from emulator.localstack import environment as localstack_environment
+from tests.ports import free_port
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -70,8 +71,7 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         if os.environ.get("CI"):
             raise
         pytest.skip(f"MiniStack's environment could not be made: {error}")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     surroundings = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),

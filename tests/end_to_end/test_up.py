@@ -3,10 +3,11 @@
 import json
 import signal
 import socket
-from contextlib import closing
 from typing import Any
 
 import pytest
+
+from tests.ports import free_port
 
 KEYS = {
     "event",
@@ -18,12 +19,6 @@ KEYS = {
     "ca_bundle",
     "stages",
 }
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 @pytest.mark.slow
@@ -80,8 +75,10 @@ async def test_taken_port_is_told(terminal: Any) -> None:
 
 async def test_back_end_that_is_not_there_is_told(terminal: Any) -> None:
     """`--aws-endpoint` with nobody behind it is a sentence that names the address, and status 1."""
-    url = f"http://127.0.0.1:{free_port()}"
-    finished = await terminal.run("-m", "emulator", "up", "--aws-endpoint", url)
+    with socket.socket() as silent:  # has a port, so that nobody else has it, and does not listen
+        silent.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        finished = await terminal.run("-m", "emulator", "up", "--aws-endpoint", url)
     assert finished.status == 1
     assert url in finished.err
     assert "Traceback" not in finished.err

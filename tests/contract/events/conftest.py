@@ -31,6 +31,7 @@ from emulator.localstack.process import LocalStack
 from emulator.runtime.api import LambdaApi
 from emulator.runtime.service import LambdaService
 from emulator.telemetry.timeline import Timeline
+from tests.ports import free_port
 
 DEADLINE_S = 20.0
 
@@ -182,7 +183,7 @@ class Forwarder:
     def __init__(self, target: str) -> None:
         self._target_port = int(target.rsplit(":", 1)[1])
         self._server: asyncio.Server | None = None
-        self._port = 0
+        self._port = free_port()  # opened again, it must not be somebody else's meanwhile
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -192,7 +193,6 @@ class Forwarder:
 
     async def open(self) -> None:
         self._server = await asyncio.start_server(self._connect, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
 
     async def shut(self) -> None:
         if self._server is None:
