@@ -425,9 +425,9 @@ def test_a_query_costs_the_same_in_a_large_table(engine: Engine, dynamodb: Any, 
         return (after.user - before.user) + (after.system - before.system)
 
     work()
-    small = work()
+    small = [work() for _ in range(3)]
     _fill(dynamodb, table, 3000)
-    assert work() < 3 * small
+    assert min(work() for _ in range(3)) < 3 * max(small)  # others that run meanwhile cost, too
 
 
 def test_a_read_waits_for_the_first_record(

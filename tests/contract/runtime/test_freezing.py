@@ -99,6 +99,7 @@ async def test_the_fork_server_sleeps_while_environments_stop_and_go_on(
     async def frozen() -> None:
         pid = service.environments()[0].pid
         await until(lambda: status(pid) == psutil.STATUS_STOPPED)
+        await until(lambda: status(service.fork_server_pids()[0]) == psutil.STATUS_SLEEPING)
 
     await frozen()
     before = wakes()

@@ -57,7 +57,8 @@ async def test_a_failed_initialisation_is_repeated_within_the_invocation(
     serve: Serve, call: Call, second_try: Callable[..., Function], first: str, report: str
 ) -> None:
     """The caller of a function that loads on the second try gets its answer; the log tells of both."""
-    settings = RuntimeSettings(init_timeout_s=0.5, preload=(), preload_clients=())
+    init_timeout_s = 2.0 if "Status: timeout" in report else 20.0
+    settings = RuntimeSettings(init_timeout_s=init_timeout_s, preload=(), preload_clients=())
     service = await serve(second_try(first), settings=settings)
     seen = await call(service, "second")
     assert seen["tries"] == 2

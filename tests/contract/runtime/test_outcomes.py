@@ -143,16 +143,16 @@ async def test_a_timeout_kills_and_replaces_the_process(
     serve: Serve, function: Make, gone: Call, meeting: Any, mode: RuntimeSettings
 ) -> None:
     """A timed out invocation has row E35's error; its process is killed, and the next call gets another."""
-    service = await serve(function("wait", timeout_s=0.3), settings=mode)
+    service = await serve(function("wait", timeout_s=2.0), settings=mode)
     result = await service.invoke("wait", meeting.payload("1"))
     pid = await meeting.arrives("1")
     assert result.function_error == "Unhandled"
     assert json.loads(result.payload) == {
         "errorType": "Sandbox.Timedout",
-        "errorMessage": f"RequestId: {result.request_id} Error: Task timed out after 0.30 seconds",
+        "errorMessage": f"RequestId: {result.request_id} Error: Task timed out after 2.00 seconds",
     }
-    assert f"{result.request_id} Task timed out after 0.30 seconds" in result.log
-    assert f"\nREPORT RequestId: {result.request_id}\tDuration: 300.00 ms\t" in result.log
+    assert f"{result.request_id} Task timed out after 2.00 seconds" in result.log
+    assert f"\nREPORT RequestId: {result.request_id}\tDuration: 2000.00 ms\t" in result.log
     assert "\tStatus: timeout\t" in result.log
     await gone(pid)
     meeting.let_go()
