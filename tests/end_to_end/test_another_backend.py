@@ -154,7 +154,7 @@ FLOW = ("short_requests", "long_requests", "failures", "recovery", "repeated_req
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(os.environ.get("STREAMER_TEST_BACKEND") == "ministack", reason="everything runs there")
 async def test_the_flow_works_on_ministack(ministack: str, terminal: Any) -> None:
     """Another emulator of AWS as the back end: the same tests pass, but for the list of its gaps."""

@@ -15,6 +15,7 @@ WITHIN_S = 240
 """Until it counts as never happening; on two idle cores it takes an eighth of that."""
 
 
+@pytest.mark.timeout(2 * WITHIN_S)
 async def test_many_requests_beside_one_that_takes_long(sandbox: Sandbox, person: Person) -> None:
     """All that were sent together complete in their first attempt, while the long one still runs."""
     client = await sandbox.connect(person.user, person.tenant)

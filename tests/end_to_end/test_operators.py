@@ -10,6 +10,7 @@ import pytest
 from emulator.testing import run_in
 from streamer.deployment import Deployment
 from streamer.deployment_clients import deployment_client
+from tests.end_to_end.conftest import PROCESS_S
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +68,7 @@ async def test_a_running_request_is_cancelled(run: Any, up: Any) -> None:
     )
     line = b""
     while b'"progress"' not in line:
-        line = await asyncio.wait_for(calling.stdout.readline(), 20)
+        line = await asyncio.wait_for(calling.stdout.readline(), PROCESS_S)
         assert line
     cancelled = await run("requests", "cancel", "s1")
     assert (cancelled.status, "ends when it next reports" in cancelled.out) == (0, True)
@@ -86,7 +87,7 @@ async def test_a_waiting_request_is_cancelled_and_told_at_once(run: Any, up: Any
     )
     line = b""
     while b'"acknowledgment"' not in line:
-        line = await asyncio.wait_for(calling.stdout.readline(), 20)
+        line = await asyncio.wait_for(calling.stdout.readline(), PROCESS_S)
         assert line
     cancelled = await run("requests", "cancel", "w1")
     assert (cancelled.status, "is told." in cancelled.out) == (0, True), cancelled

@@ -20,7 +20,7 @@ DRIVER = Path(__file__).with_name("driver.py")
 async def test_killed_parent_leaves_no_process(terminal: Any, family: Any, eventually: Any) -> None:
     """SIGKILL of the program that holds a sandbox ends the emulator, LocalStack and every environment."""
     driver = await terminal.start(str(DRIVER))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(100):
         line = await driver.stdout.readline()
     told = json.loads(line)
     tree = family(driver.pid)

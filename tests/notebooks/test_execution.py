@@ -9,7 +9,7 @@ import pytest
 from scripts.notebooks.execution import execute, paths, read
 from scripts.notebooks.showing import shown_alike
 
-END_S = 10.0
+END_S = 30.0
 """Seconds that processes have to end after the kernel has. The emulator takes under two."""
 
 

@@ -348,7 +348,7 @@ class Connections(RuleBasedStateMachine):
                 if not future.done():
                     future.set_result(403)
             await self.gateway.close(timeout_s=1)
-            await asyncio.wait_for(asyncio.gather(*self.serving), 1)
+            await asyncio.wait_for(asyncio.gather(*self.serving), 10)
 
         if hasattr(self, "runner"):
             self.run(end())

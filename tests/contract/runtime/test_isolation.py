@@ -130,7 +130,7 @@ async def test_a_killed_function_takes_its_children_along(
     serve: Serve, function: Make, meeting: Any, gone: Call, settings: RuntimeSettings
 ) -> None:
     """A timeout ends the whole process group."""
-    service = await serve(function("with_child", timeout_s=1), settings=settings)
+    service = await serve(function("with_child", timeout_s=4), settings=settings)
     invocation = asyncio.create_task(service.invoke("with_child", meeting.payload("x")))
     child = await meeting.arrives("child")
     assert (await invocation).function_error == "Unhandled"

@@ -41,7 +41,7 @@ def settings(request: pytest.FixtureRequest) -> RuntimeSettings:
 @pytest.fixture
 def keeping(code: Path) -> Function:
     (code / "keeping.py").write_text(KEEPING)
-    return Function("keeping", "keeping.handler", code, timeout_s=2)
+    return Function("keeping", "keeping.handler", code, timeout_s=4)
 
 
 @pytest.mark.row("E34")
