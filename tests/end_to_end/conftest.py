@@ -359,6 +359,27 @@ def log_lines() -> Callable[..., Awaitable[list[dict[str, Any]]]]:
 # Processes
 
 
+@pytest.fixture(scope="session")
+def executor_of() -> Callable[..., Awaitable[int | None]]:
+    """Return the process that executes a request now, if any: `await executor_of(sandbox, "request-1")`."""
+
+    async def find(sandbox: Sandbox, request_id: str) -> int | None:
+        at_work: dict[str, int] = {}
+        for entry in await sandbox.timeline():
+            facts = entry["facts"]
+            if entry["kind"] == "lambda.end":
+                at_work.pop(facts["request_id"], None)
+            elif (
+                entry["kind"] == "lambda.start"
+                and facts["function"].endswith("-executor")
+                and request_id in [about.get("request_id") for about in facts.get("about", ())]
+            ):
+                at_work[facts["request_id"]] = facts["pid"]
+        return next(reversed(at_work.values()), None)
+
+    return find
+
+
 class Family:
     """A process and everything that it started, also what outlived a parent."""
 

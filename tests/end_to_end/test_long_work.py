@@ -73,7 +73,7 @@ async def test_a_job_of_a_minute_in_invocations_of_a_few_seconds(
 
 
 async def test_a_job_whose_executor_is_killed_goes_on_from_its_checkpoint(
-    brief: Sandbox, wire: Wire, person: Any, stored: Stored, eventually: Any
+    brief: Sandbox, wire: Wire, person: Any, stored: Stored, eventually: Any, executor_of: Any
 ) -> None:
     """After SIGKILL the next attempt begins at the last checkpoint, not at nothing."""
     await wire.send({"action": "sleep_on", "id": "killed", "payload": {"seconds": 9, "steps": 36}})
@@ -83,7 +83,8 @@ async def test_a_job_whose_executor_is_killed_goes_on_from_its_checkpoint(
         return bool(state.get("continuations")) and state["status"] == "PROCESSING"
 
     await eventually(went_on)
-    assert await brief.kill_environment("executor") is not None
+    pid = await executor_of(brief, "killed")
+    assert await brief.kill_environment("executor", pid=pid) == pid
     complete = await outcome(wire, "killed", within_s=60)
     assert complete["type"] == "complete", complete
     assert complete["result"]["attempt"] == 2
