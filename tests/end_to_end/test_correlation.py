@@ -48,15 +48,16 @@ async def test_two_requests_have_two_correlation_ids(
 
 
 async def test_correlation_id_goes_through_a_crash(
-    sandbox: Sandbox, wire: Any, person: Any, stored: Any, log_lines: Any
+    sandbox: Sandbox, wire: Any, person: Any, stored: Any, log_lines: Any, eventually: Any
 ) -> None:
     """The sweeper that frees a crashed request and the attempt that follows carry the same id."""
     await wire.send({"action": "kill_environment", "id": "crash"})
     await wire.until(request_id="crash", type="complete")
     correlation_id = (await stored.state(person, "crash"))["correlation_id"]
-    [freed] = await log_lines(sandbox, "sweeper", request_id="crash", tenant_id=person.tenant)
+    ours = {"request_id": "crash", "tenant_id": person.tenant}
+    [freed] = await eventually(lambda: log_lines(sandbox, "sweeper", **ours))
     assert (freed["action"], freed["correlation_id"]) == ("sweeper.released", correlation_id)
-    executor = await log_lines(sandbox, "executor", request_id="crash", tenant_id=person.tenant)
+    executor = await log_lines(sandbox, "executor", **ours)
     assert {line["correlation_id"] for line in executor} == {correlation_id}
     assert [line["attempt"] for line in executor if line["action"] == "request.claimed"] == [1, 2]
 
