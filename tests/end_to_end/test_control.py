@@ -36,7 +36,7 @@ async def test_a_ping_is_answered(wire: Any) -> None:
 
 async def test_a_request_is_followed_from_another_connection(wire: Any, dial_as: Any, person: Any) -> None:
     """Whoever comes later gets the present state, then what follows, with the same sequences."""
-    await wire.send({"action": "sleep", "id": "s1", "payload": {"seconds": 2, "steps": 8}})
+    await wire.send({"action": "sleep", "id": "s1", "payload": {"seconds": 5, "steps": 20}})
     await wire.until(request_id="s1", type="progress")
     second = await dial_as(person)
     answer = await ask(second, "subscribe", request_id="s1", after_sequence=0)
@@ -110,7 +110,7 @@ async def test_a_request_that_waits_ends_at_once(
     sandbox: Sandbox, wire: Any, person: Any, stored: Any, log_lines: Any, eventually: Any
 ) -> None:
     """It is CANCELLED, its outcome is told, and an executor that comes later runs nothing."""
-    late = await sandbox.add_fault("delay-record", function="processor", delay_s=2.0)
+    late = await sandbox.add_fault("delay-record", function="processor", delay_s=6.0)
     try:
         await wire.send({"action": "sleep", "id": "s1", "payload": {"seconds": 1, "steps": 2}})
         await wire.until(request_id="s1", type="acknowledgment")

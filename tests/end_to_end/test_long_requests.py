@@ -108,14 +108,15 @@ async def test_outcome_is_persisted(wire: Any, person: Any, stored: Any, eventua
 
 async def test_progress_is_persisted(wire: Any, person: Any, stored: Any, eventually: Any) -> None:
     """While an attempt works, the STATE item says how far it is."""
-    await wire.send({"action": "sleep", "id": "sleep-1", "payload": {"seconds": 2.0, "steps": 40}})
+    await wire.send({"action": "sleep", "id": "sleep-1", "payload": {"seconds": 60, "steps": 600}})
 
     async def has_progress() -> bool:
         state = await stored.state(person, "sleep-1")
         return state.get("status") == "PROCESSING" and 0 < state.get("percentage", 0) < 100
 
     await eventually(has_progress)
-    await wire.until(request_id="sleep-1", type="complete")
+    await wire.send({"action": "cancel", "payload": {"request_id": "sleep-1"}})
+    await wire.until(request_id="sleep-1", type="error")
 
 
 async def test_rows_of_a_connection_live_as_long_as_it(
@@ -147,7 +148,8 @@ async def test_request_survives_its_connection(
     token = sandbox.token(person.user, person.tenant)
     message = {"action": "sleep", "id": "sleep-1", "payload": {"seconds": 0.5, "steps": 5}}
     first = await dial(sandbox.addresses.websocket, token)
-    assert (await first.ask(message))["type"] == "acknowledgment"
+    await first.send(message)
+    await first.until(request_id="sleep-1", type="acknowledgment")
     await first.connection.close()
 
     async def completed() -> bool:

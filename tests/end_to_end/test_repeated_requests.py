@@ -5,7 +5,8 @@ from typing import Any
 
 from emulator import Sandbox
 
-SLEEP = {"seconds": 1.0, "steps": 10}
+SLEEP = {"seconds": 5.0, "steps": 10}
+"""Longer than several messages take to be answered."""
 
 
 async def test_same_payload_joins_the_work_that_runs(wire: Any, person: Any, stored: Any) -> None:
@@ -27,6 +28,7 @@ async def test_same_payload_after_the_end_replays_the_outcome(wire: Any, person:
     message = {"action": "noop", "id": "again", "payload": {"b": 1, "a": 2}}
     await wire.send(message)
     outcome = await wire.until(request_id="again", type="complete")
+    await wire.barrier()
     again = await wire.ask({**message, "payload": {"a": 2, "b": 1}})
     assert {**again, "timestamp": ""} == {**outcome, "timestamp": ""}
     assert (await stored.state(person, "again"))["attempt"] == 1
@@ -37,6 +39,7 @@ async def test_failure_is_replayed_as_well(wire: Any) -> None:
     message = {"action": "fail", "id": "again"}
     await wire.send(message)
     outcome = await wire.until(request_id="again", type="error")
+    await wire.barrier()
     again = await wire.ask(message)
     assert {**again, "timestamp": ""} == {**outcome, "timestamp": ""}
     assert again["error"]["code"] == "ASKED_TO_FAIL"

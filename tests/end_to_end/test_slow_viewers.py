@@ -25,7 +25,7 @@ async def test_a_viewer_that_does_not_read_holds_up_neither_progress_nor_outcome
     ]
     await sandbox.add_fault("delay-post", connection_id=hanging, delay_s=NEVER_S, times=None)
     try:
-        payload = {"seconds": 2.0, "steps": 5}
+        payload = {"seconds": 5.0, "steps": 10}
         await quick.ask({"action": "sleep", "id": "viewed", "payload": payload})
         await slow.ask({"action": "subscribe", "payload": {"request_id": "viewed"}})
         outcome = await quick.until(request_id="viewed", type="complete")
