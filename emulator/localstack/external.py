@@ -14,11 +14,15 @@ from emulator.aws import Clients
 from emulator.errors import BackendFailed
 from emulator.localstack.backend import WAIT_HEADER, Backend
 
-_TIMEOUT_S = 5
+_CONNECT_S = 5.0
+
+_ANSWER_S = 60.0
+"""Seconds for which a back end that has taken the connection is waited for: some load a service when it is
+asked first, which takes seconds on a busy machine."""
 
 
 def external_backend(endpoint_url: str) -> Backend:
-    """Return the description of a back end that is already running. Blocks for up to some seconds.
+    """Return the description of a back end that is already running. Blocks until that has answered.
 
     Raises:
         BackendFailed: nothing answers to the AWS API there.
@@ -37,7 +41,7 @@ def external_backend(endpoint_url: str) -> Backend:
 
 
 def _answers_to_the_wait_header(endpoint_url: str) -> bool:
-    config = Config(connect_timeout=_TIMEOUT_S, read_timeout=_TIMEOUT_S, retries={"total_max_attempts": 1})
+    config = Config(connect_timeout=_CONNECT_S, read_timeout=_ANSWER_S, retries={"total_max_attempts": 1})
     try:
         client = Clients(endpoint_url).new("dynamodbstreams", config=config)
         client.meta.events.register("before-call", _ask_to_wait)
@@ -85,4 +89,4 @@ def _localstack_version(endpoint_url: str) -> str | None:
 
 
 def _open(url: str) -> Any:
-    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=_TIMEOUT_S)
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=_ANSWER_S)

@@ -6,7 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +139,34 @@ def test_a_running_localstack_is_recognised(localstack: LocalStack) -> None:
     """Used by its address, ours is known for what it is."""
     assert external_backend(localstack.endpoint_url + "/") == localstack.backend
     assert localstack.backend == Backend("LocalStack", "4.13.1", "embedded", localstack.endpoint_url, True)
+
+
+class Late(BaseHTTPRequestHandler):
+    """Loads its service at the first call, as MiniStack does on a busy machine."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        threading.Event().wait(5.5)
+        self.send_error(404)
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, *arguments: Any) -> None:
+        """Write no log."""
+
+
+def test_a_back_end_that_answers_late_is_waited_for() -> None:
+    """It is there, and what it is, is asked to the end."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Late) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            assert external_backend(url) == Backend("external", "unknown", "unknown", url, False)
+        finally:
+            server.shutdown()
+            serving.join()
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:{port}", "127.0.0.1:{port}", "nonsense"])
