@@ -214,7 +214,7 @@ class Backend:
 
     async def until(self, check: Any) -> None:
         """Wait until `check()` is true; it is looked at whenever something happened."""
-        async with asyncio.timeout(10), self.changed:
+        async with asyncio.timeout(60), self.changed:
             await self.changed.wait_for(check)
 
     def cut(self) -> None:

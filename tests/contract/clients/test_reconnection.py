@@ -14,7 +14,7 @@ from streamer.clients.python import (
     heartbeat,
 )
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 QUICK = Reconnection(base_s=0.01, cap_s=0.02, give_up_after_s=5.0)
 
 

@@ -20,7 +20,7 @@ from emulator.gateway.throttling import AccountLimits, Throttle
 from emulator.invocation import InvocationResult
 from emulator.telemetry.timeline import Timeline
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 class Crash(Exception):

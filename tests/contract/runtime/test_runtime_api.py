@@ -11,7 +11,7 @@ from emulator.invocation import MAX_RESPONSE_BYTES
 from emulator.runtime.lifecycle import Event, IllegalTransition, Status
 from emulator.runtime.runtime_api import MAX_HEAD_BYTES, RuntimeApi
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 Until = Callable[[Callable[[], Any]], Awaitable[Any]]
 
