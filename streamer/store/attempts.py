@@ -40,7 +40,8 @@ class Attempts(RequestItems):
         """Take a request for execution, at most once per lease.
 
         One conditional write: of several concurrent callers exactly one wins, and calling again with
-        the same `owner` within the lease returns the same claim.
+        the same `owner` within the lease returns the same claim. Over a lease it is a second one, which
+        notes that the attempt before failed: what was read of that stands in its condition.
 
         Args:
             owner: names the invocation; no two have the same.
@@ -53,23 +54,20 @@ class Attempts(RequestItems):
 
         Shape:
             item `requests` STATE; sets `status`, `owner`, `lease_until`, `due_at`, `dispatches`; raises
-            `attempt` and `sequence`.
+            `attempt` and `sequence`; over a lease adds to `failures`.
 
         Source:
             DynamoDB Developer Guide, "Condition expressions".
         """
         now = self._clock.now()
-        try:
-            state = self._database.update(
-                RequestState.at(**key.components),
-                *transitions.claim(owner=owner, lease_until=lease_until, now=now),
-                condition=transitions.claimable(now),
-            )
-        except ConditionFailed as error:
-            state = self._held_state(key, error.item, now)
-            is_ours = state.status is target(Event.CLAIM) and state.owner == owner
-            if not is_ours or state.lease_until is None or state.lease_until <= now:
-                raise already_claimed(state) from None
+        change = transitions.claim(owner=owner, lease_until=lease_until, now=now)
+        state, is_new = self._claim(key, change, transitions.claimable(now), now)
+        if not is_new and _is_lease_over(state, now):
+            change = transitions.take_over(state, owner=owner, lease_until=lease_until, now=now)
+            state, is_new = self._claim(key, change, transitions.is_overdue(state, now), now)
+        is_ours = state.status is target(Event.CLAIM) and state.owner == owner
+        if not is_new and (not is_ours or _is_lease_over(state, now)):
+            raise already_claimed(state)
         return Claim(state, state.sequence - SEQUENCE_BLOCK + 1)
 
     @translated
@@ -221,6 +219,16 @@ class Attempts(RequestItems):
         )
         self._write(claim, change, _owned(claim, Event.RETRY) & transitions.not_cancelling())
 
+    def _claim(
+        self, key: RequestKey, change: tuple[UpdateAction, ...], condition: Condition, now: float
+    ) -> tuple[RequestState, bool]:
+        """Claim a request on a condition; returns it as it is then, and whether it was claimed."""
+        try:
+            state = self._database.update(RequestState.at(**key.components), *change, condition=condition)
+        except ConditionFailed as error:
+            return self._held_state(key, error.item, now), False
+        return state, True
+
     def _checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> RequestCheckpoint:
         now = self._clock.now()
         return RequestCheckpoint(
@@ -274,6 +282,10 @@ class Attempts(RequestItems):
                 if not is_finished:
                     continue
             return transitions.finished(event, known, sequence=sequence, error=error, now=now)
+
+
+def _is_lease_over(state: RequestState, now: float) -> bool:
+    return state.status is target(Event.CLAIM) and state.lease_until is not None and state.lease_until <= now
 
 
 def _key(claim: Claim) -> Key[RequestState]:

@@ -54,12 +54,8 @@ class Claim:
 
     @property
     def percentage(self) -> float:
-        """How far the attempt was when it went on in this invocation; 0 where it begins here.
-
-        What ends an attempt takes its percentage away, except a claim over its lease.
-        """
-        takes_over = len(self.state.history) > 1 and self.state.history[-2].event == Event.CLAIM
-        return 0.0 if takes_over else self.state.percentage or 0.0
+        """How far the attempt was when it went on in this invocation; 0 where it begins here."""
+        return self.state.percentage or 0.0
 
     @property
     def previous_ended_at(self) -> float | None:

@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from streamer.dynamorm import UpdateAction
+from streamer.errors import ErrorCode
 from streamer.lifecycle import Event, target
 from streamer.store.limits import MAX_FAILURE_LENGTH, MAX_FAILURES, MAX_HISTORY
 from streamer.store.models import Failure, HistoryEntry, RequestState
+
+LOST_ATTEMPT = "The attempt ended without an answer."
+"""What is said of an attempt whose executor died or ran out of time."""
 
 CREATE = "CREATE"
 """What the first change of a request is called: it is none of the lifecycle's events."""
@@ -33,6 +37,11 @@ def failure_of(attempt: int, *, code: str, message: str, now: float) -> Failure:
     """Return how an attempt failed, with a message that is short enough to keep."""
     short = message if len(message) <= MAX_FAILURE_LENGTH else message[: MAX_FAILURE_LENGTH - 1] + "…"
     return Failure(attempt, code, short, now)
+
+
+def lost(attempt: int, now: float) -> Failure:
+    """Return how an attempt failed of which nobody said how."""
+    return failure_of(attempt, code=ErrorCode.PROCESSING_FAILED, message=LOST_ATTEMPT, now=now)
 
 
 def failed(new: Failure, earlier: Sequence[Failure] = ()) -> UpdateAction:

@@ -7,7 +7,7 @@ from typing import Any
 
 from streamer.dynamorm import Condition, UpdateAction
 from streamer.lifecycle import INITIAL, TERMINAL, Event, Status, sources, step, target
-from streamer.store.history import CREATE, entry, failed, failure_of, noted, put_aside
+from streamer.store.history import CREATE, entry, failed, failure_of, lost, noted, put_aside
 from streamer.store.limits import DELIVERY_GRACE_S, DISPATCH_GRACE_S, REQUEST_TTL_S, SEQUENCE_BLOCK
 from streamer.store.models import DUE, Failure, HistoryEntry, RequestKey, RequestState, user_key
 
@@ -68,18 +68,27 @@ def may(event: Event) -> Condition:
 
 
 def claimable(now: float) -> Condition:
-    """Return the condition of a claim: one of its sources, and its time has come."""
+    """Return the condition of a claim: it waits, and its time has come."""
     guards: Mapping[Status, Condition | None] = {
         Status.PENDING: None,
         Status.RETRYING: RequestState.due_at <= now,
-        Status.PROCESSING: RequestState.lease_until <= now,
     }
     return _any(
         (RequestState.status == source) & guard
         if (guard := guards[source]) is not None
         else RequestState.status == source
         for source in sources(Event.CLAIM)
+        if source is not target(Event.CLAIM)
     )
+
+
+def is_overdue(state: RequestState, now: float) -> Condition:
+    """Return the condition of a claim over a lease: it is over, and nothing happened since `state` was read.
+
+    Raises:
+        InvalidTransition: such a request cannot be claimed.
+    """
+    return unchanged(Event.CLAIM, state) & (RequestState.lease_until <= now)
 
 
 def owned(event: Event, *, owner: str, attempt: int) -> Condition:
@@ -130,6 +139,28 @@ def unchanged(event: Event, state: RequestState) -> Condition:
 def claim(*, owner: str, lease_until: float, now: float) -> Change:
     """Return what a claim writes: a new attempt with a block of sequence numbers, due when its lease ends."""
     return (
+        *_claimed(owner=owner, lease_until=lease_until, now=now),
+        noted(entry(Event.CLAIM, attempt=None, now=now)),
+    )
+
+
+def take_over(state: RequestState, *, owner: str, lease_until: float, now: float) -> Change:
+    """Return what a claim over the lease of another attempt writes: that one is lost, and has failed.
+
+    Args:
+        state: as it was read during that attempt.
+    """
+    return (
+        *_claimed(owner=owner, lease_until=lease_until, now=now),
+        RequestState.percentage.remove(),
+        RequestState.message.remove(),
+        failed(lost(state.attempt, now), state.failures),
+        noted(entry(Event.CLAIM, attempt=state.attempt + 1, now=now), state.history),
+    )
+
+
+def _claimed(*, owner: str, lease_until: float, now: float) -> Change:
+    return (
         RequestState.status.set(target(Event.CLAIM)),
         RequestState.attempt.increment(1),
         RequestState.sequence.increment(SEQUENCE_BLOCK),
@@ -138,7 +169,6 @@ def claim(*, owner: str, lease_until: float, now: float) -> Change:
         RequestState.owner.set(owner),
         RequestState.lease_until.set(lease_until),
         RequestState.started_at.set_if_absent(now),
-        noted(entry(Event.CLAIM, attempt=None, now=now)),
         *_due(lease_until, now),
     )
 

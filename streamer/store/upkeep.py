@@ -9,13 +9,11 @@ from streamer.errors import ErrorCode
 from streamer.lifecycle import TERMINAL, Event, Status, sources
 from streamer.store import transitions
 from streamer.store.claims import cancellation, failure
+from streamer.store.history import LOST_ATTEMPT
 from streamer.store.limits import DELIVERY_GRACE_S
 from streamer.store.models import DUE, REQUESTS, RequestKey, RequestState
 from streamer.store.request_items import RequestItems
 from streamer.store.tables import translated
-
-LOST_ATTEMPT = "The attempt ended without an answer."
-"""What is said of an attempt whose executor died or ran out of time."""
 
 
 class Upkeep(RequestItems):

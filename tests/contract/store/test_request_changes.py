@@ -452,6 +452,40 @@ def test_what_many_dead_attempts_leave_is_bounded(
     assert state.failures[-1].attempt == MAX_HISTORY
 
 
+def test_an_attempt_that_is_taken_over_has_failed(
+    create: Any, claim: Any, requests: Any, key: RequestKey, clock: Any
+) -> None:
+    """Nobody said how: a FAILED request tells of every attempt, also of one whose executor never reported."""
+    create()
+    lost: list[Failure] = []
+    for number in (1, 2):
+        held = claim(f"invocation-{number}")
+        requests.save_progress(held, 50.0, "Half")
+        clock.advance(LEASE_S)
+        lost.append(Failure(number, "PROCESSING_FAILED", "The attempt ended without an answer.", clock.now()))
+    held = claim("invocation-3")
+    assert held.state.failures == tuple(lost)
+    assert (held.state.percentage, held.state.message) == (None, None)
+    ended = requests.fail(held, code="NO_DATA", message="None.", details=None, sequence=9_000_000)
+    assert ended.failures == requests.get(key).failures
+    assert [failure.attempt for failure in ended.failures] == [1, 2, 3]
+    history = [(each.event, each.attempt) for each in history_of(requests.get(key))]
+    assert history == [("CREATE", 0), ("CLAIM", 1), ("CLAIM", 2), ("CLAIM", 3), ("FAIL", 3)]
+
+
+def test_what_many_attempts_leave_that_are_taken_over_is_bounded(
+    create: Any, claim: Any, requests: Any, key: RequestKey, clock: Any
+) -> None:
+    """The hot item stays small, however often a lease runs out."""
+    create()
+    for number in range(MAX_HISTORY + 3):
+        claim(f"invocation-{number}")
+        clock.advance(LEASE_S)
+    state = requests.get(key)
+    assert (len(state.history), len(state.failures)) == (MAX_HISTORY, MAX_FAILURES)
+    assert [each.attempt for each in history_of(state)] == [*range(4, MAX_HISTORY + 4)]
+
+
 def test_every_attempts_error_is_kept(
     create: Any, claim: Any, requests: Any, key: RequestKey, clock: Any
 ) -> None:

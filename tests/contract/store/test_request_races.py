@@ -31,6 +31,19 @@ def test_two_executors_and_one_request(keys: Any, requests: Any, race: Any) -> N
         assert requests.get(key).attempt == 1
 
 
+def test_two_executors_and_one_lease_that_is_over(keys: Any, requests: Any, race: Any, clock: Any) -> None:
+    """One takes the request over, and the lost attempt is noted once."""
+    for key in keys:
+        requests.claim(key, owner="late", lease_until=clock.now())
+        results = race(
+            lambda key=key: requests.claim(key, owner="a", lease_until=9e9),
+            lambda key=key: requests.claim(key, owner="b", lease_until=9e9),
+        )
+        assert {type(result) for result in results} == {Claim, AlreadyClaimed}
+        state = requests.get(key)
+        assert (state.attempt, [failure.attempt for failure in state.failures]) == (2, [1])
+
+
 def test_a_retry_and_the_claim_after_its_lease(keys: Any, requests: Any, race: Any, clock: Any) -> None:
     """An attempt whose lease ended fails while a successor claims: it is put back or taken over, not both."""
     for key in keys:
@@ -42,7 +55,10 @@ def test_a_retry_and_the_claim_after_its_lease(keys: Any, requests: Any, race: A
         state = requests.get(key)
         if isinstance(claimed, Claim):
             assert isinstance(retried, Superseded)
-            assert (state.status, state.owner, state.failures) == (Status.PROCESSING, "b", ())
+            assert (state.status, state.owner) == (Status.PROCESSING, "b")
+            assert [(failure.attempt, failure.code) for failure in state.failures] == [
+                (1, "PROCESSING_FAILED")
+            ]
         else:
             assert isinstance(claimed, AlreadyClaimed)
             assert (state.status, len(state.failures)) == (Status.RETRYING, 1)

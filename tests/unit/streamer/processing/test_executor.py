@@ -319,6 +319,20 @@ def test_a_failure_tells_of_every_attempt(executor: Executor, queue: Any, outbox
     ]
 
 
+def test_a_failure_tells_of_the_attempt_whose_executor_never_reported(
+    executor: Executor, queue: Any, requests: RequestStore, clock: Any, outbox: Any
+) -> None:
+    """Its lease ran out, and whoever took over says so."""
+    queue("fail", code="BUSY", message="Busy.")
+    requests.claim(KEY, owner="dead", lease_until=clock.now())
+    executor.execute(WORK, INVOCATION)
+    (message,) = outbox.messages
+    assert message["error"]["details"]["attempts"] == [
+        {"attempt": 1, "code": "PROCESSING_FAILED", "message": "The attempt ended without an answer."},
+        {"attempt": 2, "code": "BUSY", "message": "Busy."},
+    ]
+
+
 def test_the_actions_own_retry_policy_counts(
     executor: Executor, queue: Any, registry: ActionRegistry, requests: RequestStore, sent: list[Progress]
 ) -> None:

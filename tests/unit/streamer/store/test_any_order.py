@@ -163,6 +163,8 @@ class Life(RuleBasedStateMachine):
             return
         event = Event(after.history[-1].event)
         assert TRANSITIONS[before.status, event] is after.status is after.history[-1].status
+        if event is Event.CLAIM and before.status is Status.PROCESSING:
+            assert after.failures[-1].attempt == before.attempt
         if event in OUTCOMES:
             assert after.outcome_sequence is not None
             assert after.outcome_sequence > max(self.outcomes, default=-1)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from streamer.dynamorm import InvalidRequest, Throttled
+from streamer.dynamorm import Condition, InvalidRequest, Throttled
 from streamer.dynamorm.expressions.evaluation import apply, holds
 from streamer.errors import ProcessingFailed, ServiceUnavailable
 from streamer.lifecycle import Event, InvalidTransition, Status, sources, step
@@ -25,7 +25,11 @@ def state(status: Status, **changes: object) -> RequestState:
 
 
 CHANGES: dict[Event, Callable[[RequestState], transitions.Change]] = {
-    Event.CLAIM: lambda _: transitions.claim(owner="you", lease_until=NOW + 60, now=NOW),
+    Event.CLAIM: lambda held: (
+        transitions.take_over(held, owner="you", lease_until=NOW + 60, now=NOW)
+        if held.status is Status.PROCESSING
+        else transitions.claim(owner="you", lease_until=NOW + 60, now=NOW)
+    ),
     Event.COMPLETE: lambda held: transitions.finish(Event.COMPLETE, held, sequence=1, error=None, now=NOW),
     Event.FAIL: lambda held: transitions.finish(Event.FAIL, held, sequence=1, error=ERROR, now=NOW),
     Event.RETRY: lambda held: transitions.retry(held, due_at=NOW, code="X", message="x", now=NOW),
@@ -34,6 +38,12 @@ CHANGES: dict[Event, Callable[[RequestState], transitions.Change]] = {
     Event.CANCEL: lambda held: transitions.finish(Event.CANCEL, held, sequence=1, error=ERROR, now=NOW),
     Event.REPLAY: lambda held: transitions.replay(held, NOW),
 }
+
+
+def claim_of(held: RequestState, now: float) -> Condition:
+    """The condition of a claim, over a lease where there is one."""
+    is_held = held.status is Status.PROCESSING
+    return transitions.is_overdue(held, now) if is_held else transitions.claimable(now)
 
 
 def test_every_event_has_its_change() -> None:
@@ -47,9 +57,7 @@ def test_a_change_happens_where_the_lifecycle_lets_it(status: Status, event: Eve
     """The condition holds exactly in the event's sources, and the change leads where `step` says."""
     before = state(status)
     condition = (
-        transitions.claimable(NOW)
-        if event is Event.CLAIM
-        else transitions.owned(event, owner="me", attempt=3)
+        claim_of(before, NOW) if event is Event.CLAIM else transitions.owned(event, owner="me", attempt=3)
     )
     allowed = holds(condition, before.to_item())
     assert allowed is (status in sources(event))
@@ -66,8 +74,8 @@ def test_a_change_happens_where_the_lifecycle_lets_it(status: Status, event: Eve
 def test_a_claim_waits_for_its_time(status: Status, later: str) -> None:
     """Not before the lease is over, or the retry is due; then at once."""
     early = state(status).replace(**{later: NOW + 0.001})
-    assert not holds(transitions.claimable(NOW), early.to_item())
-    assert holds(transitions.claimable(NOW + 0.001), early.to_item())
+    assert not holds(claim_of(early, NOW), early.to_item())
+    assert holds(claim_of(early, NOW + 0.001), early.to_item())
 
 
 def test_putting_a_retry_into_the_stream_is_a_release() -> None:
