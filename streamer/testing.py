@@ -22,6 +22,7 @@ from streamer.actions.payloads import Payload
 from streamer.clock import Clock, SystemClock
 from streamer.errors import ActionFailed
 from streamer.identity import Identity
+from streamer.progress.facts import sendable, snapshot
 from streamer.settings import Settings
 
 
@@ -71,13 +72,27 @@ class MemoryS3:
 
 
 class RecordedProgress:
-    """Keeps what an action reports: `(percentage, message, metadata)` in `updates`."""
+    """Keeps what an action reports: `(percentage, message, metadata)` in `updates`.
+
+    Message and metadata are as they would be sent, and what cannot be sent is the same error.
+    """
 
     def __init__(self) -> None:
         self.updates: list[tuple[float, str, dict[str, Any]]] = []
 
     def __call__(self, percentage: float, message: str = "", **metadata: Any) -> None:
-        self.updates.append((percentage, message, metadata))
+        """Note how far the work is.
+
+        Raises:
+            TypeError: the message is no text.
+            MetadataTooLarge: no message carries the metadata; says which field is the largest.
+        """
+        text = sendable(message)
+        try:
+            facts = snapshot(metadata)
+        except ValueError:
+            facts = {}
+        self.updates.append((percentage, text, facts))
 
 
 def make_context(

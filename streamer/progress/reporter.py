@@ -7,16 +7,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from streamer.clock import Clock, timestamp
-from streamer.errors import MetadataTooLarge, StreamerError, Superseded
+from streamer.errors import StreamerError, Superseded
 from streamer.progress.coalescing import KEPT, Coalescer, Pace, Update
+from streamer.progress.facts import sendable, snapshot
 from streamer.progress.keeping import Keeper
 from streamer.progress.patience import is_over_in_time
 from streamer.protocol import Progress
-from streamer.protocol.codec import is_deeper
-from streamer.protocol.limits import MAX_DEPTH, MAX_METADATA_BYTES
 
 LOOK_INTERVAL_S = 1.0
 """Seconds after the last look at the request from which a progress or checkpoint call looks again, and waits
@@ -26,10 +23,6 @@ persisted is a look, too: who reports often reads nothing. Ours: half a read uni
 
 CLOSE_S = 1.0
 """Seconds for which progress that is on its way may hold up what comes after the attempt. Ours."""
-
-
-MAX_FIELD_LENGTH = 100
-"""Characters of a field's name that an error tells. Ours."""
 
 
 def _keep_nothing(_message: Progress) -> None:
@@ -126,7 +119,7 @@ class ProgressReporter:
             Superseded: the attempt is over or another one took its place; end the work.
             StreamerError: whatever else `persist` or `look` raised to end it.
         """
-        text = _sendable(message)
+        text = sendable(message)
         facts = self._snapshot(metadata) if metadata else None
         with self._changed:
             self._check()
@@ -323,32 +316,9 @@ class ProgressReporter:
 
     def _snapshot(self, metadata: dict[str, Any]) -> dict[str, Any] | None:
         try:
-            facts: dict[str, Any] = msgspec.to_builtins(metadata, str_keys=True)
-            size_bytes = len(msgspec.json.encode(facts))
-            if is_deeper(facts, MAX_DEPTH):
-                raise ValueError(f"more than {MAX_DEPTH} objects and arrays in one another")
-        except (TypeError, ValueError, RecursionError):
+            return snapshot(metadata)
+        except ValueError:
             self._logger.warning(
                 "Progress metadata has no JSON form", extra={"action": "progress.metadata_dropped"}
             )
             return None
-        if size_bytes > MAX_METADATA_BYTES:
-            raise _too_large(facts, size_bytes)
-        return facts
-
-
-def _sendable(message: str) -> str:
-    if not isinstance(message, str):
-        raise TypeError(f"The message of progress is text, not {type(message).__name__}.")
-    return message if message.isascii() else message.encode(errors="replace").decode()
-
-
-def _too_large(facts: dict[str, Any], size_bytes: int) -> MetadataTooLarge:
-    sizes = {name: len(msgspec.json.encode(value)) for name, value in facts.items()}
-    largest = max(sizes, key=sizes.__getitem__)
-    return MetadataTooLarge(
-        largest[:MAX_FIELD_LENGTH],
-        field_bytes=sizes[largest],
-        size_bytes=size_bytes,
-        limit_bytes=MAX_METADATA_BYTES,
-    )

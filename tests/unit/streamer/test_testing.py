@@ -7,7 +7,7 @@ import pytest
 from streamer import testing
 from streamer.actions.registry import load_registry
 from streamer.actions.running import close, run
-from streamer.errors import ActionFailed, InvalidMessage
+from streamer.errors import ActionFailed, InvalidMessage, MetadataTooLarge
 from streamer.testing import RecordedProgress, make_context, make_settings
 
 
@@ -35,6 +35,21 @@ def test_sleep_reports_its_steps(name: str) -> None:
     assert result == {"slept_s": 0, "steps": 4, "attempt": 1}
     assert [percentage for percentage, _, _ in progress.updates][:4] == [0, 25, 50, 75]
     assert progress.updates[1][1:] == ("Step 2 of 4", {"step": 1})
+
+
+def test_recorded_progress_takes_what_the_real_one_takes() -> None:
+    """Facts as they were at the call; too many of them are the same error; what has no form is left out."""
+    progress = RecordedProgress()
+    rows = ["a"]
+    progress(10, "Read", rows=rows)
+    rows.append("b")
+    progress(20, "Lost \ud800", file=object())
+    assert progress.updates == [(10, "Read", {"rows": ["a"]}), (20, "Lost ?", {})]
+    with pytest.raises(MetadataTooLarge, match="'rows'"):
+        progress(30, "All", rows=["x" * 1_000] * 200)
+    with pytest.raises(TypeError, match="is text"):
+        progress(30, None)  # type: ignore[arg-type]
+    assert len(progress.updates) == 2
 
 
 @pytest.mark.parametrize("name", ["fail", "fail_now"])
