@@ -11,7 +11,9 @@ from typing import Any
 import hypothesis
 import pytest
 
-hypothesis.settings.register_profile("streamer", deadline=None)  # no test asserts a time
+hypothesis.settings.register_profile(  # no test asserts a time
+    "streamer", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("streamer")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background job, and inherited
