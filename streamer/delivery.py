@@ -7,7 +7,7 @@ from streamer.actions.links import Signer
 from streamer.actions.results import as_sent
 from streamer.clock import Clock, timestamp
 from streamer.connections.manager import Delivery, Subscriber
-from streamer.errors import ResultTooLarge
+from streamer.errors import ErrorCode, ResultTooLarge
 from streamer.lifecycle import Status
 from streamer.protocol import Complete, Error, ErrorInfo, Message, encode
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
@@ -47,7 +47,7 @@ def outcome_message(state: RequestState, result: Any, *, sign: Signer, now: floa
             result=value,
             link=link,
         )
-    error = state.error or {"code": "PROCESSING_FAILED", "message": "The request failed."}
+    error = state.error or {"code": ErrorCode.PROCESSING_FAILED, "message": "The request failed."}
     return Error(
         request_id=state.request_id,
         sequence=sequence,

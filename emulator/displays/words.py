@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from emulator.texts import cut
+
 MAX_JSON_CHARACTERS = 20_000
 """Of one value that is shown folded; a whole response of 6 MB would make a notebook useless."""
 
@@ -41,8 +43,7 @@ def count(number: int, noun: str) -> str:
 
 def brief(text: str, most: int) -> str:
     """Return `text` on one line, cut in the end where it is longer than `most` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return cut(" ".join(text.split()), most)
 
 
 def identifier(text: str) -> str:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from emulator.texts import cut
+
 _TOKEN = re.compile(
     rb"e(?<![A-Za-z0-9_-]e)(?:"
     rb"yJ[A-Za-z0-9_-]{8,}(?:(?:\.|%2[eE])[A-Za-z0-9_-]*){1,2}"
@@ -37,8 +39,7 @@ def redact_text(text: str) -> str:
 
 def told_by_peer(text: str, *, max_chars: int) -> str:
     """Return what a client or caller wrote, to be recorded: tokens shortened, at most `max_chars` long."""
-    text = redact_text(text)
-    return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
+    return cut(redact_text(text), max_chars)
 
 
 def hide_credentials(told: dict[str, Any]) -> dict[str, Any]:

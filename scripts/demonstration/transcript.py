@@ -11,6 +11,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
+from emulator.texts import cut
+
 MAX_MESSAGE_WIDTH = 160
 """Characters of a message that are shown."""
 
@@ -51,9 +53,7 @@ class Transcript:
         self._wire("←", "yellow", message)
 
     def _wire(self, arrow: str, style: str, message: Mapping[str, Any]) -> None:
-        text = json.dumps(shortened(message), ensure_ascii=False)
-        if len(text) > MAX_MESSAGE_WIDTH:
-            text = text[: MAX_MESSAGE_WIDTH - 1] + "…"
+        text = cut(json.dumps(shortened(message), ensure_ascii=False), MAX_MESSAGE_WIDTH)
         self.console.print(Text.assemble((f"   {arrow} ", style), text), soft_wrap=True)
 
     def check(self, sentence: str, *, passed: bool) -> None:

@@ -18,6 +18,7 @@ from contextvars import ContextVar
 from typing import TextIO
 
 from streamer.clock import timestamp
+from streamer.texts import cut
 
 MAX_TEXT_LENGTH = 512
 """Characters of a field. Ours: ids and codes are far shorter, payloads are longer."""
@@ -132,7 +133,7 @@ def _safe_text(text: str, length: int) -> str:
     text = str.__str__(text)
     if "eyJ" in text:
         text = _TOKEN.sub("[token]", text)
-    return text if len(text) <= length else text[: length - 1] + "…"
+    return cut(text, length)
 
 
 class _StdoutHandler(logging.StreamHandler[TextIO]):

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from streamer.protocol import Progress
+from streamer.texts import cut
 
 MAX_MESSAGES_PER_S = 10
 """Progress messages of one request in any second. The original system's figure."""
@@ -174,7 +175,7 @@ class Coalescer:
         Returns:
             The update as it is sent.
         """
-        update = Update(self._ratchet.advance(percentage), _shortened(message), metadata)
+        update = Update(self._ratchet.advance(percentage), cut(message, MAX_MESSAGE_LENGTH), metadata)
         completed = update.percentage >= 100.0
         self._messages.offer(update, urgent=not self._begun or (completed and not self._completed))
         self._begun, self._completed = True, completed
@@ -222,7 +223,3 @@ class Coalescer:
     @property
     def _free_at(self) -> float:
         return self._pace.free_at(0 if self._is_completion else KEPT)
-
-
-def _shortened(message: str) -> str:
-    return message if len(message) <= MAX_MESSAGE_LENGTH else message[: MAX_MESSAGE_LENGTH - 1] + "…"

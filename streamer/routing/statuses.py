@@ -20,6 +20,7 @@ from streamer.protocol import (
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
 from streamer.store import RequestState, details_of
 from streamer.store.limits import MESSAGE_TTL_S
+from streamer.texts import cut
 
 MAX_LISTED_TEXT = 100
 """Characters of a progress or error message on a page of requests. Ours: a page fits into a message."""
@@ -71,8 +72,10 @@ def listed(state: RequestState) -> RequestStatus:
     error = whole.error
     return msgspec.structs.replace(
         whole,
-        message=None if whole.message is None else _cut(whole.message),
-        error=None if error is None else ErrorInfo(code=error.code, message=_cut(error.message)),
+        message=None if whole.message is None else cut(whole.message, MAX_LISTED_TEXT),
+        error=None
+        if error is None
+        else ErrorInfo(code=error.code, message=cut(error.message, MAX_LISTED_TEXT)),
         failures=[],
     )
 
@@ -115,10 +118,6 @@ def _error(state: RequestState) -> ErrorInfo | None:
     return ErrorInfo(
         code=state.error["code"], message=state.error["message"], details=details_of(state.error) or None
     )
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_LISTED_TEXT else text[: MAX_LISTED_TEXT - 1] + "…"
 
 
 def _fits(data: Any) -> bool:

@@ -8,6 +8,7 @@ from streamer.errors import ErrorCode
 from streamer.lifecycle import Event, target
 from streamer.store.limits import MAX_FAILURE_LENGTH, MAX_FAILURES, MAX_HISTORY
 from streamer.store.models import Failure, HistoryEntry, RequestState
+from streamer.texts import cut
 
 LOST_ATTEMPT = "The attempt ended without an answer."
 """What is said of an attempt whose executor died or ran out of time."""
@@ -35,8 +36,7 @@ def noted(new: HistoryEntry, earlier: Sequence[HistoryEntry] = ()) -> UpdateActi
 
 def failure_of(attempt: int, *, code: str, message: str, now: float) -> Failure:
     """Return how an attempt failed, with a message that is short enough to keep."""
-    short = message if len(message) <= MAX_FAILURE_LENGTH else message[: MAX_FAILURE_LENGTH - 1] + "…"
-    return Failure(attempt, code, short, now)
+    return Failure(attempt, code, cut(message, MAX_FAILURE_LENGTH), now)
 
 
 def lost(attempt: int, now: float) -> Failure:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from streamer.actions.reports.charting import Chart
+from streamer.texts import cut
 
 WIDTH, HEIGHT = 960, 540
 """Pixels."""
@@ -77,8 +78,7 @@ class _Canvas:
         for place, name in enumerate(self._chart.categories):
             x, y = WIDTH - _RIGHT + 20, _TOP + place * 22
             self._pen.rectangle(((x, y), (x + 12, y + 12)), fill=_colour(place))
-            shown = name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…"
-            self._pen.text((x + 20, y), shown, fill=_INK, font=self._font)
+            self._pen.text((x + 20, y), cut(name, _NAME_LENGTH), fill=_INK, font=self._font)
 
     def _y(self, amount: Decimal) -> float:
         low, high = self._chart.ticks[0], self._chart.ticks[-1]

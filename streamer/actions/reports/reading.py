@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from streamer.actions.source_lines import invalid
+from streamer.texts import cut
 
 MAX_CATEGORY_LENGTH = 200
 """Characters of a category's name. Ours: it bounds the memory that a report takes."""
@@ -57,9 +58,8 @@ class _Columns:
             raise invalid(None, "is empty; its first line names the columns")
         for name in ("date", "category", "amount"):
             if name not in header:
-                found = ", ".join(header)
-                shown = found if len(found) <= 200 else found[:199] + "…"
-                raise invalid(None, f"has no column {name}; its columns are {shown}")
+                found = cut(", ".join(header), 200)
+                raise invalid(None, f"has no column {name}; its columns are {found}")
         self._count = len(header)
         self._date, self._category, self._amount = map(header.index, ("date", "category", "amount"))
         self._currency = header.index("currency") if "currency" in header else None
