@@ -2,32 +2,21 @@
 
 from typing import TYPE_CHECKING
 
-from streamer.clock import Clock
-from streamer.dynamorm import Condition, Database, Delete, Engine, Put, Query
+from streamer.dynamorm import Condition, Delete, Put, Query
 from streamer.errors import NotFound
-from streamer.settings import Settings
 from streamer.store.limits import CONNECTION_TTL_S
 from streamer.store.models import Connection
-from streamer.store.tables import open_database, translated
+from streamer.store.tables import TableStore, translated
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+    pass
 
 
-class ConnectionStore:
+class ConnectionStore(TableStore):
     """The connections table. Thread-safe.
 
     Every method raises `ServiceUnavailable` where the table does not answer for now.
     """
-
-    def __init__(self, client: "DynamoDBClient | Engine", settings: Settings, clock: Clock) -> None:
-        """Take a client.
-
-        Args:
-            client: boto3's low-level client, or an engine in its place, such as `MemoryDynamoDB`.
-        """
-        self._database: Database = open_database(client, settings, clock)
-        self._clock = clock
 
     @translated
     def put(self, connection: Connection) -> None:

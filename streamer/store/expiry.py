@@ -2,14 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from streamer.clock import Clock
-from streamer.dynamorm import Attribute, ConditionFailed, Database, Engine, Model, Scan, attribute
-from streamer.settings import Settings
+from streamer.dynamorm import Attribute, ConditionFailed, Model, Scan, attribute
 from streamer.store.models import CONNECTIONS, COUNTERS, REQUESTS, SUBSCRIPTIONS
-from streamer.store.tables import open_database, translated
+from streamer.store.tables import TableStore, translated
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+    pass
 
 
 class _Expiring(Model, abstract=True):
@@ -42,17 +40,8 @@ class CountersItem(_Expiring, table=COUNTERS):
 KINDS: tuple[Any, ...] = (RequestsItem, SubscriptionsItem, ConnectionsItem, CountersItem)
 
 
-class ExpiryStore:
+class ExpiryStore(TableStore):
     """Every table, by its `expires_at`. Thread-safe."""
-
-    def __init__(self, client: "DynamoDBClient | Engine", settings: Settings, clock: Clock) -> None:
-        """Take a client.
-
-        Args:
-            client: boto3's low-level client, or an engine in its place, such as `MemoryDynamoDB`.
-        """
-        self._database: Database = open_database(client, settings, clock)
-        self._clock = clock
 
     @translated
     def delete_expired(self, *, segment: int = 0, segments: int = 1, limit: int) -> int:

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from streamer.clock import Clock
-from streamer.dynamorm import Condition, Database, Delete, Engine, Put, Query
+from streamer.dynamorm import Condition, Delete, Put, Query
 from streamer.dynamorm.expressions.conditions import Between, Comparison
 from streamer.protocol import Progress, encode
-from streamer.settings import Settings
 from streamer.store.limits import MAX_KEPT_BYTES, MAX_KEPT_MESSAGES, MAX_REPLAY_BYTES, MESSAGE_TTL_S
 from streamer.store.models import REQUESTS, RequestKey, RequestMessage
-from streamer.store.tables import open_database, translated
+from streamer.store.tables import TableStore, translated
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+    pass
 
 _DIGITS = 12
 """Of a sequence in its key: more than a request can use."""
@@ -40,20 +38,11 @@ class Replay:
     truncated: bool
 
 
-class MessageStore:
+class MessageStore(TableStore):
     """The MESSAGE items of the requests table. Thread-safe.
 
     Every method raises `ServiceUnavailable` where the table does not answer for now.
     """
-
-    def __init__(self, client: "DynamoDBClient | Engine", settings: Settings, clock: Clock) -> None:
-        """Take a client.
-
-        Args:
-            client: boto3's low-level client, or an engine in its place, such as `MemoryDynamoDB`.
-        """
-        self._database: Database = open_database(client, settings, clock)
-        self._clock = clock
 
     def append(self, key: RequestKey, message: Progress) -> None:
         """Keep one message; `log` is cheaper for several of one attempt."""

@@ -4,18 +4,18 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from streamer.clock import Clock
-from streamer.dynamorm import BatchWriteUnfinished, ConditionFailed, Database, Delete, Engine, Put
+from streamer.dynamorm import BatchWriteUnfinished, ConditionFailed, Delete, Engine, Put
 from streamer.errors import InvalidMessage
 from streamer.settings import Settings
 from streamer.store.documents import read_document, write_document
 from streamer.store.models import Record
-from streamer.store.tables import open_database, translated
+from streamer.store.tables import TableStore, translated
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 
-class RecordStore:
+class RecordStore(TableStore):
     """The records of one tenant and kind. Thread-safe.
 
     Every method raises `ServiceUnavailable` where the table does not answer for now.
@@ -37,8 +37,7 @@ class RecordStore:
             written_by: names the request that writes, and no other one, so that its repetition finds its
                 own records.
         """
-        self._database: Database = open_database(client, settings, clock)
-        self._clock = clock
+        super().__init__(client, settings, clock)
         self._tenant_id = tenant_id
         self._entity_type = entity_type
         self._written_by = written_by

@@ -7,7 +7,6 @@ from streamer.clock import Clock
 from streamer.dynamorm import (
     Condition,
     ConditionFailed,
-    Database,
     Engine,
     Item,
     Update,
@@ -27,13 +26,13 @@ from streamer.store.models import (
     RequestResult,
     RequestState,
 )
-from streamer.store.tables import open_database, translated
+from streamer.store.tables import TableStore, translated
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 
-class RequestItems:
+class RequestItems(TableStore):
     """Reads requests; what the other parts of `RequestStore` stand on."""
 
     def __init__(
@@ -44,13 +43,7 @@ class RequestItems:
         *,
         logger: logging.Logger | None = None,
     ) -> None:
-        """Take a client.
-
-        Args:
-            client: boto3's low-level client, or an engine in its place, such as `MemoryDynamoDB`.
-        """
-        self._database: Database = open_database(client, settings, clock)
-        self._clock = clock
+        super().__init__(client, settings, clock)
         self._in_flight = InFlight(
             self._database,
             clock,

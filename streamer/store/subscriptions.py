@@ -4,16 +4,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from streamer.clock import Clock
-from streamer.dynamorm import ConditionFailed, Database, Delete, Engine, Put, Query, Update
-from streamer.settings import Settings
+from streamer.dynamorm import ConditionFailed, Delete, Put, Query, Update
 from streamer.store import transitions
 from streamer.store.limits import CONNECTION_TTL_S
 from streamer.store.models import RequestKey, RequestState, Subscription
-from streamer.store.tables import open_database, translated
+from streamer.store.tables import TableStore, translated
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+    pass
 
 
 def followed_by(key: RequestKey, connection_id: str) -> Update[RequestState]:
@@ -42,20 +40,11 @@ def subscription(key: RequestKey, *, connection_id: str, endpoint: str, now: flo
     )
 
 
-class SubscriptionStore:
+class SubscriptionStore(TableStore):
     """The subscriptions table. Thread-safe.
 
     Every method raises `ServiceUnavailable` where the table does not answer for now.
     """
-
-    def __init__(self, client: "DynamoDBClient | Engine", settings: Settings, clock: Clock) -> None:
-        """Take a client.
-
-        Args:
-            client: boto3's low-level client, or an engine in its place, such as `MemoryDynamoDB`.
-        """
-        self._database: Database = open_database(client, settings, clock)
-        self._clock = clock
 
     @translated
     def subscribe(self, key: RequestKey, connection_id: str, endpoint: str) -> None:

@@ -41,6 +41,19 @@ def open_database(client: "DynamoDBClient | Engine", settings: Settings, clock: 
     return Database(DynamoDB(client, table_names(settings)), now=clock.now)
 
 
+class TableStore:
+    """What every store stands on: the tables of a deployment, and the time."""
+
+    def __init__(self, client: "DynamoDBClient | Engine", settings: Settings, clock: Clock) -> None:
+        """Take a client.
+
+        Args:
+            client: boto3's low-level client, or an engine in its place, such as `MemoryDynamoDB`.
+        """
+        self._database: Database = open_database(client, settings, clock)
+        self._clock = clock
+
+
 def translated(method: Callable[P, R]) -> Callable[P, R]:
     """Let a store's method raise `ServiceUnavailable` where its tables do not answer for now.
 
