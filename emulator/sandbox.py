@@ -3,11 +3,11 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar, overload
 
 from emulator.applications.plain import check_inline
 from emulator.applications.source import load, locate
@@ -39,12 +39,29 @@ def _be_quiet(_text: str) -> None:
     """Show nothing."""
 
 
+S = TypeVar("S", bound="Sandbox")
+
+
+class _Start:
+    """`Sandbox.start(…)` makes a sandbox and starts it; `sandbox.start()` starts that one."""
+
+    @overload
+    def __get__(self, sandbox: None, kind: type[S]) -> Callable[..., Coroutine[Any, Any, S]]: ...
+
+    @overload
+    def __get__(self, sandbox: S, kind: type[S]) -> Callable[[], Coroutine[Any, Any, S]]: ...
+
+    def __get__(self, sandbox: S | None, kind: type[S]) -> Callable[..., Coroutine[Any, Any, S]]:
+        return kind._make_and_start if sandbox is None else sandbox._start_this
+
+
 class Sandbox(Introspection, Experiments):
     """A running application on this machine, with no AWS account.
 
     `async with Sandbox() as sandbox:` or `sandbox = await Sandbox.start()` and, in the end,
-    `await sandbox.stop()`. The emulator is a process of its own: a blocking notebook cell does not
-    stop it, and it ends when this process ends, however that happens.
+    `await sandbox.stop()`; `await sandbox.start()` starts one that was only described, or stopped. The
+    emulator is a process of its own: a blocking notebook cell does not stop it, and it ends when this
+    process ends, however that happens.
     """
 
     def __init__(
@@ -108,16 +125,26 @@ class Sandbox(Introspection, Experiments):
         self._state: State | None = None
         self._clients: Clients | None = None
 
+    start = _Start()
+
     @classmethod
-    async def start(cls, *args: Any, **options: Any) -> Self:
+    async def _make_and_start(cls, *args: Any, **options: Any) -> Self:
         """Start a sandbox and return it when it is ready. Takes what `Sandbox` takes.
 
         Raises:
             StartFailed, BackendFailed: with the reason and the end of the log.
         """
-        sandbox = cls(*args, **options)
-        await sandbox._start()
-        return sandbox
+        return await cls(*args, **options)._start_this()
+
+    async def _start_this(self) -> Self:
+        """Start this sandbox and return it when it is ready; after `stop` it can be started again.
+
+        Raises:
+            StartFailed: it runs already, or for a reason that is told with the end of the log.
+            BackendFailed: with the end of the log.
+        """
+        await self._start()
+        return self
 
     async def __aenter__(self) -> Self:
         await self._start()

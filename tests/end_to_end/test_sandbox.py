@@ -74,16 +74,19 @@ async def test_start_and_stop_without_a_block(family: Any) -> None:
 
 @pytest.mark.slow
 async def test_handle_starts_again_after_its_end() -> None:
-    """The same handle can be entered again; what it remembered of the first run is not used in the second."""
+    """The same handle can be started again; what it remembered of the first run is not used in the second."""
     sandbox = Sandbox()
     pids = []
     for _ in range(2):
-        async with sandbox:
+        assert await sandbox.start() is sandbox
+        try:
             client = await sandbox.connect()
             assert await client.request("health")
             assert sandbox.boto3("s3").list_buckets()["Buckets"]
             await client.close()
             pids.append(sandbox.state.pid)
+        finally:
+            await sandbox.stop()
     assert len(set(pids)) == 2
 
 
@@ -91,6 +94,8 @@ async def test_sandbox_that_runs_is_not_started_again(sandbox: Sandbox) -> None:
     """A second start of the same handle is refused, and the running sandbox goes on."""
     with pytest.raises(StartFailed):
         await sandbox.__aenter__()
+    with pytest.raises(StartFailed):
+        await sandbox.start()
     assert await sandbox.environments()
 
 
