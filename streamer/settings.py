@@ -8,6 +8,9 @@ PREFIX = "STREAMER_"
 OUTPUTS = "outputs"
 """Where everything is in the bucket that requests write; it expires after the requests that link to it."""
 
+AT_LEAST = {"max_attempts": 1}
+"""The least that a setting may be, if that is not 0."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -54,14 +57,19 @@ class Settings:
 
         Raises:
             KeyError: a variable without a default is missing; names the variable.
-            ValueError: a number is none.
+            ValueError: a number is none, or too small.
         """
         values: dict[str, str | int] = {}
         for field in fields(cls):
             variable = PREFIX + field.name.upper()
             if variable in environment:
                 text = environment[variable]
-                values[field.name] = int(text) if field.type in (int, "int") else text
+                is_number = field.type in (int, "int")
+                values[field.name] = (
+                    whole_number(field.name, text, at_least=AT_LEAST.get(field.name, 0))
+                    if is_number
+                    else text
+                )
         missing = [
             PREFIX + field.name.upper()
             for field in fields(cls)
@@ -74,3 +82,14 @@ class Settings:
     def to_environment(self) -> dict[str, str]:
         """Write the settings as environment variables, the inverse of `from_environment`."""
         return {PREFIX + field.name.upper(): str(getattr(self, field.name)) for field in fields(self)}
+
+
+def whole_number(name: str, text: str, *, at_least: int) -> int:
+    """Return the number that a setting's text says. Raises ValueError, naming the setting."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = at_least - 1
+    if number < at_least:
+        raise ValueError(f"{name} takes a whole number of at least {at_least}, not {text!r}")
+    return number

@@ -10,7 +10,7 @@ from typing import Any
 
 from streamer.dynamorm import Index, KeyAttribute, StreamView, Table
 from streamer.lifecycle import Status
-from streamer.settings import OUTPUTS, Settings
+from streamer.settings import OUTPUTS, Settings, whole_number
 from streamer.store.limits import REQUEST_TTL_S
 from streamer.store.models import CONNECTIONS, COUNTERS, RECORDS, REQUESTS, SUBSCRIPTIONS
 from streamer.store.tables import table_names
@@ -196,7 +196,7 @@ def stack(
         overrides: fields of `Settings` that shall differ.
 
     Raises:
-        TypeError: an override is no field of `Settings`, or no number where one is needed.
+        TypeError: an override is no field of `Settings`, or no number where one is needed, or too small.
     """
     known = [field.name for field in fields(Settings)]
     if unknown := sorted(overrides.keys() - set(known)):
@@ -205,8 +205,9 @@ def stack(
         settings = Settings.from_environment(
             Settings(**{**_named_settings(name), **overrides}).to_environment()
         )
+        executor_timeout_s = whole_number("executor_timeout_s", str(executor_timeout_s), at_least=1)
     except ValueError as error:
-        raise TypeError(f"a setting that is a number is given as something else: {error}") from error
+        raise TypeError(str(error)) from error
     environment = settings.to_environment()
 
     def function(role: str, timeout_s: int, memory_mb: int = 256, **further: Any) -> Function:

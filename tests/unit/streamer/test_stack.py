@@ -1,7 +1,9 @@
 """The declaration of the application."""
 
 import json
+import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -56,8 +58,25 @@ def test_every_name_begins_with_the_deployments() -> None:
 def test_a_number_may_be_given_as_text() -> None:
     """As a command line does; what is no number is told."""
     assert stack(max_in_flight_per_user="2").settings.max_in_flight_per_user == 2
-    with pytest.raises(TypeError, match="many"):
-        stack(max_in_flight_per_user="many")
+    executor = stack(executor_timeout_s="5").functions[4]  # type: ignore[arg-type]
+    assert (executor.name, executor.timeout_s) == ("streamer-executor", 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "least"),
+    [
+        ("max_in_flight_per_user", "many", 0),
+        ("max_in_flight_per_tenant", -1, 0),
+        ("max_attempts", 0, 1),
+        ("max_attempts", 2.5, 1),
+        ("executor_timeout_s", "long", 1),
+        ("executor_timeout_s", math.nan, 1),
+    ],
+)
+def test_a_number_that_a_setting_cannot_have_is_refused(name: str, value: Any, least: int) -> None:
+    """Before anything runs, in a sentence that names the setting: with none every request would fail."""
+    with pytest.raises(TypeError, match=rf"{name}.* whole number of at least {least}, not '?{value}"):
+        stack(**{name: value})
 
 
 def test_what_requests_write_expires_after_them() -> None:
