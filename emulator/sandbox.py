@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar, overload
 from emulator.applications.plain import check_inline
 from emulator.applications.source import load, locate
 from emulator.aws import Clients
-from emulator.errors import EmulatorError, SandboxNotRunning, StartFailed
+from emulator.errors import EmulatorError, InvalidSettings, SandboxNotRunning, StartFailed
 from emulator.handle import notebook
 from emulator.handle.control_client import call
 from emulator.handle.experiments import Experiments
@@ -23,6 +23,9 @@ from emulator.state import Addresses, State
 
 START_TIMEOUT_S = 60.0
 """Seconds until a sandbox that is not ready is given up. Seen: 2 to 4 on two cores."""
+
+MAX_PORT = 65_535
+"""The last one of TCP."""
 
 
 class Execution(StrEnum):
@@ -95,13 +98,14 @@ class Sandbox(Introspection, Experiments):
 
         Raises:
             InvalidApplication: there is no such application, or it does not take the options.
-            InvalidSettings: there is no such setting, or it cannot have this value.
+            InvalidSettings: there is no such setting, or it, or an argument, cannot have this value.
             EmulatorError: the application makes no inline handlers, and `execution` asks for them.
         """
         if settings:
             from emulator.settings import Settings  # takes 70 ms to import, which few sandboxes need
 
             Settings().changed(settings)
+        _check(port=port, execution=execution, options=options)
         self.name = locate(application)
         self._execution = Execution(execution)
         self._options = dict(options or {})
@@ -286,3 +290,14 @@ class Sandbox(Introspection, Experiments):
                 state, lambda function, log: source.inline_handler(function, state, log)
             )
             self._inline.start()
+
+
+def _check(*, port: object, execution: object, options: object) -> None:
+    """Raise InvalidSettings for what a typing mistake makes of an argument."""
+    if not isinstance(port, int) or not 0 <= port <= MAX_PORT:  # the system would take a port's last 16 bits
+        raise InvalidSettings(f"The port is a whole number from 0 to {MAX_PORT}, not {port!r}.")
+    if execution not in list(Execution):
+        kinds = " or ".join(repr(kind.value) for kind in Execution)
+        raise InvalidSettings(f"The execution is {kinds}, not {execution!r}.")
+    if not isinstance(options or {}, Mapping):
+        raise InvalidSettings(f"The options are given by name, {{NAME: VALUE}}, not as {options!r}.")
