@@ -57,11 +57,6 @@ class GatewayServer:
         return self.urls(self.gateway.api.stage)["websocket"]
 
     @property
-    def secure_websocket_url(self) -> str:
-        """Where a client connects that trusts the certificate."""
-        return f"wss://localhost:{self.tls_port}/{self.gateway.api.stage}"
-
-    @property
     def management_url(self) -> str:
         """`endpoint_url` of an `apigatewaymanagementapi` client."""
         return self.urls(self.gateway.api.stage)["management"]

@@ -1,7 +1,7 @@
-"""What is kept of invocations: logs, events and responses, counts; and who is told of each."""
+"""What is kept of invocations: logs, events and responses, counts."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from emulator.runtime.invocations import Invocation, Outcome
 from emulator.runtime.logs import InvocationLog
@@ -27,7 +27,6 @@ class Journal:
         self._timeline = timeline
         self._logs: dict[str, deque[InvocationLog]] = {name: deque(maxlen=max_logs) for name in names}
         self._recorder = Recorder(names)
-        self._listeners: list[Callable[[InvocationLog], None]] = []
 
     def began(self, invocation: Invocation) -> None:
         """Write down an invocation that an environment has taken."""
@@ -47,7 +46,7 @@ class Journal:
         )
 
     def ended(self, invocation: Invocation, outcome: Outcome, *, duration_ms: float) -> None:
-        """Write down what came out of it, and tell who listens."""
+        """Write down what came out of it."""
         log = invocation.log
         assert log is not None
         assert invocation.recorded is not None
@@ -64,8 +63,6 @@ class Journal:
             function_error=outcome.function_error,
             error_type=outcome.error_type,
         )
-        for listener in self._listeners:
-            listener(log)
 
     def logs(self, function: str) -> list[InvocationLog]:
         """Return the logs of the newest invocations, oldest first."""
@@ -74,8 +71,3 @@ class Journal:
     def recorded(self, function: str) -> list[Recorded]:
         """Return the newest events and responses, oldest first."""
         return self._recorder.recorded(function)
-
-    def listen(self, listener: Callable[[InvocationLog], None]) -> Callable[[], None]:
-        """Call `listener` with the log of every invocation that ends; returns a function that ends this."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)

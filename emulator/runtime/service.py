@@ -240,10 +240,6 @@ class LambdaService:
         """Return what is kept of the newest events and responses, oldest first. Raises FunctionNotFound."""
         return self._journal.recorded(self.get_function(function).name)
 
-    def listen_logs(self, listener: Callable[[InvocationLog], None]) -> Callable[[], None]:
-        """Call `listener` with the log of every invocation that ends; returns a function that ends this."""
-        return self._journal.listen(listener)
-
     async def kill_environment(self, function: str, pid: int | None = None) -> int | None:
         """SIGKILL an environment, as a machine that fails would, and wait until that was noticed.
 

@@ -173,13 +173,6 @@ class Wire:
         async with asyncio.timeout(DEADLINE_S):
             return await self.reader.readexactly(count)
 
-    async def read_to_end(self) -> bytes:
-        """Read until the other side closes."""
-        async with asyncio.timeout(DEADLINE_S):
-            with suppress(ConnectionError):
-                return await self.reader.read()
-            return b""
-
     async def write_frame(self, first: int, payload: bytes = b"") -> None:
         """Send one frame whose first byte is `first`, `0x81` for a whole text; masked by zeros."""
         await self.write(frame(first, payload))

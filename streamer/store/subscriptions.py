@@ -91,11 +91,3 @@ class SubscriptionStore(TableStore):
         self._database.batch_write(
             Delete(Subscription.at(**key.components, connection_id=connection_id)) for key in keys
         )
-
-    def delete_for_connection(self, connection_id: str) -> None:
-        """Tell a connection nothing any more. Idempotent.
-
-        A row that the index does not show yet stays until it expires, or until a message to its
-        connection fails.
-        """
-        self.delete_many(self.list_requests(connection_id), connection_id)

@@ -1,6 +1,5 @@
 """Adds up a ledger's rows by period and category. Pure: values in, values out."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -126,14 +125,6 @@ class Aggregation:
             raise invalid(line, f"begins category {MAX_CATEGORIES + 1}; a report has {MAX_CATEGORIES}")
         cell = self._cells[period, category] = _Tally()
         return cell
-
-
-def aggregate(rows: Iterable[Row], start: date, end: date, report_type: ReportType) -> Report:
-    """Return the report of these rows."""
-    aggregation = Aggregation(start, end, report_type)
-    for row in rows:
-        aggregation.add(row)
-    return aggregation.report()
 
 
 class _Tally:

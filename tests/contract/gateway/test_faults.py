@@ -95,7 +95,8 @@ async def test_a_message_cuts_its_connection(make_world, soon):
 async def test_a_connection_is_cut_by_name(world, soon, is_secure):
     """Cutting says whether there was such a connection; posts to it are gone at once."""
     if is_secure:
-        url, context = world.server.secure_websocket_url, world.certificate.client_context()
+        url = world.server.https_url.replace("https:", "wss:")
+        context = world.certificate.client_context()
         client = await world.connect(uri=url, ssl=context)
         connection_id = (await world.invoker.wait_for("connect"))[-1]["requestContext"]["connectionId"]
     else:

@@ -154,7 +154,7 @@ async def connect(world, secure):
     if not secure:
         return await world.connect()
     client = await websockets.connect(
-        world.server.secure_websocket_url,
+        world.server.https_url.replace("https:", "wss:"),
         proxy=None,
         compression=None,
         ping_interval=None,

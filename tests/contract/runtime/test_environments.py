@@ -14,7 +14,7 @@ from emulator.application import Function
 from emulator.clock import ManualClock
 from emulator.errors import StartFailed, TooManyRequests
 from emulator.runtime import LambdaService, RuntimeSettings
-from emulator.telemetry.timeline import Timeline
+from emulator.telemetry.timeline import Entry, Timeline
 
 Serve = Callable[..., Awaitable[LambdaService]]
 Make = Callable[..., Function]
@@ -118,16 +118,20 @@ async def test_a_provisioned_environment_of_an_older_configuration_is_replaced_b
     serve: Serve, function: Make, meeting: Any, until: Call, gone: Call, moment: str
 ) -> None:
     """A change while it runs, or before it asks for more, starts one in its place, and not a second one."""
-    service = await serve(function("wait", provisioned_concurrency=1))
+    timeline = Timeline(ManualClock())
+    service = await serve(function("wait", provisioned_concurrency=1), timeline=timeline)
     [old] = [e.pid for e in service.environments()]
     later: list[asyncio.Task[Any]] = []
 
-    def change(_log: Any = None) -> None:
+    def change() -> None:
         service.configure("wait", memory_mb=256)
         later.append(asyncio.create_task(service.invoke("wait", meeting.payload("2"))))
-        forget()
 
-    forget = service.listen_logs(change if moment == "finishing" else lambda _log: None)
+    def look(entry: Entry) -> None:
+        if moment == "finishing" and entry.kind == "lambda.end" and not later:
+            change()
+
+    timeline.listen(look)
     running = asyncio.create_task(service.invoke("wait", meeting.payload("1")))
     assert await meeting.arrives("1") == old
     if moment == "busy":

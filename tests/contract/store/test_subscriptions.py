@@ -50,19 +50,19 @@ def test_delete_ends_one_subscription(stores: Any, key: RequestKey) -> None:
     assert [row.connection_id for row in stores.subscriptions.list(key)] == ["b="]
 
 
-def test_delete_for_connection_ends_all_of_it(stores: Any, key: RequestKey) -> None:
-    """A connection that is gone is subscribed to nothing; others stay."""
+def test_a_connection_that_is_gone_is_subscribed_to_nothing(stores: Any, key: RequestKey) -> None:
+    """What it is subscribed to is listed and deleted; others stay."""
     other = RequestKey("demo#1", "ann%", "r-2")
     for request in (key, other):
         for connection_id in ("a=", "b="):
             stores.subscriptions.subscribe(request, connection_id, ENDPOINT)
-    stores.subscriptions.delete_for_connection("a=")
-    stores.subscriptions.delete_for_connection("unknown=")
+    for connection_id in ("a=", "unknown="):
+        stores.subscriptions.delete_many(stores.subscriptions.list_requests(connection_id), connection_id)
     for request in (key, other):
         assert [row.connection_id for row in stores.subscriptions.list(request)] == ["b="]
 
 
-def test_delete_for_connection_ends_hundreds(stores: Any) -> None:
+def test_hundreds_of_subscriptions_end(stores: Any) -> None:
     """However many there are, all go, in batches."""
     keys = [RequestKey("demo", "ann", f"r-{number}") for number in range(130)]
     for key in keys:
@@ -70,7 +70,7 @@ def test_delete_for_connection_ends_hundreds(stores: Any) -> None:
     assert {key.request_id for key in stores.subscriptions.list_requests("a=")} == {
         key.request_id for key in keys
     }
-    stores.subscriptions.delete_for_connection("a=")
+    stores.subscriptions.delete_many(keys, "a=")
     assert stores.subscriptions.list_requests("a=") == []
 
 

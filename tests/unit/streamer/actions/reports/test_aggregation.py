@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.actions.report_payload import ReportType
-from streamer.actions.reports.aggregation import ALL, MAX_CATEGORIES, Aggregation, aggregate
+from streamer.actions.reports.aggregation import ALL, MAX_CATEGORIES, Aggregation
 from streamer.actions.reports.periods import period_of
 from streamer.actions.reports.reading import Row
 from streamer.errors import ActionFailed
+from tests.unit.streamer.actions.reports.adding import aggregate
 
 DAYS = st.dates(date(2019, 1, 1), date(2025, 12, 31))
 AMOUNTS = st.decimals(-(10**12), 10**12, places=2) | st.decimals(-10, 10, places=6)

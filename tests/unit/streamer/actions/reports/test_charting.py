@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from streamer.actions.reports.aggregation import Report, aggregate
+from streamer.actions.reports.aggregation import Report
 from streamer.actions.reports.charting import OTHERS, Block, chart_of
 from streamer.actions.reports.drawing import HEIGHT, WIDTH, draw
 from streamer.actions.reports.reading import Row
+from tests.unit.streamer.actions.reports.adding import aggregate
 
 
 def report(*rows: tuple[int, str, str]) -> Report:

@@ -8,9 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from streamer.actions.reports.aggregation import Report, aggregate
+from streamer.actions.reports.aggregation import Report
 from streamer.actions.reports.reading import Row
 from streamer.actions.reports.rendering import money, render, summary
+from tests.unit.streamer.actions.reports.adding import aggregate
 
 
 def report() -> Report:
