@@ -59,6 +59,17 @@ async def test_times_are_utc_with_milliseconds(wire: Any) -> None:
         assert abs(at.timestamp() - time.time()) < 60
 
 
+async def test_ten_progress_messages_at_most_are_sent_in_a_second(wire: Any) -> None:
+    """An action that reports hundreds of times a second is heard ten times in any second, and to its end."""
+    await wire.send({"action": "sleep", "id": "sleep-1", "payload": {"seconds": 5, "steps": 1000}})
+    await wire.until(request_id="sleep-1", type="complete")
+    progress = wire.of("sleep-1", "progress")
+    sent_at = [datetime.fromisoformat(message["timestamp"]).timestamp() for message in progress]
+    assert len(sent_at) > 10
+    assert min(later - at for at, later in zip(sent_at, sent_at[10:], strict=False)) > 0.95
+    assert progress[-1]["percentage"] == 100
+
+
 async def test_client_iterates_progress_and_awaits_the_result(client: Any) -> None:
     """The object that `request` returns is iterated for progress and awaited for the result."""
     request = client.request("sleep", {"seconds": 0.5, "steps": 5})
