@@ -60,7 +60,12 @@ class Front(Factory):
 
 
 class FrontProtocol(Protocol):
-    """One connection. Everything happens in the reactor's thread; nothing here waits."""
+    """One connection. Everything happens in the reactor's thread; nothing here waits.
+
+    Nor is anything long: a page of 1 MB, the most that a Scan answers with, takes 25 ms of processor time
+    with items of 600 bytes, 0.1 s with 10,000 of 100 bytes. The first read of a table or an index puts it in
+    order: 5 µs for each item. A thread would not help: who reads has the tables, and others wait for them.
+    """
 
     def __init__(self, front: Front, address: IAddress) -> None:
         self._front = front

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from moto.dynamodb.exceptions import MockValidationException
@@ -15,6 +15,17 @@ from .ordered import COMPARISONS, Ordered, Position
 from .records import attributes_bytes
 from .schemas import key_names
 from .wire import wire_of
+
+
+class Shown(NamedTuple):
+    """What moto's answers take of an item.
+
+    Attributes:
+        attrs: in wire form, which needs none of moto's detours to become text; not to be altered.
+    """
+
+    attrs: dict[str, Any]
+
 
 MAX_PAGE_BYTES = 1024 * 1024
 """Of the items that one Query or Scan looks at. DynamoDB Developer Guide, "Paginating query results"."""
@@ -124,7 +135,7 @@ def query(
     consistent_read: bool = False,
     filter_expression: Any = None,
     **filters: Any,
-) -> tuple[list[Item], int, dict[str, Any] | None]:
+) -> tuple[list[Shown], int, dict[str, Any] | None]:
     """`Table.query` that looks at the items of the one key only, where moto sorts the whole table."""
     view = _view(self, index_name, consistent_read)
     start = view.start(exclusive_start_key)
@@ -159,7 +170,7 @@ def scan(
     consistent_read: bool = False,
     projection_expression: list[list[str]] | None = None,
     segments: tuple[int | None, int | None] = (None, None),
-) -> tuple[list[Item], int, dict[str, Any] | None]:
+) -> tuple[list[Shown], int, dict[str, Any] | None]:
     """`Table.scan` that neither sorts nor copies the table."""
     view = _view(self, index_name, consistent_read)
     found: Iterator[Item] = view.ordered.scan(view.start(exclusive_start_key))
@@ -219,11 +230,13 @@ def _page(found: Iterable[Item], limit: int | None, view: View) -> tuple[list[It
     return page, None
 
 
-def _shown(page: list[Item], view: View, matches: Any, projections: list[list[str]] | None) -> list[Item]:
+def _shown(page: list[Item], view: View, matches: Any, projections: list[list[str]] | None) -> list[Shown]:
     if view.index is not None:
         page = [view.index.project(item) for item in page]
     shown = [item for item in page if matches(item)]
-    return [item.project(projections) for item in shown] if projections else shown
+    if projections:
+        shown = [item.project(projections) for item in shown]
+    return [Shown(wire_of(item)) for item in shown]
 
 
 def _matching(filter_expression: Any, filters: Mapping[str, Any]) -> Any:
