@@ -50,6 +50,14 @@ def test_every_kind_of_value_is_read(read: Callable[..., Any]) -> None:
 
 
 @pytest.mark.usefixtures("stored")
+def test_a_count_has_no_items(read: Callable[..., Any]) -> None:
+    """Only how many there are."""
+    said = read(Select="COUNT")
+    assert (said["Count"], said["ScannedCount"]) == (1, 1)
+    assert "Items" not in said
+
+
+@pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize("wanted", ["TOTAL", "INDEXES"])
 def test_capacity_is_told_where_it_is_asked_for(read: Callable[..., Any], table: str, wanted: str) -> None:
     """Beside the same items."""

@@ -146,11 +146,15 @@ def _error(code: str, message: str) -> str:
 
 
 def _as_aws_says(operation: str, request: dict[str, Any], body: str) -> str:
-    """Leave out what moto adds to the answer of a write, and add what it leaves out of a batch's rest."""
+    """Leave out what moto adds to a write or a count, and add what it leaves out of a batch's rest."""
     if operation == "BatchGetItem" and '"UnprocessedKeys": {}' not in body:
         said = json.loads(body)
         for table, rest in said["UnprocessedKeys"].items():
             said["UnprocessedKeys"][table] = {**request["RequestItems"][table], **rest}
+        return json.dumps(said)
+    if operation == "Scan" and request.get("Select") == "COUNT":
+        said = json.loads(body)
+        said.pop("Items", None)
         return json.dumps(said)
     if operation not in _WRITES_OF_ONE_ITEM:
         return body
