@@ -19,6 +19,9 @@ from streamer.connections.origin import origin_of, path_begin
 SERVICE = "execute-api"
 """The name that requests are signed for. API Gateway Developer Guide, "Use @connections commands"."""
 
+MAX_KNOWN_CONNECTIONS = 1_024
+"""Connections whose addresses are kept as they are sent and signed; most get several messages. Ours."""
+
 ALGORITHM = "AWS4-HMAC-SHA256"
 
 
@@ -35,7 +38,7 @@ def signed_headers(
         IAM User Guide, "Create a signed AWS API request".
     """
     begin = path_begin(url)
-    moment = now.strftime("%Y%m%dT%H%M%SZ")
+    moment = now.isoformat(timespec="seconds")[:19].replace("-", "").replace(":", "") + "Z"
     signed = {"host": origin_of(url[:begin]).authority, "x-amz-date": moment}
     if credentials.token:
         signed["x-amz-security-token"] = credentials.token
@@ -43,7 +46,7 @@ def signed_headers(
     canonical = "\n".join(
         (
             method,
-            quote(normalize_url_path(url[begin:]), safe="/~"),  # encoded twice, as all but S3 have it
+            _canonical_path(url[begin:]),
             "",
             *(f"{name}:{value}" for name, value in signed.items()),
             "",
@@ -61,6 +64,11 @@ def signed_headers(
         "Authorization": f"{ALGORITHM} Credential={credentials.access_key}/{scope},"
         f" SignedHeaders={names}, Signature={signature}",
     }
+
+
+@lru_cache(maxsize=MAX_KNOWN_CONNECTIONS)
+def _canonical_path(path: str) -> str:
+    return quote(normalize_url_path(path), safe="/~")  # encoded twice, as all but S3 have it
 
 
 @lru_cache(maxsize=8)

@@ -8,6 +8,7 @@ time without a thread for each.
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 from urllib.parse import quote
 
@@ -20,7 +21,7 @@ from streamer.connections.http import write_request
 from streamer.connections.names import Names, Resolve, resolve
 from streamer.connections.origin import Origin, origin_of, path_begin
 from streamer.connections.retries import Failure, Reply
-from streamer.connections.signing import signed_headers
+from streamer.connections.signing import MAX_KNOWN_CONNECTIONS, signed_headers
 from streamer.connections.wires import Wires
 from streamer.errors import ServiceUnavailable
 
@@ -69,6 +70,7 @@ class Transport(Protocol):
         ...
 
 
+@lru_cache(maxsize=MAX_KNOWN_CONNECTIONS)
 def connection_url(endpoint: str, connection_id: str) -> str:
     """Return the address of a connection: `{endpoint}/@connections/{id}`, the id percent-encoded."""
     return f"{endpoint.rstrip('/')}/@connections/{quote(connection_id, safe='')}"
