@@ -101,8 +101,8 @@ class Deployment:
             ) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InvalidDeployment(
-                f"The file {path} does not describe a deployment ({error}): delete it and start the"
-                " application again.",
+                f"The file {path} does not describe a deployment ({error}): name another with"
+                ' --deployment FILE, or start one anew with "python -m emulator up".',
                 details={"path": str(path)},
             ) from error
 

@@ -74,12 +74,18 @@ def test_absent_file_says_how_to_start_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"name": 1}', "\x00"])
 def test_other_file_is_refused(tmp_path: Path, text: str) -> None:
-    """A file that describes no deployment is told by its path, with what to do."""
+    """A file that describes no deployment is told by its path, with what to do.
+
+    It may be any file that was named by mistake, and is nothing to be deleted.
+    """
     path = tmp_path / "d.json"
     path.write_text(text)
     with pytest.raises(InvalidDeployment, match="does not describe a deployment") as caught:
         Deployment.load(path)
     assert str(path) in str(caught.value)
+    assert str(caught.value).endswith(
+        'name another with --deployment FILE, or start one anew with "python -m emulator up".'
+    )
 
 
 def test_folder_in_the_files_place_is_refused(tmp_path: Path) -> None:
