@@ -20,12 +20,12 @@ from emulator.account import CREDENTIALS, REGION
 from emulator.aws import Clients as EmulatorClients
 from emulator.errors import EmulatorError
 from emulator.state import State
-from streamer.actions.clients import Clients
 from streamer.actions.context import ActionContext
 from streamer.actions.declaration import Action, action
 from streamer.actions.payloads import Payload
 from streamer.actions.registry import ActionRegistry, load_registry
 from streamer.connections.transport import SignedTransport
+from streamer.lambdas.clients import Clients
 from streamer.lambdas.services import Handler, Services
 from streamer.observability.logs import JsonFormatter
 from streamer.stack import Stack

@@ -1,7 +1,8 @@
-"""Makes AWS clients that are cheap to start with and fail early."""
+"""Makes AWS clients that are cheap to start with and fail early, each once."""
 
 from collections.abc import Callable
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from botocore.config import Config
@@ -34,6 +35,29 @@ _FURTHER = {
     # as the rest of writing a request.
     "dynamodb": Config(parameter_validation=False),
 }
+
+
+class Clients:
+    """The clients of one environment: each is made when it is first asked for, and kept. Thread-safe.
+
+    Args:
+        make: makes one, by the name of its service; called by one thread at a time.
+    """
+
+    def __init__(self, make: Callable[[str], Any]) -> None:
+        self._make = make
+        self._made: dict[str, Any] = {}
+        self._lock = Lock()  # a session is not safe for two threads that make clients
+
+    def get(self, service: str) -> Any:
+        """Return the client of `service`, by boto3's name for it."""
+        client = self._made.get(service)
+        if client is None:
+            with self._lock:
+                client = self._made.get(service)
+                if client is None:
+                    client = self._made[service] = self._make(service)
+        return client
 
 
 def client_factory(session: Session) -> Callable[[str], Any]:

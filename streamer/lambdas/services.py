@@ -9,27 +9,26 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.session import Session
 
-from streamer.actions.clients import Clients
 from streamer.clock import Clock, SystemClock
-from streamer.connections.manager import ConnectionManager
-from streamer.connections.transport import SignedTransport, Transport
 from streamer.errors import StreamerError
-from streamer.lambdas.clients import client_factory
+from streamer.lambdas.clients import Clients, client_factory
 from streamer.lifecycle import Status
 from streamer.observability import get_logger
 from streamer.settings import Settings
-from streamer.store import (
-    ConnectionStore,
-    ExpiryStore,
-    MessageStore,
-    RequestState,
-    RequestStore,
-    SubscriptionStore,
-)
 
 if TYPE_CHECKING:
     from streamer.actions.registry import ActionRegistry
     from streamer.auth.authenticator import Authenticator
+    from streamer.connections.manager import ConnectionManager
+    from streamer.connections.transport import Transport
+    from streamer.store import (
+        ConnectionStore,
+        ExpiryStore,
+        MessageStore,
+        RequestState,
+        RequestStore,
+        SubscriptionStore,
+    )
 
 
 class LambdaContext(Protocol):
@@ -48,8 +47,8 @@ Handler = Callable[[Event, LambdaContext], dict[str, Any]]
 class Services:
     """The parts of one environment: what a handler is built from.
 
-    A part costs nothing until it is used; `build` uses what its handler needs, so that the work is
-    done in Lambda's init phase. A test or another host assigns parts of its own before.
+    A part costs nothing until it is used, its import included; `build` uses what its handler needs, so
+    that the work is done in Lambda's init phase. A test or another host assigns parts of its own before.
 
     Attributes:
         settings, clock, sleep, random: as they were passed.
@@ -104,23 +103,33 @@ class Services:
         return Clients(self._make_client or client_factory(self.session))
 
     @cached_property
-    def requests(self) -> RequestStore:
+    def requests(self) -> "RequestStore":
+        from streamer.store import RequestStore
+
         return RequestStore(self.client("dynamodb"), self.settings, self.clock, logger=self.logger)
 
     @cached_property
-    def connections(self) -> ConnectionStore:
+    def connections(self) -> "ConnectionStore":
+        from streamer.store import ConnectionStore
+
         return ConnectionStore(self.client("dynamodb"), self.settings, self.clock)
 
     @cached_property
-    def subscriptions(self) -> SubscriptionStore:
+    def subscriptions(self) -> "SubscriptionStore":
+        from streamer.store import SubscriptionStore
+
         return SubscriptionStore(self.client("dynamodb"), self.settings, self.clock)
 
     @cached_property
-    def messages(self) -> MessageStore:
+    def messages(self) -> "MessageStore":
+        from streamer.store import MessageStore
+
         return MessageStore(self.client("dynamodb"), self.settings, self.clock)
 
     @cached_property
-    def expiry(self) -> ExpiryStore:
+    def expiry(self) -> "ExpiryStore":
+        from streamer.store import ExpiryStore
+
         return ExpiryStore(self.client("dynamodb"), self.settings, self.clock)
 
     @cached_property
@@ -130,11 +139,15 @@ class Services:
         return load_registry(self.settings)
 
     @cached_property
-    def transport(self) -> Transport:
+    def transport(self) -> "Transport":
+        from streamer.connections.transport import SignedTransport
+
         return SignedTransport.from_session(self.session)
 
     @cached_property
-    def sender(self) -> ConnectionManager:
+    def sender(self) -> "ConnectionManager":
+        from streamer.connections.manager import ConnectionManager
+
         return ConnectionManager(
             self.transport,
             self.forget_connection,
@@ -155,7 +168,7 @@ class Services:
         keys = KeyRing(source.fetch, self.clock, self.logger)
         return Authenticator(keys, self.settings, self.clock, self.logger)
 
-    def forget_connection(self, connection_id: str) -> list[RequestState]:
+    def forget_connection(self, connection_id: str) -> "list[RequestState]":
         """Remove a connection that is over, all that it subscribed to, and the requests that end with it.
 
         Idempotent. The connection goes first: from then on no message of it is taken. Other requests

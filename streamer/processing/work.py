@@ -1,10 +1,12 @@
 """What the processor hands to the executor: which request to run."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from streamer.store import RequestKey
+if TYPE_CHECKING:
+    from streamer.store import RequestKey
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -20,7 +22,9 @@ class Work(msgspec.Struct, frozen=True):
     correlation_id: str
 
     @property
-    def key(self) -> RequestKey:
+    def key(self) -> "RequestKey":
+        from streamer.store import RequestKey  # the processor, which makes `Work`, starts without it
+
         return RequestKey(self.tenant_id, self.user_id, self.request_id)
 
 
