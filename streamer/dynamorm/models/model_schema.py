@@ -1,10 +1,10 @@
 """What a model's declaration says, ready for use: `Model.__schema__`. Pure: no I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from streamer.dynamorm.attributes.compiled import compile_decoder, compile_encoder
+from streamer.dynamorm.attributes.compiled import Decode, Encode, compile_decoder, compile_encoder
 from streamer.dynamorm.attributes.fields import UNSET, Field
 from streamer.dynamorm.errors import DecodingFailed, EncodingFailed
 from streamer.dynamorm.expressions.conditions import BeginsWith, Comparison, Condition
@@ -72,8 +72,18 @@ class Schema:
         self.index_keys = layout.templates(self.indexes, self.keys)
         layout.check(self.keys, discriminator)
         self._complete = frozenset(name for name, held in attributes.items() if held.default is not UNSET)
+        self._encode: Encode = self._first_encode
+        self._decode: Decode = self._first_decode
+
+    # An environment writes few of the models that it imports, and reads few: of others nothing is compiled.
+
+    def _first_encode(self, values: Mapping[str, Any], item: Item) -> None:
         self._encode = compile_encoder(self.attributes.values())
+        self._encode(values, item)
+
+    def _first_decode(self, get: Callable[[str], AttributeValue | None]) -> dict[str, Any] | None:
         self._decode = compile_decoder(self.attributes.values())
+        return self._decode(get)
 
     # Keys.
 
