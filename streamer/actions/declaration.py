@@ -2,13 +2,13 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from streamer.actions.context import ActionContext
 from streamer.actions.middleware import Middleware
 from streamer.actions.payloads import parse_payload, refused
 from streamer.actions.retry_policy import DEFAULT_RETRY, RetryPolicy
+from streamer.dynamorm.frozen import dataclass
 from streamer.protocol import ControlAction
 from streamer.protocol.limits import MAX_ACTION_LENGTH, MAX_SYNC_TIMEOUT_S, SYNC_THRESHOLD_S
 

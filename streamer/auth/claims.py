@@ -2,10 +2,10 @@
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from streamer.auth.rejection import Rejection
+from streamer.dynamorm.frozen import dataclass
 from streamer.identity import Identity
 from streamer.protocol.limits import MAX_NAME_LENGTH
 

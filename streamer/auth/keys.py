@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import InvalidKeyError
 from jwt.algorithms import HMACAlgorithm, RSAAlgorithm
 
+from streamer.dynamorm.frozen import dataclass
 from streamer.errors import InvalidKeySet
 
 MIN_RSA_BITS = 2048

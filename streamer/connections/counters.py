@@ -1,6 +1,6 @@
 """How many messages took which end. Pure."""
 
-from dataclasses import dataclass
+from streamer.dynamorm.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

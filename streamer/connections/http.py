@@ -6,7 +6,9 @@ body is passed over; where its end is not plain, or far, the connection is given
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from streamer.dynamorm.frozen import dataclass
 
 MAX_HEAD_BYTES = 16_384
 """Of an answer, interim ones included. Ours; API Gateway's own take less than 1 KB."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from logging import Logger
 from threading import Lock
 from typing import Protocol
@@ -14,6 +13,7 @@ from streamer.connections.fan_out import FanOut, Subscriber
 from streamer.connections.posting import Poster
 from streamer.connections.retries import Delivery, RetryPolicy
 from streamer.connections.transport import MAX_CONNECTIONS, Transport
+from streamer.dynamorm.frozen import dataclass
 from streamer.errors import MessageTooLarge, ServiceUnavailable
 from streamer.protocol.limits import MAX_MESSAGE_BYTES
 

@@ -1,9 +1,10 @@
 """Where a request goes: the scheme, the name and the port of an endpoint. Pure."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
+
+from streamer.dynamorm.frozen import dataclass
 
 _PORTS = {"http": 80, "https": 443}
 _PRINTABLE = re.compile("[!-~]+")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from logging import Logger
 from threading import Lock
 
@@ -11,6 +11,7 @@ from streamer.connections.breaker import Admission, CircuitBreaker
 from streamer.connections.counters import Counters
 from streamer.connections.retries import Delivery, Failure, Reply, RetryPolicy, Wait, decide
 from streamer.connections.transport import Transport
+from streamer.dynamorm.frozen import dataclass
 
 _COUNTERS: Mapping[Delivery, str] = {
     Delivery.DELIVERED: "sent",

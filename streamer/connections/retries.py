@@ -1,9 +1,11 @@
 """Whether a message that was not taken is sent again, and when. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+
+from streamer.dynamorm.frozen import dataclass
 
 
 class Delivery(StrEnum):

@@ -1,6 +1,6 @@
 """How the time of an invocation is shared between an action and what comes after it. Pure."""
 
-from dataclasses import dataclass
+from streamer.dynamorm.frozen import dataclass
 
 FINISHING_S = 5.0
 """Seconds of an invocation that are kept for storing and sending the outcome. Ours."""

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from logging import Logger
 from typing import Any
 
@@ -14,6 +13,7 @@ from streamer.actions.retry_policy import DEFAULT_RETRY, RetryPolicy
 from streamer.actions.running import ActionRunner
 from streamer.clock import Clock, timestamp
 from streamer.delivery import OutcomeDelivery
+from streamer.dynamorm.frozen import dataclass
 from streamer.errors import (
     AlreadyClaimed,
     CancelRequested,

@@ -1,8 +1,8 @@
 """What a request needs that nobody works on as they should. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from streamer.dynamorm.frozen import dataclass
 from streamer.lifecycle import TERMINAL, Status
 
 MAX_DISPATCHES = 5

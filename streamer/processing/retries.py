@@ -1,8 +1,7 @@
 """What to do after an attempt failed: wait here, come back later, or give up. Pure."""
 
-from dataclasses import dataclass
-
 from streamer.actions.retry_policy import RetryPolicy
+from streamer.dynamorm.frozen import dataclass
 
 MAX_WAIT_IN_INVOCATION_S = 10.0
 """A longer wait is not worth a running environment: the request is put back instead. Ours."""

@@ -18,9 +18,9 @@ the rest. What passes ten all the same, because nobody can know it:
 import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from streamer.dynamorm.frozen import dataclass
 from streamer.protocol import Progress
 from streamer.texts import cut
 

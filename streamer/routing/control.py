@@ -1,7 +1,6 @@
 """What clients ask about requests: status, subscribe, cancel, list, ping."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from logging import Logger
 from typing import Any
 
@@ -10,6 +9,7 @@ from streamer.actions.payloads import parse_payload
 from streamer.actions.results import as_sent
 from streamer.clock import Clock, timestamp
 from streamer.delivery import OutcomeDelivery
+from streamer.dynamorm.frozen import dataclass
 from streamer.errors import Forbidden, NotFound, StreamerError
 from streamer.lifecycle import TERMINAL, Status
 from streamer.protocol import (

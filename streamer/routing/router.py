@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from logging import Logger
 
 from streamer.actions.context import ActionContext
@@ -12,6 +11,7 @@ from streamer.actions.results import as_sent, carried
 from streamer.actions.running import ActionRunner
 from streamer.clock import Clock, timestamp
 from streamer.delivery import OutcomeDelivery
+from streamer.dynamorm.frozen import dataclass
 from streamer.errors import Forbidden, InternalError, InvalidMessage, StreamerError
 from streamer.identity import Identity
 from streamer.lifecycle import TERMINAL

@@ -1,11 +1,11 @@
 """What the request store hands out and raises, as values. Pure: no I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from streamer.dynamorm.frozen import dataclass
 from streamer.errors import AlreadyClaimed, CancelRequested, ErrorCode, NotFound, Superseded
 from streamer.lifecycle import TERMINAL, Event
 from streamer.store.models import RequestKey, RequestState

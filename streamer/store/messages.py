@@ -1,13 +1,13 @@
 """Messages that are kept for whoever was not there: bounded, and honest about what is missing."""
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from streamer.dynamorm import Condition, Delete, Put, Query
 from streamer.dynamorm.expressions.conditions import Between, Comparison
+from streamer.dynamorm.frozen import dataclass
 from streamer.protocol import Progress, encode
 from streamer.store.limits import MAX_KEPT_BYTES, MAX_KEPT_MESSAGES, MAX_REPLAY_BYTES, MESSAGE_TTL_S
 from streamer.store.models import REQUESTS, RequestKey, RequestMessage

@@ -4,7 +4,6 @@ A request is a group of items under one partition key; only `STATE` passes the s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from streamer.dynamorm import (
@@ -19,6 +18,7 @@ from streamer.dynamorm import (
     key,
     partition_key,
 )
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.keys.templates import KeyTemplate
 from streamer.lifecycle import Status
 from streamer.store.limits import CONNECTION_TTL_S

@@ -1,7 +1,7 @@
 """Models: typed items of a table. Pure: no I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from inspect import get_annotations
 from typing import (
     TYPE_CHECKING,
@@ -21,6 +21,7 @@ from streamer.dynamorm.errors import EncodingFailed, InvalidModel
 from streamer.dynamorm.expressions.conditions import Condition
 from streamer.dynamorm.expressions.evaluation import apply
 from streamer.dynamorm.expressions.updates import UpdateAction, check_changes
+from streamer.dynamorm.frozen import dataclass
 from streamer.dynamorm.keys.item_keys import Key, KeyMethod, M, PartitionMethod
 from streamer.dynamorm.keys.layouts import IndexTemplates
 from streamer.dynamorm.models.model_schema import Schema

@@ -80,6 +80,19 @@ def test_as_the_standard_library_does(use: Callable[[Any], Any]) -> None:
     assert use(Ours) == use(Theirs)
 
 
+def test_by_name_only() -> None:
+    """A class of many fields takes them by their names alone, if it says so."""
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Named:
+        one: int
+        two: int = 2
+
+    assert repr(Named(one=1)).endswith("Named(one=1, two=2)")
+    with pytest.raises(TypeError, match="positional"):
+        Named(1)  # type: ignore[misc, call-arg]
+
+
 def test_a_field_cannot_be_set() -> None:
     """The error is the standard library's."""
     with pytest.raises(FrozenInstanceError, match="one"):
