@@ -68,11 +68,12 @@ class Invocations:
 
 
 def _client_context(value: str | None) -> str | None:
-    """Return a client context as JSON in ASCII, as a header can have it. Raises ApiError."""
+    """Return a client context as it was sent, or in ASCII where no header can have it. Raises ApiError."""
     if value is None:
         return None
     try:
-        context = json.loads(base64.b64decode(value, validate=True).decode())
+        text = base64.b64decode(value, validate=True).decode()
+        context = json.loads(text)
         if not isinstance(context, dict):
             raise ValueError("not an object")
     except (ValueError, RecursionError) as error:
@@ -81,4 +82,4 @@ def _client_context(value: str | None) -> str | None:
             "InvalidRequestContentException",
             "Client context must be a valid Base64-encoded JSON object.",
         ) from error
-    return json.dumps(context)
+    return text if text.isascii() and text.isprintable() else json.dumps(context)
