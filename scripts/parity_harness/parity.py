@@ -14,8 +14,9 @@ from scripts.parity_harness.target import Target
 
 T = TypeVar("T")
 
-SETTLE_S = 2.0
-"""Seconds that the `$disconnect` invocations of a test are waited for at its end."""
+SETTLE_S = 20.0
+"""Seconds that the `$disconnect` invocations of a test are waited for at its end: one that comes later would
+count in the next test. They all come; a busy machine takes its time."""
 
 RETRY_S = 60
 """Longer than most waits before another attempt."""
