@@ -17,9 +17,7 @@ Shape:
 """
 
 import contextlib
-import ctypes
 import gc
-import importlib
 import json
 import os
 import select
@@ -28,9 +26,19 @@ import socket
 import sys
 import time
 
-import emulator_environment  # type: ignore[import-not-found]  # beside this script
+# Beside this script; a function may not find them.
+import emulator_environment  # type: ignore[import-not-found]
+from emulator_children import (  # type: ignore[import-not-found]
+    children,
+    end_children,
+    hear_of_ends_only,
+    kill,
+    kill_group,
+)
+from emulator_preloading import RUNTIME_NEEDS, preload  # type: ignore[import-not-found]
 
 _MAX_DESCRIPTORS = 32
+_OWN_MODULES = ("emulator_children", "emulator_environment", "emulator_preloading")
 
 
 class Zygote:
@@ -53,9 +61,9 @@ class Zygote:
     def serve(self) -> None:
         """Work until the emulator's end of the socket closes, then kill what is left."""
         emulator_environment.adopt_orphans()
-        self._own = set(_children())  # of modules that were preloaded
+        self._own = set(children())  # of modules that were preloaded
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        _hear_of_ends_only()
+        hear_of_ends_only()
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
@@ -71,11 +79,11 @@ class Zygote:
                         return
         finally:
             for pid in self._keys:
-                _kill_group(pid)
+                kill_group(pid)
             for pid in self._keys:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, 0)
-            _end_children()
+            end_children()
 
     def say(self, **message: object) -> None:
         data = json.dumps(message).encode()
@@ -100,7 +108,7 @@ class Zygote:
         if "kill" in message:
             pid = self._pids.get(message["kill"])
             if pid is not None:
-                _kill_group(pid)
+                kill_group(pid)
             return
         key = message["start"]
         output = self._descriptors.pop(0)
@@ -176,8 +184,8 @@ class Zygote:
         with contextlib.suppress(ChildProcessError):  # there is none
             while self._reap_one():
                 pass
-        for pid in set(_children()) - self._keys.keys() - self._own:
-            _kill(pid)
+        for pid in set(children()) - self._keys.keys() - self._own:
+            kill(pid)
 
     def _reap_one(self) -> bool:
         if hasattr(os, "waitid"):
@@ -185,11 +193,11 @@ class Zygote:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if ended is None:
                 return False
-            _kill_group(ended.si_pid)
+            kill_group(ended.si_pid)
         pid, status, usage = os.wait4(-1, os.WNOHANG)
         if pid == 0:
             return False
-        _kill_group(pid) if not hasattr(os, "waitid") else None
+        kill_group(pid) if not hasattr(os, "waitid") else None
         self._own.discard(pid)
         key = self._keys.pop(pid, None)
         if key is not None:
@@ -200,51 +208,6 @@ class Zygote:
                 max_rss_kb=usage.ru_maxrss if sys.platform == "linux" else usage.ru_maxrss // 1024,
             )
         return True
-
-
-def _hear_of_ends_only() -> None:
-    """Have SIGCHLD sent when a child ends, not when it is stopped or goes on, as all do all the time."""
-    if sys.platform == "linux":
-        offset, flag = ctypes.sizeof(ctypes.c_void_p) + 128, 1  # handler, signal set; SA_NOCLDSTOP
-    elif sys.platform == "darwin":
-        offset, flag = ctypes.sizeof(ctypes.c_void_p) + 4, 8
-    else:
-        return
-    action = ctypes.create_string_buffer(256)
-    libc = ctypes.CDLL(None)
-    if libc.sigaction(int(signal.SIGCHLD), None, action) == 0:
-        flags = ctypes.c_int.from_buffer(action, offset)
-        flags.value |= flag
-        libc.sigaction(int(signal.SIGCHLD), action, None)
-
-
-def _children() -> list[int]:
-    """Return the ids of this process's children; none where the system does not tell (Linux does)."""
-    try:
-        with open(f"/proc/self/task/{os.getpid()}/children") as file:
-            return [int(pid) for pid in file.read().split()]
-    except OSError:
-        return []
-
-
-def _end_children() -> None:
-    """Kill every child, and then what they leave, which comes here."""
-    while children := _children():
-        for pid in children:
-            _kill(pid)
-        for pid in children:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
-
-
-def _kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, signal.SIGKILL)
-
-
-def _kill_group(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
 
 
 def _exit_status(code: object) -> int:
@@ -272,50 +235,6 @@ def _leave(status: int) -> None:
     os._exit(status)
 
 
-def preload(modules: list[str], clients: list[str]) -> list[str]:
-    """Import `modules` and read the models of AWS's `clients`; returns what is missing."""
-    missing = []
-    for name in modules:
-        try:
-            importlib.import_module(name)
-        except Exception:  # noqa: BLE001 - whatever a module raises, environments can live without it
-            missing.append(name)
-    if clients and "boto3" in sys.modules:
-        try:
-            missing += _share_models(clients)
-        except Exception:  # noqa: BLE001 - a boto3 of another make; environments read the models themselves
-            missing.append("boto3 clients")
-    return missing
-
-
-def _share_models(clients: list[str]) -> list[str]:
-    """Read the models of `clients` once and let every session of every environment begin with them.
-
-    Reading them is most of the time and memory that a first client takes. A session's loader keeps what
-    it has read in a dictionary; a new loader gets a copy of the one that was filled here.
-    """
-    boto3_session = importlib.import_module("boto3.session")
-    botocore_session = importlib.import_module("botocore.session")
-    session = boto3_session.Session(region_name="us-east-1")
-    missing = []
-    for name in clients:
-        try:
-            session.client(name, endpoint_url="http://127.0.0.1:9")
-        except Exception:  # noqa: BLE001
-            missing.append(name)
-    read = session._session.get_component("data_loader")._cache
-    create = botocore_session.create_loader
-
-    def create_loader(search_path_string=None):  # type: ignore[no-untyped-def]
-        loader = create(search_path_string)
-        if search_path_string is None:
-            loader._cache = dict(read)
-        return loader
-
-    botocore_session.create_loader = create_loader  # type: ignore[attr-defined]
-    return missing
-
-
 def _go_under_guard(control: socket.socket) -> None:
     """Fork: the child goes on, and its parent stays to end what is left when the child has ended."""
     emulator_environment.adopt_orphans()
@@ -327,7 +246,7 @@ def _go_under_guard(control: socket.socket) -> None:
     control.close()
     while os.wait()[0] != server:
         pass
-    _end_children()
+    end_children()
     os._exit(0)
 
 
@@ -344,8 +263,9 @@ def main() -> None:
     missing = []
     if options["fork"]:
         sys.path[0] = options["code"]
-        missing = preload([*_RUNTIME_NEEDS, *options["preload"]], options["clients"])
-        sys.modules.pop("emulator_environment", None)
+        missing = preload([*RUNTIME_NEEDS, *options["preload"]], options["clients"])
+        for name in _OWN_MODULES:
+            sys.modules.pop(name, None)
         gc.collect()
         gc.freeze()
     took_ms = round((time.monotonic() - began) * 1000, 1)
@@ -353,18 +273,6 @@ def main() -> None:
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         zygote.serve()
 
-
-_RUNTIME_NEEDS = (
-    "concurrent.futures",
-    "decimal",
-    "http.client",
-    "importlib.util",
-    "json",
-    "logging",
-    "simplejson",
-    "traceback",
-)
-"""What awslambdaric imports. It is not imported itself: it reads the environment when it is loaded."""
 
 if __name__ == "__main__":
     main()
