@@ -192,6 +192,9 @@ class Environment:
         if first and self.pid is None:  # it was quicker than the news of its start
             self._asked_early = True
             return
+        if self._exit is not None:  # it had asked before its end, which was told sooner
+            self._conclude()
+            return
         self._status_step(Event.ASKED)
         if first:
             self.init_ms = self.elapsed_ms()

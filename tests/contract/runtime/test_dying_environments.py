@@ -1,0 +1,106 @@
+"""What an environment is given while its process ends: nothing, and nobody waits for it."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.application import Function
+from emulator.clock import ManualClock
+from emulator.runtime import RuntimeSettings
+from emulator.runtime.environment import Environment
+from emulator.runtime.invocations import Invocation, Outcome
+from emulator.runtime.lifecycle import Status
+from emulator.runtime.zygote import Exit
+
+DEADLINE_S = 30.0
+
+
+class Told:
+    """An owner that keeps the names of what it is told, in their order."""
+
+    def __init__(self) -> None:
+        self.names: asyncio.Queue[str] = asyncio.Queue()
+
+    def environment_ready(self, environment: Environment, *, first: bool) -> None:
+        self.names.put_nowait("ready")
+
+    def invocation_ended(self, environment: Environment, invocation: Invocation, outcome: Outcome) -> None:
+        self.names.put_nowait("answered")
+
+    def environment_ended(self, environment: Environment, *, before: Status, failure: Outcome | None) -> None:
+        self.names.put_nowait("ended")
+
+    def environment_gone(self, environment: Environment) -> None:
+        self.names.put_nowait("gone")
+
+
+class Process:
+    """A starter of one process, which is this test: it keeps the Runtime API's address and says its end."""
+
+    runs_processes = False
+
+    def open_output(self, key: str) -> tuple[int, int]:
+        return os.pipe()
+
+    async def start(
+        self, key: str, variables: Mapping[str, str], output: int, on_exit: Callable[[Exit], None]
+    ) -> int:
+        self.address, self.exits = variables["address"], on_exit
+        return os.getpid()
+
+    def kill(self, key: str) -> None:
+        """Do nothing: it ends when the test says so."""
+
+
+@pytest.fixture
+async def owner() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def process() -> Process:
+    return Process()
+
+
+@pytest.fixture
+async def environment(owner: Told, process: Process) -> AsyncIterator[Environment]:
+    made = Environment(
+        "k",
+        Function("f", "m.h", Path("/")),
+        owner=owner,
+        starter=process,
+        settings=RuntimeSettings(),
+        clock=ManualClock(),
+    )
+    await made.start(lambda address: {"address": address})
+    yield made
+    made.kill()
+    process.exits(Exit(-9))
+
+
+async def test_one_whose_process_has_ended_takes_no_call(
+    environment: Environment, owner: Told, process: Process
+) -> None:
+    """That it has asked for one before its end is read later: the call is not for it any more."""
+    host, _, port = process.address.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    ask = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: f\r\n\r\n"
+    answer = b"POST /2018-06-01/runtime/invocation/r1/response HTTP/1.1\r\nContent-Length: 1\r\n\r\n1"
+    async with asyncio.timeout(DEADLINE_S):
+        writer.write(ask)
+        assert await owner.names.get() == "ready"
+        result: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        environment.run(Invocation(environment.function, "r1", b"{}", {}, result))
+        environment.hand_over()
+        await reader.readuntil(b"{}")
+        writer.write(answer)
+        assert await owner.names.get() == "answered"
+        process.exits(Exit(-9))
+        assert await owner.names.get() == "gone"
+        writer.write(ask)
+        assert await owner.names.get() == "ended"
+    writer.close()
