@@ -291,9 +291,13 @@ class Zygote:
         self._pid = None
 
     def _fail_pending(self, failure: StartFailed) -> None:
-        for future in (self._ready, *self._starting.values()):
-            if future is not None and not future.done():
-                future.set_exception(failure)
+        """Tell who waits for the program or a process of it; what did not start did not end either."""
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_exception(failure)
+        for key, started in self._starting.items():
+            if not started.done():
+                self._exits.pop(key, None)
+                started.set_exception(failure)
 
     def _report_all_killed(self) -> None:
         exits, self._exits = self._exits, {}

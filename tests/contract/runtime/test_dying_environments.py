@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,15 @@ import pytest
 
 from emulator.application import Function
 from emulator.clock import ManualClock
-from emulator.runtime import RuntimeSettings
+from emulator.runtime import LambdaService, RuntimeSettings
 from emulator.runtime.environment import Environment
 from emulator.runtime.invocations import Invocation, Outcome
 from emulator.runtime.lifecycle import Status
 from emulator.runtime.zygote import Exit
+from emulator.telemetry.timeline import Timeline
+
+Serve = Callable[..., Awaitable[LambdaService]]
+Make = Callable[..., Function]
 
 DEADLINE_S = 30.0
 
@@ -104,3 +109,22 @@ async def test_one_whose_process_has_ended_takes_no_call(
         writer.write(ask)
         assert await owner.names.get() == "ended"
     writer.close()
+
+
+async def test_one_that_starts_while_the_fork_server_dies_is_started_once(
+    serve: Serve, function: Make, until: Callable[..., Awaitable[Any]]
+) -> None:
+    """The next fork server starts it; no process was there that could have failed."""
+    clock = ManualClock()
+    timeline = Timeline(clock)
+    service = await serve(function("echo"), timeline=timeline, clock=clock)
+    [fork_server] = service.fork_server_pids()
+    os.kill(fork_server, signal.SIGSTOP)
+    calling = asyncio.create_task(service.invoke("echo", b"1"))
+    await until(service.environments)
+    os.kill(fork_server, signal.SIGKILL)
+    async with asyncio.timeout(DEADLINE_S):
+        result = await calling
+    assert result.payload == b"1"
+    assert "INIT_REPORT" not in result.log
+    assert [entry.kind for entry in timeline.entries()].count("environment.started") == 1
