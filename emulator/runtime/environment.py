@@ -238,10 +238,11 @@ class Environment:
         self._exit = ended
         self.exited.set()
         self._memory.exited(ended.max_rss_kb // 1024)
-        if self.status is Status.DEAD or not self._api.connections:
-            self._conclude()
-        else:  # what it sent before its end is still to be read from the socket
+        if self.status in (Status.STARTING, Status.BUSY) and self._api.connections:
+            # What it sent before its end is still to be read from the socket.
             self._loop.call_later(self._settings.exit_grace_s, self._conclude)
+        else:
+            self._conclude()
         self._owner.environment_gone(self)
 
     def _conclude(self) -> None:

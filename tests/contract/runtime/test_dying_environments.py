@@ -23,6 +23,11 @@ Make = Callable[..., Function]
 
 DEADLINE_S = 30.0
 
+Runtime = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+ASK = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: f\r\n\r\n"
+ANSWER = b"POST /2018-06-01/runtime/invocation/r1/response HTTP/1.1\r\nContent-Length: 1\r\n\r\n1"
+
 
 class Told:
     """An owner that keeps the names of what it is told, in their order."""
@@ -87,28 +92,44 @@ async def environment(owner: Told, process: Process) -> AsyncIterator[Environmen
     process.exits(Exit(-9))
 
 
-async def test_one_whose_process_has_ended_takes_no_call(
-    environment: Environment, owner: Told, process: Process
-) -> None:
-    """That it has asked for one before its end is read later: the call is not for it any more."""
+@pytest.fixture
+async def runtime(environment: Environment, process: Process) -> AsyncIterator[Runtime]:
+    """The connection of the process to its Runtime API."""
     host, _, port = process.address.partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    ask = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: f\r\n\r\n"
-    answer = b"POST /2018-06-01/runtime/invocation/r1/response HTTP/1.1\r\nContent-Length: 1\r\n\r\n1"
+    yield reader, writer
+    writer.close()
+
+
+async def test_one_whose_process_has_ended_takes_no_call(
+    environment: Environment, owner: Told, process: Process, runtime: Runtime
+) -> None:
+    """Its answer is still read, but that it asked for more before its end is too late."""
+    reader, writer = runtime
+    writer.write(ASK)
     async with asyncio.timeout(DEADLINE_S):
-        writer.write(ask)
         assert await owner.names.get() == "ready"
         result: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         environment.run(Invocation(environment.function, "r1", b"{}", {}, result))
         environment.hand_over()
         await reader.readuntil(b"{}")
-        writer.write(answer)
-        assert await owner.names.get() == "answered"
         process.exits(Exit(-9))
         assert await owner.names.get() == "gone"
-        writer.write(ask)
-        assert await owner.names.get() == "ended"
-    writer.close()
+        writer.write(ANSWER)
+        writer.write(ASK)
+        assert [await owner.names.get() for _ in range(2)] == ["answered", "ended"]
+
+
+async def test_an_idle_one_whose_process_has_ended_is_given_up(
+    environment: Environment, owner: Told, process: Process, runtime: Runtime
+) -> None:
+    """It has said what it had to say: nobody waits until its connection is seen to be closed."""
+    _, writer = runtime
+    writer.write(ASK)
+    async with asyncio.timeout(DEADLINE_S):
+        assert await owner.names.get() == "ready"
+        process.exits(Exit(-9))
+        assert [await owner.names.get() for _ in range(2)] == ["ended", "gone"]
 
 
 async def test_one_that_starts_while_the_fork_server_dies_is_started_once(
