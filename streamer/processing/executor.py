@@ -192,7 +192,14 @@ class Executor:
             remaining_s=lambda: max(0.0, invocation.remaining_s() - ends.stop_s),
         )
         limit_s = max(0.0, invocation.remaining_s() - ends.stop_s)
-        return carried(self._runner.run(action, payload, context, limit_s=limit_s), context)
+        try:
+            result = self._runner.run(action, payload, context, limit_s=limit_s)
+        except (CancelRequested, Superseded) as error:
+            self._requests.check(claim)  # raises the like, unless it was said of another request
+            raise ProcessingFailed(
+                "The action used the context of another request; use the one that it is given."
+            ) from error
+        return carried(result, context)
 
     def _sent(self, claim: Claim, stored: "Future[Sent]") -> Sent:
         """Return what came with the claimed request, which may have taken the place of an expired request."""

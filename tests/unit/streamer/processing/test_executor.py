@@ -15,7 +15,7 @@ from streamer.actions.registry import ActionRegistry
 from streamer.actions.retry_policy import RetryPolicy
 from streamer.connections.manager import Delivery
 from streamer.delivery import OutcomeDelivery
-from streamer.errors import ActionFailed, MetadataTooLarge
+from streamer.errors import ActionFailed, CancelRequested, MetadataTooLarge, StreamerError, Superseded
 from streamer.lifecycle import Status
 from streamer.processing.executor import Executor, Invocation
 from streamer.processing.work import Work
@@ -800,3 +800,23 @@ def test_other_requests_go_on_without_their_connection(
     queue("noop")
     executor.execute(WORK, INVOCATION)
     assert requests.get(KEY).status is Status.COMPLETED
+
+
+@pytest.mark.parametrize("error", [Superseded("s"), CancelRequested("c")], ids=["superseded", "cancelled"])
+def test_what_another_requests_context_says_does_not_end_this_one(
+    executor: Executor, queue: Any, registry: ActionRegistry, outbox: Any, error: StreamerError
+) -> None:
+    """An action that reports to a context it kept from before has failed, at once and with a word.
+
+    The request would wait for the end of its lease; nobody took it over, and nobody cancelled it.
+    """
+
+    def mixed_up(payload: dict[str, Any], context: ActionContext) -> None:
+        raise error
+
+    registry.register(Action("mixed_up", mixed_up, dict[str, Any], 60.0, 600.0))
+    queue("mixed_up")
+    executor.execute(WORK, INVOCATION)
+    [message] = outbox.messages
+    assert message["error"]["code"] == "PROCESSING_FAILED"
+    assert "another" in message["error"]["message"]
