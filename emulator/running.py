@@ -23,7 +23,7 @@ from emulator.events.api import EventSourceMappingsApi
 from emulator.events.checkpoints import Checkpoints
 from emulator.events.service import EventSources
 from emulator.events.services import Services
-from emulator.gateway import GatewayServer
+from emulator.gateway import Certificate, GatewayServer
 from emulator.localstack.backend import Backend
 from emulator.localstack.process import LocalStack
 from emulator.runtime.api import LambdaApi
@@ -151,44 +151,16 @@ async def start(
         "AWS_SESSION_TOKEN": backend.session_token,
     }
     endpoints.name_gateways(gateways)
-    events = EventSources(
-        application,
-        Services(
-            invoker=functions,
-            destinations=destinations,
-            clock=ground.clock,
-            alarm=ground.alarm,
-            faults=ground.faults,
-            timeline=ground.timeline,
-            random=SystemRandom(),
-            settings=ground.settings.events,
-            # The streams of a back end of our own end with it.
-            checkpoints=find_checkpoints(application, backend) if localstack is None else Checkpoints(),
-        ),
-        backend_endpoint_url=backend.endpoint_url,
-        waits_for_records=backend.waits_for_records,
-    )
+    # The streams of a back end of our own end with it.
+    checkpoints = find_checkpoints(application, backend) if localstack is None else Checkpoints()
+    events = _events(application, functions, destinations, checkpoints, backend, ground)
     lambda_operations.mount(EventSourceMappingsApi(events, find_function=lambda_operations.find_function))
     calls = _calls(application, functions, gateways, events, ground, localstack, inline)
     control = await serve(ControlApi(calls, secret), ground)
     if inline is not None:
         stack.callback(inline.end)
-    stages = {name: urls for server in gateways for name, urls in server.stage_urls().items()}
-    running = Running(
-        backend=backend,
-        localstack=localstack,
-        clock=ground.clock,
-        addresses=Addresses(
-            **next(iter(stages.values())),
-            aws_endpoint=backend.endpoint_url,
-            lambda_endpoint=lambda_api.url,
-            control=control.url,
-            ca_bundle=str(certificate.ca_bundle),
-            stages=stages,
-        ),
-        secret=secret,
-        run_folder=run_folder,
-    )
+    addresses = _addresses(gateways, backend, certificate, lambda_url=lambda_api.url, control_url=control.url)
+    running = Running(backend, localstack, ground.clock, addresses, secret, run_folder)
     serving(running.state({}))
     await functions.start()
     if inline is None:
@@ -198,6 +170,54 @@ async def start(
     stack.push_async_callback(events.stop)
     timed("ready")
     return running
+
+
+def _addresses(
+    gateways: Sequence[GatewayServer],
+    backend: Backend,
+    certificate: Certificate,
+    *,
+    lambda_url: str,
+    control_url: str,
+) -> Addresses:
+    """Return where everything is served; the first stage of the first API is the sandbox's own."""
+    stages = {name: urls for server in gateways for name, urls in server.stage_urls().items()}
+    return Addresses(
+        **next(iter(stages.values())),
+        aws_endpoint=backend.endpoint_url,
+        lambda_endpoint=lambda_url,
+        control=control_url,
+        ca_bundle=str(certificate.ca_bundle),
+        stages=stages,
+    )
+
+
+def _events(
+    application: Application,
+    functions: LambdaService,
+    destinations: AwsDestinations,
+    checkpoints: Checkpoints,
+    backend: Backend,
+    ground: Ground,
+) -> EventSources:
+    """Return what reads the streams and queues and fires the schedules."""
+    services = Services(
+        invoker=functions,
+        destinations=destinations,
+        clock=ground.clock,
+        alarm=ground.alarm,
+        faults=ground.faults,
+        timeline=ground.timeline,
+        random=SystemRandom(),
+        settings=ground.settings.events,
+        checkpoints=checkpoints,
+    )
+    return EventSources(
+        application,
+        services,
+        backend_endpoint_url=backend.endpoint_url,
+        waits_for_records=backend.waits_for_records,
+    )
 
 
 def _calls(
