@@ -56,7 +56,7 @@ class RequestView:
 
     Attributes:
         arrivals: its messages, oldest first.
-        error: why the client gave up waiting, in a sentence; None unless it did without a message.
+        error: the sentence of the error that waiting for it ended with, or None; a message tells more.
     """
 
     request_id: str

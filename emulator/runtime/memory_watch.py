@@ -13,7 +13,7 @@ _ENFORCING_SAMPLE_S = 0.05
 
 
 class MemoryWatch:
-    """Looks at an environment's memory while it works, every quarter of a second.
+    """Looks at an environment's memory while it works: every quarter of a second, with a limit every 50 ms.
 
     AWS counts with the kernel's limit of a whole machine. Here the processes are looked at in intervals,
     and with a limit it is their proportional share that counts, so that pages which a forked process only
