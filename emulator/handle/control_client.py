@@ -45,9 +45,9 @@ def call(
 def logs_of(http: urllib3.PoolManager, state: State, request_id: str) -> list[dict[str, Any]]:
     """Return the logs of a request's newest invocations, oldest first. Raises like `call`."""
     entries = call(http, state, "GET", f"/timeline?of={quote(request_id, safe='')}")
-    begun = [entry["facts"] for entry in entries if entry["kind"] == "lambda.start"]
-    logs: list[dict[str, Any]] = []
-    for facts in begun[-MAX_LOGS:]:
-        found = call(http, state, "GET", f"/logs?function={facts['function']}")
-        logs += [log for log in found if log["request_id"] == facts["request_id"]]
-    return logs
+    begun = [entry["facts"] for entry in entries if entry["kind"] == "lambda.start"][-MAX_LOGS:]
+    names = dict.fromkeys(facts["function"] for facts in begun)
+    kept = {name: call(http, state, "GET", f"/logs?function={name}") for name in names}
+    return [
+        log for facts in begun for log in kept[facts["function"]] if log["request_id"] == facts["request_id"]
+    ]
