@@ -3,6 +3,7 @@
 LocalStack's own server binds every interface whatever host it is told, and chooses no free port.
 """
 
+import gc
 import os
 import socket
 from typing import Any
@@ -44,3 +45,4 @@ def _preload(front: Front) -> None:
     for service in PRELOADED:
         SERVICE_PLUGINS.require(service)
     front.get_ready()
+    gc.freeze()  # what was loaded stays: the collector, which holds up every call, need not look at it again
