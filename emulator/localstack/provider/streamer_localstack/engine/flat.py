@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .comparing import NotFlat, add, present
-from .operands import Check, Operand, Path, Scope, check_paths, resolve
+from .operands import Check, Operand, Path, Scope, check_paths, resolve, resolved
 from .parsing import Condition as Holds
 from .parsing import Parser
 
@@ -63,12 +63,7 @@ class Update:
         """Refuse names and values that do not fit the expression, whatever the item is. Raises Mistake."""
         for check in self.checks:
             check(values)
-        check_paths(
-            [
-                tuple(step if isinstance(step, int) else resolve(step, names) for step in path)
-                for path in self.paths
-            ]
-        )
+        check_paths([resolved(path, names) for path in self.paths])
 
     def written(self, names: Mapping[str, str]) -> list[str]:
         """Return the names of the top-level attributes that it writes, or writes into."""

@@ -16,7 +16,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 
-from . import comparing, conditions, operation, reads, statements, tables, transactions
+from . import comparing, conditions, operation, projections, reads, statements, tables, transactions
 from .clock import CLOCK
 from .expiry import is_expired
 from .operation import Operation, items_of
@@ -51,6 +51,8 @@ def install() -> None:
     DynamoType.cast_value = property(cast_value)
     AttributeValue.expr = expr
     ConditionExpressionParser.parse = conditions.parse
+    responses.ProjectionExpressionParser.parse = projections.parse
+    Item.project = projections.project
     Table.put_item = tables.put_item
     Table._validate_key_sizes = tables.validate_key_sizes
     Table.delete_item = tables.delete_item

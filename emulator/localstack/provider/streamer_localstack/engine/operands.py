@@ -79,6 +79,11 @@ def resolve(token: str, names: Mapping[str, str]) -> str:
     return names[token] if token[0] == "#" else token
 
 
+def resolved(path: Path, names: Mapping[str, str]) -> Path:
+    """Return the path that one of tokens means."""
+    return tuple(step if isinstance(step, int) else resolve(step, names) for step in path)
+
+
 def typed(function: str, operand: Operand, types: frozenset[str]) -> list[Check]:
     """Return what checks that an operand has one of the types; nothing where only the item can tell."""
     if not operand.value and operand.kind in (types | {""}):
@@ -143,7 +148,7 @@ def names_type(operand: Operand) -> list[Check]:
 
 
 def check_paths(paths: Sequence[Path]) -> None:
-    """Refuse an update that is about one place twice.
+    """Refuse an expression that is about one place twice.
 
     Args:
         paths: names, all resolved, and indexes.

@@ -1,8 +1,8 @@
-"""The grammar of condition and update expressions.
+"""The grammar of condition, update and projection expressions.
 
 Source:
     DynamoDB Developer Guide, "Condition and filter expressions, operators, and functions",
-    "Using update expressions".
+    "Using update expressions", "Using projection expressions".
 """
 
 import re
@@ -96,6 +96,15 @@ class Parser:
         """Return what tells whether a condition expression holds. Raises Mistake."""
         self._functions = frozenset({"size"})
         found = self._either()
+        if self._peek():
+            raise self._syntax_error()
+        return found
+
+    def projection(self) -> list[Path]:
+        """Return the paths of a projection expression. Raises Mistake."""
+        found = [self._path()]
+        while self._takes(","):
+            found.append(self._path())
         if self._peek():
             raise self._syntax_error()
         return found

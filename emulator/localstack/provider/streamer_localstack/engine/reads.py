@@ -1,7 +1,7 @@
 """Query and Scan over items that are kept in order, in pages as AWS makes them."""
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -10,6 +10,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import SecondaryIndex, Table
 
 from .comparing import exact
+from .operands import Path
 from .operation import items_of
 from .ordered import COMPARISONS, Ordered, Position
 from .records import attributes_bytes
@@ -130,7 +131,7 @@ def query(
     limit: int | None,
     exclusive_start_key: Mapping[str, Any] | None,
     scan_index_forward: bool,
-    projection_expressions: list[list[str]] | None,
+    projection_expressions: Sequence[Path] | None,
     index_name: str | None = None,
     consistent_read: bool = False,
     filter_expression: Any = None,
@@ -168,7 +169,7 @@ def scan(
     filter_expression: Any = None,
     index_name: str | None = None,
     consistent_read: bool = False,
-    projection_expression: list[list[str]] | None = None,
+    projection_expression: Sequence[Path] | None = None,
     segments: tuple[int | None, int | None] = (None, None),
 ) -> tuple[list[Shown], int, dict[str, Any] | None]:
     """`Table.scan` that neither sorts nor copies the table."""
@@ -230,7 +231,7 @@ def _page(found: Iterable[Item], limit: int | None, view: View) -> tuple[list[It
     return page, None
 
 
-def _shown(page: list[Item], view: View, matches: Any, projections: list[list[str]] | None) -> list[Shown]:
+def _shown(page: list[Item], view: View, matches: Any, projections: Sequence[Path] | None) -> list[Shown]:
     if view.index is not None:
         page = [view.index.project(item) for item in page]
     shown = [item for item in page if matches(item)]

@@ -1,6 +1,7 @@
 """What stands in for moto's own on tables: writes that can be undone, and streams."""
 
 import copy
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ from moto.dynamodb.models.table import Table
 
 from .clock import CLOCK
 from .limits import check_index_key_sizes, check_key_sizes, check_nesting, check_updated
+from .operands import Path
 from .operation import Operation, changed, find, remember, store
 from .schemas import place_of, schema_of
 from .stream import Stream
@@ -122,7 +124,7 @@ def get_item(
     self: Table,
     hash_key: DynamoType,
     range_key: DynamoType | None = None,
-    projection_expression: list[list[str]] | None = None,
+    projection_expression: Sequence[Path] | None = None,
 ) -> Item | None:
     """`Table.get_item` that makes no empty partition for a key that does not exist."""
     if self.has_range_key and not range_key:
