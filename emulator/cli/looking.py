@@ -12,7 +12,7 @@ from emulator.cli.console import address_lines, ask, out
 from emulator.cli.experiments import clock_line
 from emulator.cli.tables import faults_table, schedules_table
 from emulator.displays.tables import time_of
-from emulator.displays.timeline import timeline_text
+from emulator.displays.timeline import nothing_known, timeline_text
 from emulator.errors import EmulatorError
 
 
@@ -70,10 +70,7 @@ def timeline(
     """Print what happened in the running sandbox, or to one request."""
     entries = ask("/timeline") if request is None else ask("/timeline", of=request)
     if request is not None and not entries:
-        raise EmulatorError(
-            f"Nothing is known of {request!r}: the timeline has no request, invocation or connection of"
-            " that id."
-        )
+        raise EmulatorError(nothing_known(request))
     if as_json:
         for entry in entries:
             print(json.dumps(entry))

@@ -67,7 +67,12 @@ def show_request(
         handle: what `client.request(...)` returned.
         surface: where it is shown; by default the notebook's cell, or the terminal.
         interval_s: seconds between two updates at least.
+
+    Raises:
+        TypeError: `handle` is no such thing; an answer, or an id, is not followed.
     """
+    if not hasattr(handle, "acknowledgment"):
+        raise TypeError(f"What is shown is what client.request(…) returned, not {handle!r:.80}.")
     return LiveRequest(handle, surface or _surface(), interval_s)
 
 

@@ -21,16 +21,21 @@ _LEFT_OUT = frozenset({"about", "connection_id", "request_id", "shard", "first",
 
 
 def timeline_html(
-    entries: Sequence[Entry], *, invocations: Iterable[Mapping[str, Any]] = (), title: str = "What happened"
+    entries: Sequence[Entry],
+    *,
+    of: str | None = None,
+    invocations: Iterable[Mapping[str, Any]] = (),
+    title: str = "What happened",
 ) -> str:
     """Return the timeline's display.
 
     Args:
         entries: `{"sequence", "at", "kind", "facts"}`, oldest first.
+        of: the id that they belong to, None: to everything.
         invocations: `{"request_id", "event", "response", …}`, shown with the entry of their start and end.
     """
     if not entries:
-        return display(_title(title, "nothing yet"))
+        return display(_title(title, "nothing yet" if of is None else nothing_known(of)))
     diagram = read(entries)
     explained = {str(invocation["request_id"]): invocation for invocation in invocations}
     took = duration((entries[-1]["at"] - entries[0]["at"]) * 1000)
@@ -43,10 +48,15 @@ def timeline_html(
     )
 
 
-def timeline_text(entries: Sequence[Entry]) -> str:
-    """Return the timeline for a terminal: a line per step."""
+def nothing_known(of: str) -> str:
+    """Return the sentence about an id that nothing in the timeline has."""
+    return f"Nothing is known of {of!r}: the timeline has no request, invocation or connection of that id."
+
+
+def timeline_text(entries: Sequence[Entry], *, of: str | None = None) -> str:
+    """Return the timeline for a terminal, a line per step; `of` as `timeline_html` takes it."""
     if not entries:
-        return "Timeline: nothing has happened yet."
+        return f"Timeline: {'nothing has happened yet.' if of is None else nothing_known(of)}"
     return _as_text(entries, read(entries))
 
 

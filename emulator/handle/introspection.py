@@ -81,7 +81,7 @@ class Introspection(ABC):
         Shape:
             `{"function", "request_id", "started_at", "duration_ms", "function_error", "event", "response"}`
         """
-        return Invocations(await self._call("GET", f"/invocations?function={quote(function)}"))
+        return Invocations(await self._call("GET", f"/invocations?function={quote(str(function))}"))
 
     async def table(self, name: str, *, limit: int = items.MAX_ROWS) -> Rows:
         """Read the items of a table as plain values, `limit` at most; `requests` is enough of its name.
@@ -116,7 +116,7 @@ class Introspection(ABC):
         Shape:
             `{"function", "request_id", "started_at", "cold", "pid", "duration_ms", "function_error", "log"}`
         """
-        return Logs(await self._call("GET", f"/logs?function={quote(function)}"))
+        return Logs(await self._call("GET", f"/logs?function={quote(str(function))}"))
 
     async def environments(self) -> list[dict[str, Any]]:
         """List the execution environments: function, pid, state, invocations."""

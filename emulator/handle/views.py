@@ -159,9 +159,9 @@ class Timeline(_View):
     def _text(self) -> str:
         from emulator.displays.timeline import timeline_text
 
-        return timeline_text(self)
+        return timeline_text(self, of=self.of)
 
     def _repr_html_(self) -> str:
         from emulator.displays.timeline import timeline_html
 
-        return timeline_html(self, invocations=self.invocations)
+        return timeline_html(self, of=self.of, invocations=self.invocations)

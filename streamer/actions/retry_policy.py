@@ -1,6 +1,6 @@
 """How often an action is tried, and how long is waited between. A declaration: the executor reads it."""
 
-from streamer.dynamorm.frozen import dataclass
+from dataclasses import dataclass
 
 BASE_S = 1.0
 """Upper bound of the first wait. Ours."""

@@ -161,3 +161,10 @@ async def test_messages_are_shown_as_they_crossed_the_socket() -> None:
     handle.end()
     await live
     assert screen.views[-1].arrivals[0].message == {"type": "pong", "timestamp": "now"}
+
+
+@pytest.mark.parametrize("something", [None, "an-id", {"an": "answer"}])
+async def test_what_is_no_request_is_refused_in_a_sentence(something: Any) -> None:
+    """An answer that was awaited already, for example."""
+    with pytest.raises(TypeError, match=r"what client\.request\(…\) returned"):
+        show_request(something, surface=Screen())

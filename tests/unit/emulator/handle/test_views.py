@@ -1,6 +1,6 @@
 """The lists that a sandbox returns to people who look."""
 
-from emulator.handle.views import Logs
+from emulator.handle.views import Logs, Timeline
 
 
 def log(text: str) -> dict[str, str]:
@@ -21,3 +21,11 @@ def test_what_a_function_logged_is_told_from_what_lambda_wrote() -> None:
 def test_logs_read_as_they_were_written() -> None:
     """Shown, logs are the text that the function wrote, one invocation after the other."""
     assert repr(Logs([log("one\ntwo\n"), log("three\n")])) == "one\ntwo\nthree"
+
+
+def test_an_empty_timeline_says_whether_nothing_happened_or_the_id_is_unknown() -> None:
+    """Whoever mistyped an id sees that, on a terminal and in a notebook."""
+    assert repr(Timeline([])) == "Timeline: nothing has happened yet."
+    unknown = Timeline([], of="nobody")
+    assert repr(unknown).startswith("Timeline: Nothing is known of 'nobody'")
+    assert "Nothing is known of &#39;nobody&#39;" in unknown._repr_html_()
