@@ -21,12 +21,16 @@ FORK_SERVER = "zygote.py"
 RUNTIME_CLIENT = "awslambdaric.lambda_runtime_client"
 
 
-def start(folder: str) -> None:
+def start(folder: str, runner: int) -> None:
     """Count this process, and those that are forked from it.
 
     Args:
         folder: of the run; has `settings`, coverage's own, and `data`.
+        runner: number of the process that does the run. Where that was killed, it left the `.pth` file
+            behind: nothing is counted then, which would make everything slow without a word.
     """
+    if not _is_alive(runner):
+        return
     import coverage
 
     settings = str(Path(folder) / "settings")
@@ -80,6 +84,14 @@ def start(folder: str) -> None:
     os.register_at_fork(after_in_child=go_on_after_fork)
     if has_thread:
         thread.start()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return False
+    return True
 
 
 def _has_output() -> bool:

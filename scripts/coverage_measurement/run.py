@@ -82,9 +82,10 @@ def _installed() -> Iterator[None]:
     library = FOLDER / "coverage"  # LocalStack's environment has none
     if not library.exists():
         library.symlink_to(Path(coverage.__file__).parent)
+    start = f"__import__('coverage_of_a_process').start(p, {os.getpid()})"
     line = (
         f"import os, sys; p = {str(FOLDER)!r}; os.path.exists(p + '/settings') and"
-        " (sys.path.append(p), __import__('coverage_of_a_process').start(p), sys.path.remove(p))\n"
+        f" (sys.path.append(p), {start}, sys.path.remove(p))\n"
     )
     files = [Path(place) / PTH for place in (sysconfig.get_path("purelib"), _localstack_library())]
     try:
